@@ -1,0 +1,1 @@
+ACCESS_EDGE_SRC := $(wildcard access-edge/*.c)

@@ -1,0 +1,1 @@
+AV_AUTH_SRC := $(wildcard av-auth/*.c)

@@ -1,0 +1,1 @@
+AV_EDGE_SRC := $(wildcard av-edge/*.c)

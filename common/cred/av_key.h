@@ -1,0 +1,43 @@
+/*
+ * The pool key file <state_dir>/av-auth/pool.key: newest key first, 0640.
+ * av-auth alone writes it, by rename; av-edge reads and watches it.
+ */
+#ifndef CRED_AV_KEY_H
+#define CRED_AV_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/attr.h"
+#include "common/base/clock.h"
+#include "common/base/why.h"
+
+#define AV_KEY_LEN  32
+#define AV_KEYS_MAX 4
+
+struct av_key {
+	uint32_t id;
+	struct wall created;
+	uint8_t sk0[AV_KEY_LEN]; /* client id */
+	uint8_t sk1[AV_KEY_LEN]; /* user name */
+	uint8_t sk2[AV_KEY_LEN]; /* password */
+};
+
+struct av_key_ring {
+	struct av_key keys[AV_KEYS_MAX]; /* newest first */
+	size_t count;
+};
+
+/* A fresh key on top; the oldest drops out when the ring is full. */
+void av_key_ring_rotate(struct av_key_ring *ring, struct wall now);
+void av_key_ring_wipe(struct av_key_ring *ring);
+
+/* -ENOENT, -EACCES, EDGE_EMALFORMED (with file and line in why). */
+EDGE_MUST int av_key_load(struct av_key_ring *out, const char *path,
+	struct why *why);
+/* Write beside, fsync, chmod 0640, chgrp (gid -1 = keep), rename. */
+EDGE_MUST int av_key_save(const struct av_key_ring *ring, const char *path,
+	gid_t group, struct why *why);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * One TCP or TLS connection: nonblocking, own handshake deadline, bounded
+ * output queue, one reason when it ends. Knows no protocol. Belongs to the
+ * loop it was made on.
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/attr.h"
+#include "common/net/tls.h"
+#include "common/run/loop.h"
+
+struct stream;
+
+enum stream_end {
+	STREAM_END_PEER,      /* the peer closed */
+	STREAM_END_LOCAL,     /* we closed it, all sent */
+	STREAM_END_RESET,     /* transport error */
+	STREAM_END_CONNECT,   /* could not connect */
+	STREAM_END_TLS,       /* handshake or record failure */
+	STREAM_END_NAME,      /* certificate does not name the target */
+	STREAM_END_HANDSHAKE, /* handshake deadline */
+	STREAM_END_IDLE,      /* nothing received for idle_ms */
+	STREAM_END_OVERFLOW,  /* peer does not read: queue over its bound */
+	STREAM_END_MEMORY,
+};
+
+/* "peer", "tls" ... for logs. */
+const char *stream_end_name(enum stream_end end);
+
+struct stream_ops {
+	/* Connected and, with TLS, shaken hands. May be NULL. */
+	void (*on_ready)(struct stream *s, void *arg);
+	/* Bytes, borrowed for the call; the consumer keeps its own tail.
+	 * The stream may be closed inside. */
+	void (*on_data)(struct stream *s, const uint8_t *data, size_t len,
+		void *arg);
+	/* The queue fell below the low mark after stream_send said it was
+	 * above the high mark. May be NULL. */
+	void (*on_drained)(struct stream *s, void *arg);
+	/* The last call ever; the stream is gone when it returns. detail is
+	 * a sentence for people, "" when there is nothing to add. */
+	void (*on_end)(struct stream *s, enum stream_end end,
+		const char *detail, void *arg);
+};
+
+struct stream_limits {
+	int64_t handshake_ms; /* connect + TLS; 0 = 10,000 */
+	int64_t idle_ms;      /* 0 = no idle limit */
+	size_t queue_max;     /* 0 = 1 MiB */
+};
+
+/* An accepted descriptor; fd and nothing else is taken, also on failure.
+ * ctx NULL = plain TCP; a reference is taken. */
+EDGE_MUST int stream_accept(struct stream **out, struct loop *loop, int fd,
+	const struct addr *remote, struct tls_ctx *ctx,
+	const struct stream_limits *limits, const struct stream_ops *ops,
+	void *arg);
+
+struct stream_target {
+	struct addr local;  /* unset, or the address to leave from */
+	struct addr remote;
+	const char *name;   /* SNI, and the name the certificate must have;
+	                     * NULL = no name check. Copied. */
+	bool bind_device;   /* bind to the device of `local` (threat S19) */
+};
+
+/* Failures that show at once come back as the return value, later ones
+ * through on_end; on_end is never called before this returns. */
+EDGE_MUST int stream_connect(struct stream **out, struct loop *loop,
+	const struct stream_target *target, struct tls_ctx *ctx,
+	const struct stream_limits *limits, const struct stream_ops *ops,
+	void *arg);
+
+/* Queue bytes (copied); goes out in this turn. 0 = fine, 1 = above the high
+ * mark (half of queue_max), -ENOBUFS = over the bound: the stream is ended
+ * with STREAM_END_OVERFLOW in the loop's next turn, -ENOTCONN when ended. */
+int stream_send(struct stream *s, const void *data, size_t len);
+
+/* Send what is queued, then end with STREAM_END_LOCAL; waits at most 2 s.
+ * on_end is called from the loop, not from inside this. */
+void stream_close(struct stream *s);
+/* End at once without on_end: for owners that are going away. NULL is ok. */
+void stream_free(struct stream *s);
+
+void stream_pause(struct stream *s);  /* stop reading: back-pressure */
+void stream_resume(struct stream *s);
+void stream_set_idle_ms(struct stream *s, int64_t idle_ms);
+
+bool stream_is_ready(const struct stream *s);
+const struct addr *stream_local(const struct stream *s);
+const struct addr *stream_remote(const struct stream *s);
+/* Valid from on_ready on; is_present false for plain TCP. */
+const struct tls_peer *stream_peer(const struct stream *s);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "tcp". */
+const char *stream_cipher(const struct stream *s);
+size_t stream_queued(const struct stream *s);
+uint64_t stream_bytes_in(const struct stream *s);
+uint64_t stream_bytes_out(const struct stream *s);
+
+#endif

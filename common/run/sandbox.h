@@ -1,0 +1,53 @@
+/*
+ * How a daemon gives up its rights, in one fixed order: user and groups,
+ * capabilities, no_new_privs, Landlock, seccomp. Done before the first
+ * thread is made and the first byte from outside is read.
+ */
+#ifndef RUN_SANDBOX_H
+#define RUN_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "common/base/attr.h"
+#include "common/base/why.h"
+
+enum sandbox_access {
+	SANDBOX_READ,  /* files below may be read, directories listed */
+	SANDBOX_WRITE, /* files below may be made, written, renamed, removed */
+};
+
+struct sandbox_path {
+	const char *path; /* need not exist: then nothing is granted */
+	enum sandbox_access access;
+};
+
+struct sandbox_plan {
+	uid_t uid; /* 0 = keep the present user (not started as root) */
+	gid_t gid;
+	const gid_t *groups; /* supplementary */
+	size_t group_count;
+	bool may_bind_low; /* keep CAP_NET_BIND_SERVICE for new listeners */
+	const struct sandbox_path *paths;
+	size_t path_count;
+};
+
+/* What is in force, for status and tests. */
+struct sandbox_state {
+	uid_t uid;
+	bool no_new_privs;
+	unsigned landlock_abi; /* 0 = the kernel has none */
+	bool seccomp;
+	unsigned syscall_count; /* on the allow list */
+	unsigned long long capabilities; /* permitted set */
+};
+
+/* Fails closed: on error the caller must end the process. */
+EDGE_MUST int sandbox_enter(const struct sandbox_plan *plan,
+	struct sandbox_state *state, struct why *why);
+
+/* Name of the n-th system call on the allow list, NULL at the end. */
+const char *sandbox_syscall_name(size_t n);
+
+#endif

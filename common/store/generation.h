@@ -1,0 +1,64 @@
+/*
+ * Generations: immutable sqlite files below <state_dir>/topology, switched
+ * by one rename of the link `current` (docs/decisions, D8). Readers take no
+ * lock and need no write access; writers hold <topology>/lock.
+ */
+#ifndef STORE_GENERATION_H
+#define STORE_GENERATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/clock.h"
+#include "common/base/why.h"
+
+struct sqlite3;
+
+struct generation_info {
+	uint32_t epoch;
+	uint64_t serial;
+	struct wall created;
+	char source[256]; /* who or what made it */
+	char sha256[65];
+	bool is_current;
+	bool is_previous;
+	char path[512];
+};
+
+/* The file that `current` points to, resolved once, into out. -ENOENT. */
+EDGE_MUST int generation_current_path(const char *state_dir, char *out,
+	size_t cap, struct why *why);
+
+/* Open a generation read-only (immutable, defensive pragmas). */
+EDGE_MUST int generation_open(struct sqlite3 **out, const char *path,
+	struct why *why);
+
+/*
+ * Make the next generation (epoch 0, serial + 1) in stage/, let `fill`
+ * insert the rows inside one transaction, check it (foreign keys,
+ * integrity), make it durable, and leave it staged. Nothing that exists
+ * changes. Takes the lock; generation_activate or _discard ends it.
+ */
+struct generation_stage;
+EDGE_MUST int generation_stage_new(struct generation_stage **out,
+	const char *state_dir, const char *source,
+	int (*fill)(struct sqlite3 *db, void *arg, struct why *why),
+	void *arg, struct why *why);
+const struct generation_info *generation_stage_info(
+	const struct generation_stage *stage);
+/* Rename into gen/, repoint previous and current, fsync. Frees the stage,
+ * also on failure; after a failure the old one is current. */
+EDGE_MUST int generation_activate(struct generation_stage *stage,
+	struct why *why);
+void generation_discard(struct generation_stage *stage); /* NULL is ok */
+
+/* Newest first. *out on the heap, caller frees. */
+EDGE_MUST int generation_list(const char *state_dir,
+	struct generation_info **out, size_t *count, struct why *why);
+/* Point current to previous (and previous to what was current). */
+EDGE_MUST int generation_rollback(const char *state_dir,
+	struct generation_info *now_current, struct why *why);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Semantic checks of a generation (topology-model.md B4): one table row per
+ * rule, each with the text a person reads. Run by plan, apply, the agent
+ * and every daemon's dry run.
+ */
+#ifndef STORE_TOPOLOGY_CHECK_H
+#define STORE_TOPOLOGY_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/attr.h"
+#include "common/base/why.h"
+
+struct sqlite3;
+
+struct topology_finding {
+	const char *rule; /* "port-clash" */
+	bool is_error;    /* else a warning */
+	char text[WHY_LEN];
+};
+
+/* All findings, errors first; *out on the heap, caller frees. Returns 0
+ * also when there are findings; < 0 when the check itself failed. */
+EDGE_MUST int topology_check(struct sqlite3 *db,
+	struct topology_finding **out, size_t *count, struct why *why);
+
+#endif

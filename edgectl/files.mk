@@ -1,0 +1,1 @@
+EDGECTL_SRC := $(wildcard edgectl/*.c)

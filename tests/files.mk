@@ -1,0 +1,93 @@
+# Tests: one program per unit file, one fuzzer per codec, one script per
+# behaviour of the whole suite. See tests/README.md.
+
+UNIT_SRC  := $(wildcard tests/unit/*/test_*.c)
+UNIT_BIN  := $(UNIT_SRC:%.c=$(B)/%)
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
+MOCK_SRC  := $(wildcard tests/mock/*.c)
+MOCK_BIN  := $(MOCK_SRC:tests/mock/%.c=$(B)/bin/%)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(B)/bin/%)
+TEST_SRC  := $(UNIT_SRC) $(FUZZ_SRC) $(MOCK_SRC) $(BENCH_SRC)
+
+# A test may use everything of its daemon but main.c.
+room_objs = $(call objs,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
+unit_room = $(word 3,$(subst /, ,$(1)))
+define unit_test
+$(B)/$(1:.c=): $(call objs,$(1)) $$(LIB) \
+		$(if $(wildcard $(call unit_room,$(1))/files.mk),$(call room_objs,$(call unit_room,$(1))))
+	@mkdir -p $$(@D)
+	@echo "  LD      $$@"
+	@$$(CC) $$(LDFLAGS_ALL) -o $$@ $$(filter %.o,$$^) $$(LIB) \
+		$$(CHECK_LIBS) $$(LIBS) $$(SRTP_LIBS)
+endef
+$(foreach t,$(UNIT_SRC),$(eval $(call unit_test,$(t))))
+
+$(MOCK_BIN): $(B)/bin/%: $(B)/tests/mock/%.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS)
+
+$(BENCH_BIN): $(B)/bin/%: $(B)/tests/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS)
+
+.PHONY: unit-programs check-unit check check-net mocks
+mocks: $(MOCK_BIN)
+unit-programs: $(UNIT_BIN)
+check-unit: $(UNIT_BIN) ## unit tests alone; T=name runs one of them
+	@tests/run-unit.sh $(B) $(T)
+check: programs check-unit lint ## build, unit tests, lint (under a minute)
+check-net: programs mocks ## tests of the whole suite in network namespaces (root)
+	@B=$(B) tests/run-net.sh $(T)
+
+# Fuzzers are built by clang with libFuzzer in a tree of their own.
+FUZZ_B := build/fuzz
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+# A fuzzer of a daemon's own codec names the daemon: fuzz_<x>.room
+$(foreach f,$(wildcard tests/fuzz/*.room),$(eval \
+	$(B)/fuzz/$(notdir $(f:.room=)): $(call room_objs,$(shell cat $(f)))))
+.PHONY: fuzz-programs fuzz fuzz-check
+fuzz-programs: $(FUZZ_BIN)
+fuzz: ## run one fuzzer: make fuzz T=sip_frame S=300
+	@$(MAKE) --no-print-directory B=$(FUZZ_B) CC=clang \
+		SAN=fuzzer-no-link,address,undefined \
+		LDFLAGS=-fsanitize=fuzzer fuzz-programs
+	@tests/run-fuzz.sh $(FUZZ_B) run $(or $(T),all) $(or $(S),60)
+fuzz-check: ## replay every corpus through its fuzzer
+	@$(MAKE) --no-print-directory B=$(FUZZ_B) CC=clang \
+		SAN=fuzzer-no-link,address,undefined \
+		LDFLAGS=-fsanitize=fuzzer fuzz-programs
+	@tests/run-fuzz.sh $(FUZZ_B) replay
+
+.PHONY: asan tsan valgrind
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-unit
+tsan: ## unit tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory B=build/tsan SAN=thread check-unit
+valgrind: $(UNIT_BIN) ## unit tests under valgrind
+	@WRAP="valgrind -q --error-exitcode=99 --leak-check=full \
+	--track-fds=yes --suppressions=tests/valgrind.supp" \
+	CK_FORK=no tests/run-unit.sh $(B) $(T)
+
+.PHONY: lint layers docs
+lint: layers docs ## include arrow, and everything documented
+layers: ## includes follow the arrow of common/README.md
+	@tests/lint/layers.sh
+docs: programs ## every option, command, counter and event is documented
+	@B=$(B) tests/lint/docs.sh
+
+.PHONY: test
+test: deps-test ## everything that must be green; what CI runs
+	@$(MAKE) --no-print-directory -j2 programs
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory -j2 B=build/asan SAN=address,undefined \
+		programs mocks unit-programs
+	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-unit
+	@$(MAKE) --no-print-directory fuzz-check
+	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-net
