@@ -30,9 +30,12 @@ typedef void(loop_cb)(void *arg);
 EDGE_MUST int loop_new(struct loop **out);
 /* Everything watched must have been freed before. Accepts NULL. */
 void loop_free(struct loop *loop);
-/* Turn until loop_stop(). */
+/* Turn until loop_stop(), at once when it was called before; it may be run
+ * again after that. */
 void loop_run(struct loop *loop);
-/* One turn: wait at most max_wait_ms for something (0 = look only). */
+/* One turn: wait at most max_wait_ms for something (0 = look only,
+ * < 0 = no limit). A thread that turns by itself asks loop_is_stopped(),
+ * which then stays true. */
 void loop_turn(struct loop *loop, int max_wait_ms);
 void loop_stop(struct loop *loop); /* any thread */
 bool loop_is_stopped(const struct loop *loop);
