@@ -1,0 +1,271 @@
+# Builds the lab that the tests of the whole suite run in: three network
+# namespaces joined by veth pairs, nothing else reachable.
+#
+#   outside 198.51.100.0/24        edge (no forwarding)       inside 10.0.0.0/24
+#   client  .77 ──────────────  .10 access  ┐
+#                               .20 webconf ├ 10.0.0.10 ───── .20 front end
+#                               .30 av      ┘                 .77 client
+#
+# A test sources this file, calls lab_setup, and says lab_ok at its end.
+# Everything it made goes away when the shell ends, whatever happened.
+
+set -eu
+
+B=${B:-build}
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$TOP"
+case $B in /*) ;; *) B=$TOP/$B ;; esac
+PATH=$B/bin:/usr/sbin:/sbin:$PATH
+export PATH
+
+LAB_ID=sp$$
+OUT=$LAB_ID-out
+EDGE=$LAB_ID-edge
+IN=$LAB_ID-in
+LAB=
+LAB_PIDS=
+
+# Leak checks belong to the unit tests: a daemon ended by a signal has
+# sessions left on purpose.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0}"
+
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+# lab_ok TEXT: the last line of a test that passed.
+lab_ok() {
+	echo "ok: $*"
+}
+
+in_out() { ip netns exec "$OUT" "$@"; }
+in_edge() { ip netns exec "$EDGE" "$@"; }
+in_in() { ip netns exec "$IN" "$@"; }
+
+# lab_spawn NAME COMMAND...: in the background, output in $LAB/NAME.log; its
+# pid in $SPAWNED. Ended by lab_teardown.
+lab_spawn() {
+	_name=$1
+	shift
+	"$@" >"$LAB/$_name.log" 2>&1 &
+	SPAWNED=$!
+	LAB_PIDS="$LAB_PIDS $SPAWNED"
+}
+
+# lab_wait SECONDS WHAT COMMAND...: until the command succeeds.
+lab_wait() {
+	_left=$(($1 * 10))
+	_what=$2
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		_left=$((_left - 1))
+		[ "$_left" -gt 0 ] || fail "waited in vain for $_what"
+		sleep 0.1
+	done
+}
+
+lab_end() {
+	[ -n "${1:-}" ] || return 0
+	kill "$1" 2>/dev/null || return 0
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 \
+		21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	kill -9 "$1" 2>/dev/null || true
+}
+
+lab_teardown() {
+	_status=$?
+	trap - EXIT INT TERM
+	for _pid in $LAB_PIDS; do
+		lab_end "$_pid"
+	done
+	for _ns in "$OUT" "$EDGE" "$IN"; do
+		for _pid in $(ip netns pids "$_ns" 2>/dev/null); do
+			kill -9 "$_pid" 2>/dev/null || true
+		done
+		ip netns del "$_ns" 2>/dev/null || true
+		rm -rf "/etc/netns/$_ns"
+	done
+	if [ "$_status" -ne 0 ] && [ "$_status" -ne 77 ] && [ -n "$LAB" ]; then
+		for _log in "$LAB"/*.log; do
+			[ -f "$_log" ] || continue
+			echo "--- $(basename "$_log")"
+			tail -n 60 "$_log"
+		done
+	fi
+	[ -z "$LAB" ] || [ -n "${KEEP:-}" ] || rm -rf "$LAB"
+	exit "$_status"
+}
+
+lab_netns() {
+	for _ns in "$OUT" "$EDGE" "$IN"; do
+		ip netns add "$_ns"
+		ip -n "$_ns" link set lo up
+		mkdir -p "/etc/netns/$_ns"
+		cp "$LAB/hosts" "/etc/netns/$_ns/hosts"
+		: >"/etc/netns/$_ns/resolv.conf"
+	done
+	ip link add ext0 netns "$EDGE" type veth peer name eth0 netns "$OUT"
+	ip link add int0 netns "$EDGE" type veth peer name eth0 netns "$IN"
+	for _a in 77 78 79; do
+		ip -n "$OUT" addr add 198.51.100.$_a/24 dev eth0
+		ip -n "$IN" addr add 10.0.0.$_a/24 dev eth0
+	done
+	ip -n "$IN" addr add 10.0.0.20/24 dev eth0
+	for _a in 10 20 30; do
+		ip -n "$EDGE" addr add 198.51.100.$_a/24 dev ext0
+	done
+	ip -n "$EDGE" addr add 10.0.0.10/24 dev int0
+	ip -n "$OUT" link set eth0 up
+	ip -n "$IN" link set eth0 up
+	ip -n "$EDGE" link set ext0 up
+	ip -n "$EDGE" link set int0 up
+	in_edge sysctl -qw net.ipv4.ip_forward=0 \
+		net.ipv4.ip_local_reserved_ports=50000-59999
+}
+
+# lab_cert NAME CA DNS-NAME...: $LAB/tls/NAME.{crt,key}, signed by CA.
+lab_cert() {
+	_n=$1
+	_ca=$2
+	shift 2
+	_san=
+	for _d in "$@"; do
+		_san="$_san${_san:+,}DNS:$_d"
+	done
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 30 -subj "/CN=$1" -addext "subjectAltName=$_san" \
+		-addext "basicConstraints=critical,CA:FALSE" \
+		-CA "$LAB/tls/$_ca.crt" -CAkey "$LAB/tls/$_ca.key" \
+		-keyout "$LAB/tls/$_n.key" -out "$LAB/tls/$_n.crt" 2>/dev/null ||
+		fail "could not make certificate $_n"
+	chmod 644 "$LAB/tls/$_n.key" # the daemons' users read it in this lab
+}
+
+lab_ca() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 30 -subj "/CN=Sallyport test $1" \
+		-addext "keyUsage=critical,keyCertSign,cRLSign" \
+		-keyout "$LAB/tls/$1.key" -out "$LAB/tls/$1.crt" 2>/dev/null ||
+		fail "could not make CA $1"
+}
+
+lab_certs() {
+	mkdir -p "$LAB/tls"
+	lab_ca internal-ca
+	lab_ca external-ca
+	lab_ca foreign-ca
+	lab_cert public external-ca sip.contoso.test webcon.contoso.test
+	lab_cert edge internal-ca edge.int.contoso.test
+	lab_cert fe internal-ca fe.int.contoso.test
+	lab_cert stranger internal-ca stranger.int.contoso.test
+	lab_cert forged foreign-ca fe.int.contoso.test
+}
+
+# lab_files: edge.yaml and topology.yaml; SETTINGS_ACCESS and so on, e.g.
+# SETTINGS_ACCESS='flow_timer: 2s', are laid over the defaults.
+lab_files() {
+	cat >"$LAB/edge.yaml" <<EOF
+machine: edge.int.contoso.test
+certificates:
+  external-sip: {chain: $LAB/tls/public.crt, key: $LAB/tls/public.key}
+  internal: {chain: $LAB/tls/edge.crt, key: $LAB/tls/edge.key}
+trust:
+  internal: $LAB/tls/internal-ca.crt
+  external: $LAB/tls/external-ca.crt
+resolver:
+  hosts:
+    fe.int.contoso.test: 10.0.0.20
+run_dir: $LAB/run
+state_dir: $LAB/state
+EOF
+	cat >"$LAB/topology.yaml" <<EOF
+domains: [contoso.test]
+edges:
+  edge.int.contoso.test:
+    next_hop: fe.int.contoso.test
+    access: {name: sip.contoso.test}
+    av: {name: av.contoso.test}
+    machines:
+      edge.int.contoso.test:
+        internal: 10.0.0.10
+        access: 198.51.100.10
+        av: ${AV_ADDRESS:-198.51.100.30}
+servers:
+  fe.int.contoso.test: [sip, av-auth]
+settings:
+  access-edge: {${SETTINGS_ACCESS:-}}
+  av-auth: {${SETTINGS_AUTH:-}}
+  av-edge: {${SETTINGS_AV:-}}
+EOF
+}
+
+# lab_setup: everything but the suite itself.
+lab_setup() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root for network namespaces"
+	LAB=$(mktemp -d /tmp/sallyport-test.XXXXXX)
+	chmod 755 "$LAB"
+	trap lab_teardown EXIT
+	trap 'exit 1' INT TERM
+	cat >"$LAB/hosts" <<EOF
+127.0.0.1 localhost
+198.51.100.10 sip.contoso.test
+198.51.100.20 webcon.contoso.test
+198.51.100.30 av.contoso.test
+10.0.0.10 edge.int.contoso.test
+10.0.0.20 fe.int.contoso.test
+EOF
+	lab_netns
+	lab_certs
+	lab_files
+}
+
+lab_ctl() {
+	in_edge edgectl -c "$LAB/edge.yaml" "$@"
+}
+
+lab_is_serving() {
+	lab_ctl status --json >"$LAB/status.json" || return 1
+	[ "$(grep -o '"serving"' "$LAB/status.json" | wc -l)" -ge 3 ]
+}
+
+# lab_up: apply the topology and start the suite under `edgectl up`.
+lab_up() {
+	lab_ctl topology apply "$LAB/topology.yaml" >"$LAB/apply.log" 2>&1 ||
+		fail "topology apply: $(cat "$LAB/apply.log")"
+	lab_spawn up in_edge edgectl -c "$LAB/edge.yaml" up
+	UP_PID=$SPAWNED
+	lab_wait 20 "the suite to serve" lab_is_serving
+}
+
+# lab_pid DAEMON
+lab_pid() {
+	lab_ctl status --json | python3 -c '
+import json, sys
+def walk(o):
+    if isinstance(o, dict):
+        if o.get("daemon") == sys.argv[1] and "pid" in o:
+            print(o["pid"]); sys.exit(0)
+        o = list(o.values())
+    if isinstance(o, list):
+        for v in o: walk(v)
+walk(json.load(sys.stdin)); sys.exit(1)' "$1"
+}
+
+# lab_json FILE PATH: a value by a dotted path.
+lab_json() {
+	python3 -c '
+import json, sys
+v = json.load(open(sys.argv[1]))
+for k in sys.argv[2].split("."):
+    v = v[int(k)] if isinstance(v, list) else v[k]
+print(v if not isinstance(v, bool) else str(v).lower())' "$1" "$2"
+}
