@@ -1,0 +1,95 @@
+/*
+ * Help, drawn from the table of commands: overview, one noun, one verb.
+ * Teaches by examples; wording lives in the tables.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "edgectl/cmd.h"
+
+static void print_options(const struct cmd_option *rows, size_t count)
+{
+	char left[64];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name,
+			rows[i].arg != NULL ? " " : "",
+			rows[i].arg != NULL ? rows[i].arg : "");
+		printf("  %-26s %s", left, rows[i].help);
+		if (rows[i].fallback != NULL)
+			printf(" [%s]", rows[i].fallback);
+		putchar('\n');
+	}
+}
+
+static void print_examples(const char *examples)
+{
+	if (examples == NULL)
+		return;
+	printf("\nExamples:\n");
+	while (*examples != '\0') {
+		size_t n = strcspn(examples, "\n");
+
+		printf("  %.*s\n", (int)n, examples);
+		examples += n + (examples[n] == '\n');
+	}
+}
+
+static void print_usage(const struct cmd *cmd, const struct cmd_verb *verb)
+{
+	printf("edgectl %s%s%s%s%s%s", cmd->noun,
+		verb->name != NULL ? " " : "",
+		verb->name != NULL ? verb->name : "",
+		verb->option_count > 0 ? " [OPTION...]" : "",
+		verb->words[0] != '\0' ? " " : "", verb->words);
+}
+
+void cmd_help_all(void)
+{
+	printf("edgectl sets up, watches and tests a Sallyport edge server.\n"
+	       "\n"
+	       "Usage: edgectl [-c FILE] [--json] COMMAND ...\n"
+	       "\nCommands:\n");
+	for (size_t i = 0; i < cmd_count(); i++)
+		printf("  %-13s %s\n", cmd_at(i)->noun, cmd_at(i)->help);
+	printf("\nOptions of every command:\n");
+	print_options(CMD_GLOBAL, CMD_GLOBAL_COUNT);
+	print_examples("edgectl init --directory /etc/sallyport\n"
+		       "edgectl up\n"
+		       "edgectl doctor\n"
+		       "edgectl ports --json\n"
+		       "edgectl test call --help\n");
+	printf("\nExit status: 0 good, 1 bad news, 2 wrong usage or could not "
+	       "run.\n");
+}
+
+void cmd_help_noun(const struct cmd *cmd)
+{
+	if (cmd->verbs[0].name == NULL) {
+		cmd_help_verb(cmd, &cmd->verbs[0]);
+		return;
+	}
+	printf("edgectl %s: %s\n\nUsage:\n", cmd->noun, cmd->help);
+	for (size_t i = 0; i < cmd->verb_count; i++) {
+		printf("  ");
+		print_usage(cmd, &cmd->verbs[i]);
+		printf("\n      %s\n", cmd->verbs[i].help);
+	}
+	printf("\nedgectl %s VERB --help tells more.\n", cmd->noun);
+}
+
+void cmd_help_verb(const struct cmd *cmd, const struct cmd_verb *verb)
+{
+	printf("Usage: ");
+	print_usage(cmd, verb);
+	printf("\n\n%s.\n", verb->help);
+	if (verb->more != NULL)
+		printf("\n%s\n", verb->more);
+	if (verb->option_count > 0) {
+		printf("\nOptions:\n");
+		print_options(verb->options, verb->option_count);
+	}
+	printf("\nOptions of every command:\n");
+	print_options(CMD_GLOBAL, CMD_GLOBAL_COUNT);
+	print_examples(verb->examples);
+}
