@@ -240,13 +240,14 @@ void loop_turn(struct loop *loop, int max_wait_ms)
 	struct timeval wait;
 	int flags = EVLOOP_ONCE;
 
+	/* EVLOOP_NONBLOCK alone would go on while anything is ready. */
 	if (max_wait_ms == 0 || loop->deferred.first != NULL) {
-		flags = EVLOOP_NONBLOCK;
+		flags |= EVLOOP_NONBLOCK;
 	} else if (max_wait_ms > 0) {
 		wait.tv_sec = max_wait_ms / 1000;
 		wait.tv_usec = (max_wait_ms % 1000) * 1000L;
 		if (event_add(&loop->pause, &wait) < 0)
-			flags = EVLOOP_NONBLOCK;
+			flags |= EVLOOP_NONBLOCK;
 	}
 	loop->coarse->is_stale = true;
 	event_base_loop(loop->base, flags);
