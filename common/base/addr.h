@@ -32,6 +32,9 @@ bool addr_is_loopback(const struct addr *a);
 /* Numeric text only: "192.0.2.1", "2001:db8::1", "[2001:db8::1]"; with a
  * port as "192.0.2.1:5061" or "[2001:db8::1]:5061". EDGE_EMALFORMED. */
 EDGE_MUST int addr_parse(struct str text, struct addr *out);
+/* An address alone: no port, no brackets. */
+EDGE_MUST int addr_parse_ip(struct str text, struct addr *out);
+/* As addr_parse(); port is for a text that names none. */
 EDGE_MUST int addr_parse_z(const char *text, uint16_t port, struct addr *out);
 
 /* "192.0.2.1:5061" / "[2001:db8::1]:5061". Returns out. */
@@ -54,9 +57,9 @@ uint64_t addr_hash(const struct addr *a, uint64_t seed);
 
 /*
  * What a packet to this address would really reach: IPv4 in IPv6 forms
- * (mapped ::ffff:0:0/96, compatible ::/96, 6to4 2002::/16, NAT64
- * 64:ff9b::/96, ISATAP) become the IPv4 address, everything else stays.
- * Idempotent. Threat T3.
+ * (mapped ::ffff:0:0/96, translated ::ffff:0:0:0/96, compatible ::/96, 6to4
+ * 2002::/16, NAT64 64:ff9b::/96, ISATAP) become the IPv4 address, everything
+ * else stays. Idempotent. Threat T3.
  */
 struct addr addr_canonical(const struct addr *a);
 

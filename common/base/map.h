@@ -39,6 +39,12 @@ struct map_node *map_find(const struct map *m, uint64_t hash, map_eq_fn *eq,
  * may be removed before the next step only through map_for_each. */
 struct map_node *map_next(const struct map *m, const struct map_node *at);
 
+/* Walk; in the body `it` itself, and no other, may be removed. */
+#define map_for_each(it, tmp, m)                                        \
+	for ((it) = map_next((m), NULL);                                \
+		(it) != NULL && ((tmp) = map_next((m), (it)), true);    \
+		(it) = (tmp))
+
 uint64_t siphash24(const uint64_t key[2], const void *data, size_t len);
 
 #endif
