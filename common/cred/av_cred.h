@@ -10,6 +10,7 @@
 #ifndef CRED_AV_CRED_H
 #define CRED_AV_CRED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@
 #define AV_CRED_CLIENT_ID_LEN 20
 #define AV_CRED_USER_TEXT     80 /* base64 with NUL */
 #define AV_CRED_PASSWORD_TEXT 32
+/* Nothing is minted for longer; one that ends later tells of a clock that
+ * is wrong here or was wrong there (requirement R10). */
+#define AV_CRED_LIFETIME_MAX_S 28800
 
 enum av_cred_version {
 	AV_CRED_V1 = 1, /* [MS-AVEDGEA] 1.0: 52 bytes */
@@ -35,11 +39,13 @@ struct av_cred {
 	uint8_t password[AV_CRED_PASSWORD_LEN];
 	uint8_t client_id[AV_CRED_CLIENT_ID_LEN]; /* same for one identity */
 	struct wall expires;
+	uint32_t key_id; /* of the pool key that made it */
 };
 
 /* Mint for identity (a SIP URI), good until expires. Rolls the sub-second
  * part of the expiry on until no byte trips libnice's trimming. Uses
- * ring->keys[0]; -ENOKEY when the ring is empty. */
+ * ring->keys[0]; -ENOKEY when the ring is empty, -EINVAL for an empty
+ * identity or a moment before 1970. */
 EDGE_MUST int av_cred_mint(struct av_cred *out,
 	const struct av_key_ring *ring, enum av_cred_version version,
 	struct str identity, struct wall expires);
@@ -50,6 +56,10 @@ EDGE_MUST int av_cred_mint(struct av_cred *out,
 EDGE_MUST int av_cred_check(struct av_cred *out,
 	const struct av_key_ring *ring, const void *user, size_t user_len,
 	struct wall now, unsigned skew_s);
+
+/* libnice (so sipe) drops `"` at both ends and NULs at the end before it
+ * hashes; a credential with such bytes there would fail with it. */
+bool av_cred_survives_trimming(const struct av_cred *c);
 
 /* Base64 forms, NUL-terminated. */
 void av_cred_user_text(const struct av_cred *c,

@@ -13,6 +13,8 @@
 #include "common/base/clock.h"
 #include "common/base/why.h"
 
+/* HMAC fills a key up with zeros, so a shorter one can be kept in here
+ * zero-filled and is the same key. */
 #define AV_KEY_LEN  32
 #define AV_KEYS_MAX 4
 
@@ -31,9 +33,14 @@ struct av_key_ring {
 
 /* A fresh key on top; the oldest drops out when the ring is full. */
 void av_key_ring_rotate(struct av_key_ring *ring, struct wall now);
+/* Forget keys whose successor is older than overlap_s: nothing they made is
+ * still good. Returns how many went. */
+size_t av_key_ring_prune(struct av_key_ring *ring, struct wall now,
+	int64_t overlap_s);
 void av_key_ring_wipe(struct av_key_ring *ring);
 
-/* -ENOENT, -EACCES, EDGE_EMALFORMED (with file and line in why). */
+/* -ENOENT, -EACCES, EDGE_ECONFIG (others may read it), EDGE_EMALFORMED (with
+ * file and line in why). *out is set on success only. */
 EDGE_MUST int av_key_load(struct av_key_ring *out, const char *path,
 	struct why *why);
 /* Write beside, fsync, chmod 0640, chgrp (gid -1 = keep), rename. */
