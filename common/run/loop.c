@@ -46,6 +46,7 @@ struct loop {
 	int wake_fd; /* owned */
 	atomic_bool is_stopped;
 	struct queue deferred; /* this thread's */
+	struct queue running;  /* those of them that run in this turn */
 	pthread_mutex_t lock;  /* over posted */
 	struct queue posted;
 };
@@ -94,15 +95,41 @@ static void queue_join(struct queue *q, struct queue *tail)
 	queue_init(tail);
 }
 
+static struct later *queue_pop(struct queue *q)
+{
+	struct later *item = q->first;
+
+	if (item == NULL)
+		return NULL;
+	q->first = item->next;
+	if (q->first == NULL)
+		q->last = &q->first;
+	return item;
+}
+
 static void queue_drop(struct queue *q)
 {
 	struct later *item;
 
-	while ((item = q->first) != NULL) {
-		q->first = item->next;
+	while ((item = queue_pop(q)) != NULL)
+		free(item);
+}
+
+static void queue_remove(struct queue *q, loop_cb *cb, const void *arg)
+{
+	struct later **at = &q->first;
+
+	while (*at != NULL) {
+		struct later *item = *at;
+
+		if (item->cb != cb || item->arg != arg) {
+			at = &item->next;
+			continue;
+		}
+		*at = item->next;
 		free(item);
 	}
-	queue_init(q);
+	q->last = at;
 }
 
 static struct later *later_new(loop_cb *cb, void *arg)
@@ -173,6 +200,7 @@ int loop_new(struct loop **out)
 		return -ENOMEM;
 	loop->wake_fd = -1;
 	queue_init(&loop->deferred);
+	queue_init(&loop->running);
 	queue_init(&loop->posted);
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->coarse = calloc(1, sizeof(*loop->coarse));
@@ -223,13 +251,10 @@ void loop_free(struct loop *loop)
  * can't keep the descriptors from being looked at. */
 static void run_deferred(struct loop *loop)
 {
-	struct queue now;
 	struct later *item;
 
-	queue_init(&now);
-	queue_join(&now, &loop->deferred);
-	while ((item = now.first) != NULL) {
-		now.first = item->next;
+	queue_join(&loop->running, &loop->deferred);
+	while ((item = queue_pop(&loop->running)) != NULL) {
 		item->cb(item->arg);
 		free(item);
 	}
@@ -298,6 +323,12 @@ int loop_defer(struct loop *loop, loop_cb *cb, void *arg)
 		return -ENOMEM;
 	queue_push(&loop->deferred, item);
 	return 0;
+}
+
+void loop_undefer(struct loop *loop, loop_cb *cb, const void *arg)
+{
+	queue_remove(&loop->running, cb, arg);
+	queue_remove(&loop->deferred, cb, arg);
 }
 
 int loop_post(struct loop *loop, loop_cb *cb, void *arg)

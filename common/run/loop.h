@@ -46,6 +46,8 @@ struct mono loop_now(const struct loop *loop);
 
 /* Run cb later in this turn or the next, in order. -ENOMEM. */
 EDGE_MUST int loop_defer(struct loop *loop, loop_cb *cb, void *arg);
+/* Forget what was deferred with this cb and arg: the owner goes away. */
+void loop_undefer(struct loop *loop, loop_cb *cb, const void *arg);
 /* The same from any thread; wakes the loop. */
 EDGE_MUST int loop_post(struct loop *loop, loop_cb *cb, void *arg);
 
