@@ -74,7 +74,7 @@ enum sip_header {
 /* Full and compact names, without case. */
 enum sip_header sip_header_of(struct str name);
 /* "Call-ID"; "" for OTHER. */
-const char *sip_header_name(enum sip_header id);
+const char *sip_header_text(enum sip_header id);
 
 struct sip_line {
 	enum sip_header id;
@@ -112,7 +112,8 @@ struct sip_fault {
 
 struct sip_arena; /* memory of one message */
 
-/* Fields are for reading; only sip_edit changes a message. */
+/* Fields are for reading; only sip_edit changes a message. They keep what
+ * came in: via and the counts do not follow edits. */
 struct sip_msg {
 	bool is_request;
 	struct str method; /* requests; responses: that of CSeq */

@@ -9,9 +9,6 @@
 
 #include "common/base/str.h"
 
-/* Blanks, tabs and folds off both ends. */
-struct str sip_trim(struct str s);
-
 /* RFC 3261 section 25.1: token. Empty is none. */
 bool sip_is_token(struct str s);
 
