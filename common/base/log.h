@@ -1,6 +1,7 @@
 /*
  * One event, one line, logfmt, on stderr:
  *   level event=noun.verb key=value key="quoted value"
+ * behind "<n>" for the journal, or behind time and name where there is none.
  * The format string starts with the event name; values from the network go
  * through log_q(), which quotes and escapes them (threat S16).
  */
