@@ -57,6 +57,7 @@ modparam("registrar", "use_path", 1)
 modparam("registrar", "path_mode", 1)
 modparam("registrar", "path_use_received", 0)
 modparam("registrar", "gruu_enabled", 0)
+modparam("registrar|nathelper", "received_avp", "\$avp(RECEIVED)")
 modparam("usrloc", "db_mode", 0)
 modparam("rr", "enable_double_rr", 1)
 modparam("tm", "fr_timer", 10000)
@@ -69,6 +70,9 @@ request_route {
 		if (t_check_trans()) t_relay();
 		exit;
 	}
+	# Inside clients are reached by the connection they opened.
+	if (\$si != "10.0.0.10" && is_present_hf("Contact")
+	    && !is_method("REGISTER")) add_contact_alias();
 	if (has_totag()) {
 		if (is_method("ACK") && !loose_route()) {
 			if (t_check_trans()) t_relay();
@@ -78,6 +82,7 @@ request_route {
 			sl_send_reply("404", "Not here");
 			exit;
 		}
+		handle_ruri_alias();
 		route(RELAY);
 		exit;
 	}
@@ -103,6 +108,7 @@ request_route {
 			www_challenge("contoso.test", "0");
 			exit;
 		}
+		if (\$si != "10.0.0.10") fix_nated_register();
 		save("location");
 		exit;
 	}
@@ -126,7 +132,11 @@ request_route {
 	sl_send_reply("501", "Not Implemented");
 }
 route[RELAY] {
+	t_on_reply("ALIAS");
 	t_relay();
+}
+onreply_route[ALIAS] {
+	if (\$si != "10.0.0.10" && is_present_hf("Contact")) add_contact_alias();
 }
 EOF
 }

@@ -228,6 +228,19 @@ EOF
 	lab_files
 }
 
+# lab_dns: a name server on loopback outside and inside, for peers that do
+# not read /etc/hosts.
+lab_dns() {
+	for _ns in "$OUT" "$IN"; do
+		echo "nameserver 127.0.0.1" >"/etc/netns/$_ns/resolv.conf"
+		lab_spawn "dns-$_ns" ip netns exec "$_ns" dnsmasq -k --conf-file=/dev/null \
+			--no-resolv --no-hosts --addn-hosts="$LAB/hosts" --user=root \
+			--listen-address=127.0.0.1 --bind-interfaces --pid-file \
+			--srv-host=_sips._tcp.contoso.test,fe.int.contoso.test,5061 \
+			--local=/contoso.test/
+	done
+}
+
 lab_ctl() {
 	in_edge edgectl -c "$LAB/edge.yaml" "$@"
 }
