@@ -10,6 +10,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/attr.h"
+#include "common/base/str.h"
 #include "common/base/why.h"
 
 #define CONF_PATH_DEFAULT "/etc/sallyport/edge.yaml"
@@ -70,6 +71,21 @@ const char *conf_daemon_name(enum conf_daemon daemon);
 /* EDGE_EUNKNOWN */
 EDGE_MUST int conf_daemon_parse(const char *name, enum conf_daemon *out);
 
+/* One key of the file, for documentation, `edgectl init` and the check that
+ * every key is documented. */
+struct conf_field {
+	const char *path;     /* "trust.internal" */
+	const char *kind;     /* "path", "name", "number" ... */
+	const char *fallback; /* NULL = none */
+	const char *help;
+};
+
+size_t conf_field_count(void);
+const struct conf_field *conf_field_at(size_t i);
+
+/* Read and check text; name stands for the file in messages. */
+EDGE_MUST int conf_parse(struct conf **out, const char *name,
+	struct str text, struct why *why);
 /* Read and check the file. Certificates are not opened here. */
 EDGE_MUST int conf_load(struct conf **out, const char *path,
 	struct why *why);

@@ -53,6 +53,9 @@ const struct yaml_node *yaml_get(const struct yaml_node *map,
 /* "file:line:column: text" into why; returns EDGE_ECONFIG. */
 int yaml_fault(const struct yaml_node *node, struct why *why,
 	const char *fmt, ...) EDGE_PRINTF(3, 4);
+/* The same at the key that this value of a map belongs to. */
+int yaml_key_fault(const struct yaml_node *value, struct why *why,
+	const char *fmt, ...) EDGE_PRINTF(3, 4);
 /* All keys of map are in names[count]; else a fault that names the nearest
  * valid key, at the line of the wrong one. */
 EDGE_MUST int yaml_check_keys(const struct yaml_node *map,
