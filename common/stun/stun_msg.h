@@ -24,9 +24,10 @@
 /* The cookie and the 96 bits after it, as one: what answers copy and what
  * XOR-ed addresses are masked with. */
 #define STUN_TID_LEN 16
-/* No text attribute may be longer (RFC 8489 14.3: 509 bytes). */
-#define STUN_TEXT_MAX 509
-#define STUN_UNKNOWN_MAX 8
+/* Bounds of text in bytes (RFC 8489 14.3, 14.9, 14.10, 14.14). */
+#define STUN_USERNAME_MAX 508
+#define STUN_TEXT_MAX     763
+#define STUN_UNKNOWN_MAX  8
 
 enum stun_class {
 	STUN_REQUEST,
