@@ -26,7 +26,9 @@ struct sip_frame {
 	size_t tail_len;
 	size_t tail_cap;
 	size_t scanned; /* of the tail, known to hold no end of headers */
+	size_t need;    /* length of the message in the tail, once known */
 	unsigned crlf;  /* CRs and LFs seen in a row between messages */
+	bool handed_out; /* the tail is a message the caller has now */
 };
 
 enum sip_frame_kind {

@@ -108,6 +108,7 @@ struct sip_fault {
 	unsigned status;
 	char reason[64];   /* reason phrase: "Bad To header" */
 	const char *cause; /* for the log, a literal */
+	bool is_lost;      /* the lines can't be trusted: close the stream */
 };
 
 struct sip_arena; /* memory of one message */
