@@ -50,6 +50,9 @@ LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 SRTP_LIBS = $(shell pkg-config --libs libsrtp2)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
+objs = $(patsubst %.c,$(B)/%.o,$(1))
+LIB := $(B)/libedge.a
+
 .PHONY: all
 all: programs
 
@@ -59,8 +62,6 @@ include tests/files.mk
 -include deploy/files.mk
 
 # ---- building -------------------------------------------------------------
-objs = $(patsubst %.c,$(B)/%.o,$(1))
-LIB := $(B)/libedge.a
 
 $(B)/%.o: %.c | $(B)/gen/schema_sql.h
 	@mkdir -p $(@D)
