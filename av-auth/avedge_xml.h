@@ -103,7 +103,7 @@ struct avedge_response {
 	enum avedge_reason reason;
 	const char *server_version;
 	const struct avedge_request *request; /* borrowed: echo */
-	const struct avedge_grant *grants; /* borrowed; with AVEDGE_OK only */
+	struct avedge_grant *grants; /* with AVEDGE_OK only */
 	size_t grant_count;
 	const struct avedge_relay *relays; /* borrowed, in the order to send */
 	size_t relay_count;

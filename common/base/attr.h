@@ -3,6 +3,7 @@
 #define BASE_ATTR_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The result must be looked at. */
 #define EDGE_MUST __attribute__((warn_unused_result))
@@ -11,7 +12,9 @@
 
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* By way of an integer, so that ptr may point to something const; then type
+ * is written with const too. */
 #define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+	((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 
 #endif
