@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdint.h>
 
 /* The result must be looked at. */
 #define EDGE_MUST __attribute__((warn_unused_result))
@@ -14,7 +15,8 @@
 
 /* By way of an integer, so that ptr may point to something const; then type
  * is written with const too. */
+/* The object around a member; for a const member name a const type. */
 #define container_of(ptr, type, member) \
-	((type *)((uintptr_t)(ptr)-offsetof(type, member)))
+	((type *)(uintptr_t)((const char *)(ptr)-offsetof(type, member)))
 
 #endif
