@@ -13,6 +13,7 @@
 #include "common/base/addr.h"
 #include "common/base/attr.h"
 #include "common/base/why.h"
+#include "common/net/device.h"
 #include "common/run/loop.h"
 
 struct listener;
@@ -47,10 +48,5 @@ const struct addr *listener_address(const struct listener *l);
 const char *listener_device(const struct listener *l); /* "" = not bound */
 unsigned listener_open_count(const struct listener *l);
 uint64_t listener_refused_count(const struct listener *l);
-
-/* Name of the device that carries this address into out[16]; -ENODEV. */
-EDGE_MUST int net_device_of(const struct addr *address, char *out);
-/* Whether two addresses are on one device. */
-bool net_same_device(const struct addr *a, const struct addr *b);
 
 #endif

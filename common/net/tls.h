@@ -88,6 +88,8 @@ struct tls_peer {
 void tls_peer_from(SSL *ssl, struct tls_peer *out);
 /* Exact, case-insensitive; no wildcards (RFC 5922 section 7.2). */
 bool tls_peer_has_name(const struct tls_peer *peer, const char *name);
+/* The same of the connection's certificate itself, for any count of names. */
+bool tls_ssl_has_name(SSL *ssl, const char *name);
 
 /* Text of OpenSSL's error queue, which is emptied. Returns out. */
 const char *tls_error_text(char *out, size_t cap);

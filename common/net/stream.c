@@ -1,0 +1,908 @@
+/*
+ * The life of one connection: connect, shake hands, read, queue, drain,
+ * end. Lives here: phases, deadlines, callbacks, bounds. Does not live
+ * here: what OpenSSL answers (stream_io.c), the bytes that wait (sendq.c),
+ * any protocol.
+ *
+ * A stream is freed only when none of its own callbacks is on the stack;
+ * everything that must not happen inside a caller's frame goes through
+ * schedule().
+ */
+#include "common/net/stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/err.h"
+#include "common/net/device.h"
+#include "common/net/sendq.h"
+#include "common/net/stream_io.h"
+
+#define HANDSHAKE_MS 10000
+#define CLOSE_MS     2000
+#define QUEUE_MAX    ((size_t)1 << 20)
+
+/* What one stream may do in one turn before the others have theirs. The
+ * second bound is for peers that send records of one byte. */
+#define READ_ROUNDS   2
+#define READ_LEN      32768
+#define READ_RECORDS  256
+#define WRITE_RECORDS 64
+
+/* access-edge.md 1.3: keep-alive on the socket as well. */
+#define TCP_IDLE_S     60
+#define TCP_PROBE_S    20
+#define TCP_PROBES_MAX 3
+
+enum stream_phase {
+	PHASE_CONNECT,
+	PHASE_SHAKE, /* for plain TCP: waits for the loop to say ready */
+	PHASE_OPEN,
+	PHASE_LINGER, /* FIN is out: read until the peer's */
+	PHASE_OVER,
+};
+
+/* Work that waits for a frame of the loop. */
+enum stream_todo {
+	TODO_READY = 1,
+	TODO_FLUSH = 2,
+	TODO_READ = 4,
+	TODO_END = 8, /* with s->end and s->detail */
+};
+
+struct stream {
+	struct loop *loop;
+	struct loop_fd *watch;    /* owned */
+	struct loop_timer *timer; /* owned */
+	struct stream_io io;
+	struct tls_ctx *ctx; /* owned reference until TLS begins */
+	const struct stream_ops *ops;
+	void *arg;
+	struct sendq out;
+	enum stream_phase phase;
+	unsigned todo;
+	unsigned frames;    /* callbacks of ours on the stack */
+	unsigned shake_want; /* enum loop_want */
+	bool is_server;
+	bool is_deferred;   /* on_deferred is on its way */
+	bool is_paused;
+	bool is_closing;
+	bool is_above;      /* stream_send returned 1 */
+	bool is_blocked;    /* a write waits for the descriptor */
+	bool read_wants_write;
+	bool write_wants_read;
+	enum stream_end end; /* of TODO_END */
+	char *detail;        /* owned, of TODO_END, or NULL */
+	struct addr local;
+	struct addr remote;
+	char *name;            /* owned, or NULL */
+	struct tls_peer *peer; /* owned, NULL without a certificate */
+	int64_t idle_ms;
+	size_t queue_max;
+	struct mono deadline; /* of connect, handshake or close */
+	struct mono heard;
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	char cipher[64];
+};
+
+const char *stream_end_name(enum stream_end end)
+{
+	static const char *const names[] = {
+		[STREAM_END_PEER] = "peer",
+		[STREAM_END_LOCAL] = "local",
+		[STREAM_END_RESET] = "reset",
+		[STREAM_END_CONNECT] = "connect",
+		[STREAM_END_TLS] = "tls",
+		[STREAM_END_NAME] = "name",
+		[STREAM_END_HANDSHAKE] = "handshake",
+		[STREAM_END_IDLE] = "idle",
+		[STREAM_END_OVERFLOW] = "overflow",
+		[STREAM_END_MEMORY] = "memory",
+	};
+
+	return names[end];
+}
+
+/* ---- frames, and work for later ------------------------------------------ */
+
+static void on_deferred(void *arg);
+
+static void destroy(struct stream *s)
+{
+	tls_ctx_unref(s->ctx);
+	sendq_fini(&s->out);
+	free(s->detail);
+	free(s->name);
+	free(s->peer);
+	free(s);
+}
+
+/* Nothing of the loop or the kernel is left; the memory is. */
+static void detach(struct stream *s)
+{
+	s->phase = PHASE_OVER;
+	s->todo = 0;
+	if (s->is_deferred)
+		loop_undefer(s->loop, on_deferred, s);
+	s->is_deferred = false;
+	loop_timer_free(s->timer);
+	s->timer = NULL;
+	loop_fd_free(s->watch);
+	s->watch = NULL;
+	stream_io_shut(&s->io);
+	stream_io_close(&s->io);
+}
+
+static void enter(struct stream *s)
+{
+	s->frames++;
+}
+
+static void leave(struct stream *s)
+{
+	s->frames--;
+	if (s->frames == 0 && s->phase == PHASE_OVER)
+		destroy(s);
+}
+
+/* Only inside a frame. */
+static void finish(struct stream *s, enum stream_end end, const char *detail)
+{
+	if (s->phase == PHASE_OVER)
+		return;
+	detach(s);
+	s->ops->on_end(s, end, detail, s->arg);
+}
+
+static void schedule(struct stream *s, unsigned todo)
+{
+	s->todo |= todo;
+	if (s->is_deferred)
+		return;
+	if (loop_defer(s->loop, on_deferred, s) == 0)
+		s->is_deferred = true;
+	else
+		loop_timer_start(s->timer, 0); /* looks at todo first */
+}
+
+/* The first reason stands. */
+static void schedule_end(struct stream *s, enum stream_end end,
+	const char *detail)
+{
+	if (s->todo & TODO_END)
+		return;
+	s->end = end;
+	s->detail = strdup(detail);
+	sendq_fini(&s->out);
+	schedule(s, TODO_END);
+}
+
+static unsigned want_of(const struct stream *s)
+{
+	unsigned want = 0;
+
+	switch (s->phase) {
+	case PHASE_CONNECT:
+		return LOOP_WRITE;
+	case PHASE_SHAKE:
+		return s->shake_want;
+	case PHASE_OPEN:
+		if (!s->is_paused && !s->is_closing)
+			want |= s->read_wants_write ? LOOP_WRITE : LOOP_READ;
+		if (s->is_blocked)
+			want |= s->write_wants_read ? LOOP_READ : LOOP_WRITE;
+		return want;
+	case PHASE_LINGER:
+		return LOOP_READ;
+	case PHASE_OVER:
+		break;
+	}
+	return 0;
+}
+
+static void update_want(struct stream *s)
+{
+	if (s->phase == PHASE_OVER)
+		return;
+	if (loop_fd_want(s->watch, want_of(s)) < 0)
+		schedule_end(s, STREAM_END_MEMORY, "no memory to watch it");
+}
+
+/* The one timer serves the deadline of the phase. */
+static void arm(struct stream *s)
+{
+	struct mono now = loop_now(s->loop);
+
+	if (s->phase != PHASE_OPEN || s->is_closing)
+		loop_timer_start(s->timer, mono_since_ms(now, s->deadline));
+	else if (s->idle_ms > 0)
+		loop_timer_start(s->timer,
+			s->idle_ms - mono_since_ms(s->heard, now));
+	else
+		loop_timer_stop(s->timer);
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+/* Send what the kernel takes; calls nobody. 0, STREAM_IO_RESET or _TLS. */
+static int pump(struct stream *s, char *detail)
+{
+	unsigned i;
+
+	s->is_blocked = false;
+	for (i = 0; i < WRITE_RECORDS && s->out.len > 0; i++) {
+		size_t len;
+		const uint8_t *p = sendq_peek(&s->out, &len);
+		ssize_t n = stream_io_write(&s->io, p, len, detail);
+
+		if (n == STREAM_IO_RESET || n == STREAM_IO_TLS)
+			return (int)n;
+		if (n == STREAM_IO_EOF) {
+			snprintf(detail, STREAM_DETAIL_LEN,
+				"the peer takes no more");
+			return STREAM_IO_RESET;
+		}
+		if (n <= 0) {
+			s->write_wants_read = n == STREAM_IO_WANT_READ;
+			break;
+		}
+		sendq_drop(&s->out, (size_t)n);
+		s->bytes_out += (uint64_t)n;
+	}
+	s->is_blocked = s->out.len > 0;
+	if (i == WRITE_RECORDS)
+		s->write_wants_read = false;
+	return 0;
+}
+
+static enum stream_end end_of(int result)
+{
+	return result == STREAM_IO_TLS ? STREAM_END_TLS : STREAM_END_RESET;
+}
+
+/* Only inside a frame. */
+static void flush(struct stream *s)
+{
+	char detail[STREAM_DETAIL_LEN] = "";
+	int result = pump(s, detail);
+
+	if (result < 0) {
+		finish(s, end_of(result), detail);
+		return;
+	}
+	if (s->is_closing) {
+		if (s->out.len > 0)
+			return;
+		stream_io_shut(&s->io);
+		s->phase = PHASE_LINGER;
+		return;
+	}
+	if (s->is_above && s->out.len <= s->queue_max / 4) {
+		s->is_above = false;
+		if (s->ops->on_drained != NULL)
+			s->ops->on_drained(s, s->arg);
+	}
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+/* What the peer has said so far, in as few pieces as possible. Bytes go to
+ * *len; returns 1 = perhaps more, or what the last read ended with. */
+static ssize_t gather(struct stream *s, uint8_t *room, size_t *len,
+	unsigned *records, char *detail)
+{
+	ssize_t n;
+
+	*len = 0;
+	do {
+		n = stream_io_read(&s->io, room + *len, READ_LEN - *len,
+			detail);
+		if (n <= 0)
+			return n;
+		*len += (size_t)n;
+		++*records;
+	} while (*len < READ_LEN && *records < READ_RECORDS &&
+		stream_io_has_pending(&s->io));
+	return 1;
+}
+
+static void deliver(struct stream *s, const uint8_t *data, size_t len)
+{
+	if (len == 0)
+		return;
+	s->bytes_in += len;
+	s->heard = loop_now(s->loop);
+	s->ops->on_data(s, data, len, s->arg);
+}
+
+static bool may_read(const struct stream *s)
+{
+	return s->phase == PHASE_OPEN && !s->is_paused && !s->is_closing;
+}
+
+/* The peer said its last word; what we answered to it still goes out. */
+static void end_of_input(struct stream *s)
+{
+	char detail[STREAM_DETAIL_LEN] = "";
+
+	(void)pump(s, detail);
+	finish(s, STREAM_END_PEER, "");
+}
+
+/* Only inside a frame. */
+static void read_some(struct stream *s)
+{
+	char detail[STREAM_DETAIL_LEN] = "";
+	uint8_t room[READ_LEN];
+	unsigned records = 0;
+	unsigned i;
+
+	for (i = 0; i < READ_ROUNDS; i++) {
+		size_t len;
+		ssize_t n = gather(s, room, &len, &records, detail);
+
+		s->read_wants_write = n == STREAM_IO_WANT_WRITE;
+		deliver(s, room, len);
+		if (s->phase != PHASE_OPEN)
+			return;
+		if (n == STREAM_IO_RESET || n == STREAM_IO_TLS) {
+			finish(s, end_of((int)n), detail);
+			return;
+		}
+		/* A paused reader meets the end again when it resumes. */
+		if (!may_read(s))
+			return;
+		if (n == STREAM_IO_EOF) {
+			end_of_input(s);
+			return;
+		}
+		/* The descriptor tells of all but what OpenSSL holds. */
+		if (n <= 0 || !stream_io_has_pending(&s->io))
+			return;
+		if (records >= READ_RECORDS)
+			break;
+	}
+	schedule(s, TODO_READ);
+}
+
+/* ---- becoming ready ------------------------------------------------------ */
+
+static void become_open(struct stream *s)
+{
+	s->phase = PHASE_OPEN;
+	s->heard = loop_now(s->loop);
+	arm(s);
+	if (s->ops->on_ready != NULL && !s->is_closing)
+		s->ops->on_ready(s, s->arg);
+	if (s->phase == PHASE_OPEN && (s->out.len > 0 || s->is_closing))
+		flush(s);
+	/* The first request may have come with the end of the handshake. */
+	if (may_read(s) && stream_io_has_pending(&s->io))
+		read_some(s);
+}
+
+static void wrong_name(struct stream *s)
+{
+	char detail[STREAM_DETAIL_LEN];
+	const struct tls_peer *p = stream_peer(s);
+	const char *first = p->name_count > 0 ? p->names[0] : "nobody";
+
+	snprintf(detail, sizeof(detail), "the certificate names %.100s%s, "
+		"%.100s is wanted", first, p->name_count > 1 ?
+		" and others" : "", s->name);
+	finish(s, STREAM_END_NAME, detail);
+}
+
+static void shaken(struct stream *s)
+{
+	SSL *ssl = s->io.ssl;
+
+	snprintf(s->cipher, sizeof(s->cipher), "%s %s", SSL_get_version(ssl),
+		SSL_get_cipher_name(ssl));
+	/* 4 KiB that most connections from outside do without. */
+	if (SSL_get0_peer_certificate(ssl) != NULL) {
+		s->peer = malloc(sizeof(*s->peer));
+		if (s->peer == NULL) {
+			finish(s, STREAM_END_MEMORY, "");
+			return;
+		}
+		tls_peer_from(ssl, s->peer);
+	}
+	if (s->name != NULL && !tls_ssl_has_name(ssl, s->name)) {
+		wrong_name(s);
+		return;
+	}
+	become_open(s);
+}
+
+/* Only inside a frame. */
+static void shake(struct stream *s)
+{
+	char detail[STREAM_DETAIL_LEN] = "";
+	int result;
+
+	if (s->io.ssl == NULL) {
+		int err = stream_io_begin(&s->io, s->ctx, s->is_server,
+			s->name);
+
+		tls_ctx_unref(s->ctx);
+		s->ctx = NULL;
+		if (err < 0) {
+			finish(s, STREAM_END_MEMORY, "no memory for TLS");
+			return;
+		}
+	}
+	result = stream_io_handshake(&s->io, detail);
+	if (result == 0)
+		shaken(s);
+	else if (result == STREAM_IO_WANT_READ)
+		s->shake_want = LOOP_READ;
+	else if (result == STREAM_IO_WANT_WRITE)
+		s->shake_want = LOOP_WRITE;
+	else if (result == STREAM_IO_EOF && s->is_server)
+		finish(s, STREAM_END_PEER, "closed before the handshake's end");
+	else if (result == STREAM_IO_EOF)
+		finish(s, STREAM_END_TLS,
+			"the peer closed during the handshake");
+	else
+		finish(s, end_of(result), detail);
+}
+
+static void fail_connect(struct stream *s, const char *cause)
+{
+	char detail[STREAM_DETAIL_LEN];
+	char to[ADDR_TEXT_LEN];
+
+	snprintf(detail, sizeof(detail), "%s: %s", addr_text(&s->remote, to),
+		cause);
+	finish(s, STREAM_END_CONNECT, detail);
+}
+
+static void learn_local(struct stream *s)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(s->io.fd, (struct sockaddr *)&ss, &len) == 0 &&
+		addr_from_sockaddr((struct sockaddr *)&ss, len,
+			&s->local) < 0)
+		memset(&s->local, 0, sizeof(s->local));
+}
+
+static void connected(struct stream *s)
+{
+	socklen_t len = sizeof(int);
+	int code = 0;
+
+	if (getsockopt(s->io.fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
+		code = errno;
+	if (code != 0) {
+		fail_connect(s, err_text(-code));
+		return;
+	}
+	learn_local(s);
+	s->phase = PHASE_SHAKE;
+	if (s->ctx != NULL)
+		shake(s);
+	else
+		become_open(s);
+}
+
+/* ---- callbacks of the loop ----------------------------------------------- */
+
+static void on_fd(unsigned ready, void *arg)
+{
+	struct stream *s = arg;
+	unsigned can_write = s->write_wants_read ? LOOP_READ : LOOP_WRITE;
+	unsigned can_read = s->read_wants_write ? LOOP_WRITE : LOOP_READ;
+
+	enter(s);
+	switch (s->phase) {
+	case PHASE_CONNECT:
+		connected(s);
+		break;
+	case PHASE_SHAKE:
+		shake(s);
+		break;
+	case PHASE_OPEN:
+		if (s->is_blocked && (ready & can_write) != 0)
+			flush(s);
+		if (may_read(s) && (ready & can_read) != 0)
+			read_some(s);
+		break;
+	case PHASE_LINGER:
+		if (!stream_io_discard(&s->io))
+			finish(s, STREAM_END_LOCAL, "");
+		break;
+	case PHASE_OVER:
+		break;
+	}
+	update_want(s);
+	leave(s);
+}
+
+/* Only inside a frame. */
+static void catch_up(struct stream *s)
+{
+	unsigned todo = s->todo;
+
+	s->todo = 0;
+	if (todo & TODO_END) {
+		finish(s, s->end, s->detail != NULL ? s->detail : "");
+		return;
+	}
+	if ((todo & TODO_READY) && s->phase == PHASE_SHAKE)
+		become_open(s);
+	if ((todo & TODO_FLUSH) && s->phase == PHASE_OPEN && !s->is_blocked)
+		flush(s);
+	if ((todo & TODO_READ) && may_read(s))
+		read_some(s);
+	update_want(s);
+}
+
+static void on_deferred(void *arg)
+{
+	struct stream *s = arg;
+
+	s->is_deferred = false;
+	enter(s);
+	catch_up(s);
+	leave(s);
+}
+
+static void on_deadline(struct stream *s)
+{
+	struct mono now = loop_now(s->loop);
+	bool is_heard = mono_since_ms(s->heard, now) < s->idle_ms;
+
+	if (s->is_closing)
+		finish(s, STREAM_END_LOCAL,
+			s->out.len > 0 ? "not all could be sent" : "");
+	else if (s->phase == PHASE_CONNECT)
+		fail_connect(s, "no answer");
+	else if (s->phase == PHASE_SHAKE)
+		finish(s, STREAM_END_HANDSHAKE, "the handshake took too long");
+	else if (s->idle_ms > 0 && !is_heard && !s->is_paused)
+		finish(s, STREAM_END_IDLE, "");
+}
+
+static void on_timer(void *arg)
+{
+	struct stream *s = arg;
+
+	enter(s);
+	if (s->todo != 0 && !s->is_deferred)
+		catch_up(s);
+	else
+		on_deadline(s);
+	if (s->phase != PHASE_OVER) {
+		/* Who does not listen can't say that nothing was said. */
+		if (s->is_paused)
+			s->heard = loop_now(s->loop);
+		arm(s);
+	}
+	leave(s);
+}
+
+/* ---- making -------------------------------------------------------------- */
+
+static void ignore_sigpipe(void)
+{
+	/* OpenSSL writes with write(2), which knows no MSG_NOSIGNAL. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void set_options(int fd)
+{
+	static const struct {
+		int level;
+		int name;
+		int value;
+	} options[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, TCP_IDLE_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, TCP_PROBE_S },
+		{ IPPROTO_TCP, TCP_KEEPCNT, TCP_PROBES_MAX },
+	};
+	size_t i;
+
+	/* A connection without one of these is a connection still. */
+	for (i = 0; i < ARRAY_COUNT(options); i++)
+		(void)setsockopt(fd, options[i].level, options[i].name,
+			&options[i].value, sizeof(options[i].value));
+}
+
+/* Takes fd, also on failure. */
+static int stream_new(struct stream **out, struct loop *loop, int fd,
+	const struct addr *remote, const struct stream_limits *limits,
+	const struct stream_ops *ops, void *arg)
+{
+	static const struct stream_limits defaults;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct stream *s = calloc(1, sizeof(*s));
+	int64_t handshake_ms;
+
+	if (s == NULL) {
+		close(fd);
+		return -ENOMEM;
+	}
+	pthread_once(&once, ignore_sigpipe);
+	if (limits == NULL)
+		limits = &defaults;
+	handshake_ms = limits->handshake_ms > 0 ? limits->handshake_ms :
+		HANDSHAKE_MS;
+	s->loop = loop;
+	s->io.fd = fd;
+	s->ops = ops;
+	s->arg = arg;
+	s->remote = *remote;
+	s->idle_ms = limits->idle_ms;
+	s->queue_max = limits->queue_max > 0 ? limits->queue_max : QUEUE_MAX;
+	s->deadline = mono_after_ms(loop_now(loop), handshake_ms);
+	sendq_init(&s->out);
+	snprintf(s->cipher, sizeof(s->cipher), "tcp");
+	set_options(fd);
+	*out = s;
+	return 0;
+}
+
+/* Watch descriptor and deadline, the phase being set. */
+static int start(struct stream *s)
+{
+	int err;
+
+	err = loop_timer_new(&s->timer, s->loop, on_timer, s);
+	if (err == 0)
+		err = loop_fd_new(&s->watch, s->loop, s->io.fd, want_of(s),
+			on_fd, s);
+	if (err == 0)
+		arm(s);
+	return err;
+}
+
+int stream_accept(struct stream **out, struct loop *loop, int fd,
+	const struct addr *remote, struct tls_ctx *ctx,
+	const struct stream_limits *limits, const struct stream_ops *ops,
+	void *arg)
+{
+	struct stream *s = NULL;
+	int err;
+
+	err = stream_new(&s, loop, fd, remote, limits, ops, arg);
+	if (err < 0)
+		return err;
+	s->is_server = true;
+	s->phase = PHASE_SHAKE;
+	/* The SSL object is made when the first byte is there: a silent
+	 * connection costs next to nothing (threat S8). */
+	if (ctx != NULL)
+		s->ctx = tls_ctx_ref(ctx);
+	s->shake_want = ctx != NULL ? LOOP_READ : 0;
+	learn_local(s);
+	err = start(s);
+	if (err < 0) {
+		stream_free(s);
+		return err;
+	}
+	if (ctx == NULL)
+		schedule(s, TODO_READY);
+	*out = s;
+	return 0;
+}
+
+static int bind_local(int fd, const struct stream_target *target)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int on = 1;
+	int err;
+
+	if (!addr_is_set(&target->local))
+		return 0;
+	if (target->bind_device) {
+		err = net_bind_device(fd, &target->local, NULL);
+		if (err < 0)
+			return err;
+	}
+	/* The port is chosen at connect: it may be in use towards others. */
+	if (target->local.port == 0)
+		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+			sizeof(on));
+	len = addr_to_sockaddr(&target->local, &ss);
+	return bind(fd, (struct sockaddr *)&ss, len) < 0 ? -errno : 0;
+}
+
+static int dial(int fd, const struct stream_target *target)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int err;
+
+	err = bind_local(fd, target);
+	if (err < 0)
+		return err;
+	len = addr_to_sockaddr(&target->remote, &ss);
+	if (connect(fd, (struct sockaddr *)&ss, len) < 0 &&
+		errno != EINPROGRESS)
+		return -errno;
+	return 0;
+}
+
+int stream_connect(struct stream **out, struct loop *loop,
+	const struct stream_target *target, struct tls_ctx *ctx,
+	const struct stream_limits *limits, const struct stream_ops *ops,
+	void *arg)
+{
+	struct stream *s = NULL;
+	int err;
+	int fd;
+
+	fd = socket(target->remote.family == 6 ? AF_INET6 : AF_INET,
+		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	err = stream_new(&s, loop, fd, &target->remote, limits, ops, arg);
+	if (err < 0)
+		return err;
+	s->phase = PHASE_CONNECT;
+	if (ctx != NULL)
+		s->ctx = tls_ctx_ref(ctx);
+	err = -ENOMEM;
+	if (target->name != NULL) {
+		s->name = strdup(target->name);
+		if (s->name == NULL)
+			goto fail;
+	}
+	err = dial(fd, target);
+	if (err < 0)
+		goto fail;
+	err = start(s);
+	if (err < 0)
+		goto fail;
+	*out = s;
+	return 0;
+fail:
+	stream_free(s);
+	return err;
+}
+
+/* ---- what owners do ------------------------------------------------------ */
+
+static bool is_ending(const struct stream *s)
+{
+	return s->phase == PHASE_OVER || s->is_closing ||
+		(s->todo & TODO_END) != 0;
+}
+
+int stream_send(struct stream *s, const void *data, size_t len)
+{
+	char detail[STREAM_DETAIL_LEN] = "";
+	int result;
+
+	if (is_ending(s))
+		return -ENOTCONN;
+	/* Much in one turn does not mean that the peer is slow. */
+	if (len > s->queue_max - s->out.len && s->phase == PHASE_OPEN) {
+		result = pump(s, detail);
+		if (result < 0) {
+			schedule_end(s, end_of(result), detail);
+			return -ENOTCONN;
+		}
+		if (s->is_blocked)
+			update_want(s);
+	}
+	if (len > s->queue_max - s->out.len) {
+		schedule_end(s, STREAM_END_OVERFLOW,
+			"the peer does not read what it is sent");
+		return -ENOBUFS;
+	}
+	if (sendq_push(&s->out, data, len) < 0) {
+		schedule_end(s, STREAM_END_MEMORY, "no memory to send");
+		return -ENOBUFS;
+	}
+	if (s->phase == PHASE_OPEN && !s->is_blocked)
+		schedule(s, TODO_FLUSH);
+	if (s->out.len <= s->queue_max / 2)
+		return 0;
+	s->is_above = true;
+	return 1;
+}
+
+void stream_close(struct stream *s)
+{
+	if (is_ending(s))
+		return;
+	s->is_closing = true;
+	s->deadline = mono_after_ms(loop_now(s->loop), CLOSE_MS);
+	arm(s);
+	if (s->phase == PHASE_OPEN)
+		schedule(s, TODO_FLUSH);
+	else if (s->out.len == 0)
+		schedule_end(s, STREAM_END_LOCAL, "");
+}
+
+void stream_free(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	if (s->phase != PHASE_OVER)
+		detach(s);
+	if (s->frames == 0)
+		destroy(s);
+}
+
+void stream_pause(struct stream *s)
+{
+	s->is_paused = true;
+	update_want(s);
+}
+
+void stream_resume(struct stream *s)
+{
+	if (!s->is_paused)
+		return;
+	s->is_paused = false;
+	s->heard = loop_now(s->loop);
+	update_want(s);
+	if (s->phase == PHASE_OPEN && stream_io_has_pending(&s->io))
+		schedule(s, TODO_READ);
+}
+
+void stream_set_idle_ms(struct stream *s, int64_t idle_ms)
+{
+	s->idle_ms = idle_ms;
+	if (s->phase == PHASE_OPEN && !s->is_closing)
+		arm(s);
+}
+
+bool stream_is_ready(const struct stream *s)
+{
+	return s->phase == PHASE_OPEN && !is_ending(s);
+}
+
+const struct addr *stream_local(const struct stream *s)
+{
+	return &s->local;
+}
+
+const struct addr *stream_remote(const struct stream *s)
+{
+	return &s->remote;
+}
+
+const struct tls_peer *stream_peer(const struct stream *s)
+{
+	static const struct tls_peer nobody;
+
+	return s->peer != NULL ? s->peer : &nobody;
+}
+
+const char *stream_cipher(const struct stream *s)
+{
+	return s->cipher;
+}
+
+size_t stream_queued(const struct stream *s)
+{
+	return s->out.len;
+}
+
+uint64_t stream_bytes_in(const struct stream *s)
+{
+	return s->bytes_in;
+}
+
+uint64_t stream_bytes_out(const struct stream *s)
+{
+	return s->bytes_out;
+}

@@ -1,0 +1,200 @@
+/*
+ * Reading, writing and shaking hands on one nonblocking descriptor, TLS or
+ * plain. Lives here: the etiquette of OpenSSL (empty the error queue before
+ * each call, never call again after a fatal error). Does not live here:
+ * queues, timers, callbacks (stream.c).
+ */
+#include "common/net/stream_io.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "common/base/err.h"
+
+/* What is read and thrown away in one turn while lingering. */
+#define DISCARD_ROUNDS 16
+
+static bool is_ip_literal(const char *name)
+{
+	uint8_t room[16];
+
+	return inet_pton(AF_INET, name, room) == 1 ||
+		inet_pton(AF_INET6, name, room) == 1;
+}
+
+int stream_io_begin(struct stream_io *io, struct tls_ctx *ctx,
+	bool is_server, const char *server_name)
+{
+	ERR_clear_error();
+	io->ssl = SSL_new(tls_ctx_ssl(ctx));
+	if (io->ssl == NULL)
+		return -ENOMEM;
+	if (SSL_set_fd(io->ssl, io->fd) != 1)
+		return -ENOMEM;
+	if (is_server) {
+		SSL_set_accept_state(io->ssl);
+		return 0;
+	}
+	SSL_set_connect_state(io->ssl);
+	/* RFC 6066 section 3: addresses are not allowed in SNI. */
+	if (server_name != NULL && !is_ip_literal(server_name) &&
+		SSL_set_tlsext_host_name(io->ssl, server_name) != 1)
+		return -ENOMEM;
+	return 0;
+}
+
+static enum stream_io_result reset(char *detail, int code)
+{
+	snprintf(detail, STREAM_DETAIL_LEN, "%s", err_text(-code));
+	return STREAM_IO_RESET;
+}
+
+/* The certificate check knows more than "certificate verify failed". */
+static void tls_detail(const struct stream_io *io, char *detail)
+{
+	long verdict = SSL_get_verify_result(io->ssl);
+	bool is_certificate = ERR_GET_REASON(ERR_peek_error()) ==
+		SSL_R_CERTIFICATE_VERIFY_FAILED;
+
+	tls_error_text(detail, STREAM_DETAIL_LEN);
+	if (is_certificate && verdict != X509_V_OK)
+		snprintf(detail, STREAM_DETAIL_LEN,
+			"the peer's certificate: %s",
+			X509_verify_cert_error_string(verdict));
+}
+
+static enum stream_io_result tls_result(struct stream_io *io, int ret,
+	char *detail)
+{
+	int code = errno;
+
+	switch (SSL_get_error(io->ssl, ret)) {
+	case SSL_ERROR_WANT_READ:
+		return STREAM_IO_WANT_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return STREAM_IO_WANT_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return STREAM_IO_EOF;
+	case SSL_ERROR_SYSCALL:
+		io->is_broken = true;
+		if (ERR_peek_error() != 0)
+			break;
+		return code != 0 ? reset(detail, code) : STREAM_IO_EOF;
+	default:
+		io->is_broken = true;
+		break;
+	}
+	tls_detail(io, detail);
+	return STREAM_IO_TLS;
+}
+
+int stream_io_handshake(struct stream_io *io,
+	char detail[static STREAM_DETAIL_LEN])
+{
+	int ret;
+
+	if (io->ssl == NULL || io->is_ready)
+		return 0;
+	ERR_clear_error();
+	errno = 0;
+	ret = SSL_do_handshake(io->ssl);
+	if (ret != 1)
+		return tls_result(io, ret, detail);
+	io->is_ready = true;
+	return 0;
+}
+
+static ssize_t plain_result(ssize_t n, enum stream_io_result again,
+	char *detail)
+{
+	if (n > 0)
+		return n;
+	if (n == 0)
+		return STREAM_IO_EOF;
+	if (errno == EAGAIN || errno == EINTR)
+		return again;
+	return reset(detail, errno);
+}
+
+ssize_t stream_io_read(struct stream_io *io, uint8_t *out, size_t cap,
+	char detail[static STREAM_DETAIL_LEN])
+{
+	size_t n = 0;
+	int ret;
+
+	if (io->ssl == NULL)
+		return plain_result(recv(io->fd, out, cap, 0),
+			STREAM_IO_WANT_READ, detail);
+	ERR_clear_error();
+	errno = 0;
+	ret = SSL_read_ex(io->ssl, out, cap, &n);
+	if (ret == 1)
+		return (ssize_t)n;
+	return tls_result(io, ret, detail);
+}
+
+ssize_t stream_io_write(struct stream_io *io, const uint8_t *p, size_t len,
+	char detail[static STREAM_DETAIL_LEN])
+{
+	size_t n = 0;
+	int ret;
+
+	if (io->ssl == NULL)
+		return plain_result(send(io->fd, p, len, MSG_NOSIGNAL),
+			STREAM_IO_WANT_WRITE, detail);
+	ERR_clear_error();
+	errno = 0;
+	ret = SSL_write_ex(io->ssl, p, len, &n);
+	if (ret == 1)
+		return (ssize_t)n;
+	return tls_result(io, ret, detail);
+}
+
+bool stream_io_has_pending(const struct stream_io *io)
+{
+	return io->ssl != NULL && SSL_has_pending(io->ssl) == 1;
+}
+
+void stream_io_shut(struct stream_io *io)
+{
+	if (io->ssl != NULL && io->is_ready && !io->is_broken) {
+		ERR_clear_error();
+		/* 0 = ours is out, the peer's is not in: enough. */
+		(void)SSL_shutdown(io->ssl);
+		io->is_broken = true;
+		ERR_clear_error();
+	}
+	if (io->fd >= 0)
+		shutdown(io->fd, SHUT_WR);
+}
+
+bool stream_io_discard(struct stream_io *io)
+{
+	uint8_t room[4096];
+	int i;
+
+	for (i = 0; i < DISCARD_ROUNDS; i++) {
+		ssize_t n = recv(io->fd, room, sizeof(room), 0);
+
+		if (n > 0)
+			continue;
+		return n < 0 && (errno == EAGAIN || errno == EINTR);
+	}
+	return true;
+}
+
+void stream_io_close(struct stream_io *io)
+{
+	SSL_free(io->ssl);
+	io->ssl = NULL;
+	if (io->fd >= 0)
+		close(io->fd);
+	io->fd = -1;
+}
