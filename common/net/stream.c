@@ -1,34 +1,23 @@
 /*
- * The life of one connection: connect, shake hands, read, queue, drain,
- * end. Lives here: phases, deadlines, callbacks, bounds. Does not live
- * here: what OpenSSL answers (stream_io.c), the bytes that wait (sendq.c),
- * any protocol.
+ * The life of one connection: read, queue, drain, end. Lives here: phases,
+ * deadlines, callbacks, bounds. Does not live here: connecting and shaking
+ * hands (stream_open.c), what OpenSSL answers (stream_io.c), the bytes that
+ * wait (sendq.c), any protocol.
  *
  * A stream is freed only when none of its own callbacks is on the stack;
  * everything that must not happen inside a caller's frame goes through
- * schedule().
+ * stream_schedule().
  */
 #include "common/net/stream.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "common/base/err.h"
-#include "common/net/device.h"
-#include "common/net/sendq.h"
-#include "common/net/stream_io.h"
+#include "common/net/stream_priv.h"
 
-#define HANDSHAKE_MS 10000
-#define CLOSE_MS     2000
-#define QUEUE_MAX    ((size_t)1 << 20)
+#define CLOSE_MS 2000
 
 /* What one stream may do in one turn before the others have theirs. The
  * second bound is for peers that send records of one byte. */
@@ -36,63 +25,6 @@
 #define READ_LEN      32768
 #define READ_RECORDS  256
 #define WRITE_RECORDS 64
-
-/* access-edge.md 1.3: keep-alive on the socket as well. */
-#define TCP_IDLE_S     60
-#define TCP_PROBE_S    20
-#define TCP_PROBES_MAX 3
-
-enum stream_phase {
-	PHASE_CONNECT,
-	PHASE_SHAKE, /* for plain TCP: waits for the loop to say ready */
-	PHASE_OPEN,
-	PHASE_LINGER, /* FIN is out: read until the peer's */
-	PHASE_OVER,
-};
-
-/* Work that waits for a frame of the loop. */
-enum stream_todo {
-	TODO_READY = 1,
-	TODO_FLUSH = 2,
-	TODO_READ = 4,
-	TODO_END = 8, /* with s->end and s->detail */
-};
-
-struct stream {
-	struct loop *loop;
-	struct loop_fd *watch;    /* owned */
-	struct loop_timer *timer; /* owned */
-	struct stream_io io;
-	struct tls_ctx *ctx; /* owned reference until TLS begins */
-	const struct stream_ops *ops;
-	void *arg;
-	struct sendq out;
-	enum stream_phase phase;
-	unsigned todo;
-	unsigned frames;    /* callbacks of ours on the stack */
-	unsigned shake_want; /* enum loop_want */
-	bool is_server;
-	bool is_deferred;   /* on_deferred is on its way */
-	bool is_paused;
-	bool is_closing;
-	bool is_above;      /* stream_send returned 1 */
-	bool is_blocked;    /* a write waits for the descriptor */
-	bool read_wants_write;
-	bool write_wants_read;
-	enum stream_end end; /* of TODO_END */
-	char *detail;        /* owned, of TODO_END, or NULL */
-	struct addr local;
-	struct addr remote;
-	char *name;            /* owned, or NULL */
-	struct tls_peer *peer; /* owned, NULL without a certificate */
-	int64_t idle_ms;
-	size_t queue_max;
-	struct mono deadline; /* of connect, handshake or close */
-	struct mono heard;
-	uint64_t bytes_in;
-	uint64_t bytes_out;
-	char cipher[64];
-};
 
 const char *stream_end_name(enum stream_end end)
 {
@@ -155,7 +87,7 @@ static void leave(struct stream *s)
 }
 
 /* Only inside a frame. */
-static void finish(struct stream *s, enum stream_end end, const char *detail)
+void stream_finish(struct stream *s, enum stream_end end, const char *detail)
 {
 	if (s->phase == PHASE_OVER)
 		return;
@@ -163,7 +95,7 @@ static void finish(struct stream *s, enum stream_end end, const char *detail)
 	s->ops->on_end(s, end, detail, s->arg);
 }
 
-static void schedule(struct stream *s, unsigned todo)
+void stream_schedule(struct stream *s, unsigned todo)
 {
 	s->todo |= todo;
 	if (s->is_deferred)
@@ -183,7 +115,7 @@ static void schedule_end(struct stream *s, enum stream_end end,
 	s->end = end;
 	s->detail = strdup(detail);
 	sendq_fini(&s->out);
-	schedule(s, TODO_END);
+	stream_schedule(s, TODO_END);
 }
 
 static unsigned want_of(const struct stream *s)
@@ -264,7 +196,7 @@ static int pump(struct stream *s, char *detail)
 	return 0;
 }
 
-static enum stream_end end_of(int result)
+enum stream_end stream_end_of(int result)
 {
 	return result == STREAM_IO_TLS ? STREAM_END_TLS : STREAM_END_RESET;
 }
@@ -276,7 +208,7 @@ static void flush(struct stream *s)
 	int result = pump(s, detail);
 
 	if (result < 0) {
-		finish(s, end_of(result), detail);
+		stream_finish(s, stream_end_of(result), detail);
 		return;
 	}
 	if (s->is_closing) {
@@ -335,7 +267,7 @@ static void end_of_input(struct stream *s)
 	char detail[STREAM_DETAIL_LEN] = "";
 
 	(void)pump(s, detail);
-	finish(s, STREAM_END_PEER, "");
+	stream_finish(s, STREAM_END_PEER, "");
 }
 
 /* Only inside a frame. */
@@ -355,7 +287,7 @@ static void read_some(struct stream *s)
 		if (s->phase != PHASE_OPEN)
 			return;
 		if (n == STREAM_IO_RESET || n == STREAM_IO_TLS) {
-			finish(s, end_of((int)n), detail);
+			stream_finish(s, stream_end_of((int)n), detail);
 			return;
 		}
 		/* A paused reader meets the end again when it resumes. */
@@ -371,12 +303,10 @@ static void read_some(struct stream *s)
 		if (records >= READ_RECORDS)
 			break;
 	}
-	schedule(s, TODO_READ);
+	stream_schedule(s, TODO_READ);
 }
 
-/* ---- becoming ready ------------------------------------------------------ */
-
-static void become_open(struct stream *s)
+void stream_become_open(struct stream *s)
 {
 	s->phase = PHASE_OPEN;
 	s->heard = loop_now(s->loop);
@@ -390,113 +320,6 @@ static void become_open(struct stream *s)
 		read_some(s);
 }
 
-static void wrong_name(struct stream *s)
-{
-	char detail[STREAM_DETAIL_LEN];
-	const struct tls_peer *p = stream_peer(s);
-	const char *first = p->name_count > 0 ? p->names[0] : "nobody";
-
-	snprintf(detail, sizeof(detail), "the certificate names %.100s%s, "
-		"%.100s is wanted", first, p->name_count > 1 ?
-		" and others" : "", s->name);
-	finish(s, STREAM_END_NAME, detail);
-}
-
-static void shaken(struct stream *s)
-{
-	SSL *ssl = s->io.ssl;
-
-	snprintf(s->cipher, sizeof(s->cipher), "%s %s", SSL_get_version(ssl),
-		SSL_get_cipher_name(ssl));
-	/* 4 KiB that most connections from outside do without. */
-	if (SSL_get0_peer_certificate(ssl) != NULL) {
-		s->peer = malloc(sizeof(*s->peer));
-		if (s->peer == NULL) {
-			finish(s, STREAM_END_MEMORY, "");
-			return;
-		}
-		tls_peer_from(ssl, s->peer);
-	}
-	if (s->name != NULL && !tls_ssl_has_name(ssl, s->name)) {
-		wrong_name(s);
-		return;
-	}
-	become_open(s);
-}
-
-/* Only inside a frame. */
-static void shake(struct stream *s)
-{
-	char detail[STREAM_DETAIL_LEN] = "";
-	int result;
-
-	if (s->io.ssl == NULL) {
-		int err = stream_io_begin(&s->io, s->ctx, s->is_server,
-			s->name);
-
-		tls_ctx_unref(s->ctx);
-		s->ctx = NULL;
-		if (err < 0) {
-			finish(s, STREAM_END_MEMORY, "no memory for TLS");
-			return;
-		}
-	}
-	result = stream_io_handshake(&s->io, detail);
-	if (result == 0)
-		shaken(s);
-	else if (result == STREAM_IO_WANT_READ)
-		s->shake_want = LOOP_READ;
-	else if (result == STREAM_IO_WANT_WRITE)
-		s->shake_want = LOOP_WRITE;
-	else if (result == STREAM_IO_EOF && s->is_server)
-		finish(s, STREAM_END_PEER, "closed before the handshake's end");
-	else if (result == STREAM_IO_EOF)
-		finish(s, STREAM_END_TLS,
-			"the peer closed during the handshake");
-	else
-		finish(s, end_of(result), detail);
-}
-
-static void fail_connect(struct stream *s, const char *cause)
-{
-	char detail[STREAM_DETAIL_LEN];
-	char to[ADDR_TEXT_LEN];
-
-	snprintf(detail, sizeof(detail), "%s: %s", addr_text(&s->remote, to),
-		cause);
-	finish(s, STREAM_END_CONNECT, detail);
-}
-
-static void learn_local(struct stream *s)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-
-	if (getsockname(s->io.fd, (struct sockaddr *)&ss, &len) == 0 &&
-		addr_from_sockaddr((struct sockaddr *)&ss, len,
-			&s->local) < 0)
-		memset(&s->local, 0, sizeof(s->local));
-}
-
-static void connected(struct stream *s)
-{
-	socklen_t len = sizeof(int);
-	int code = 0;
-
-	if (getsockopt(s->io.fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
-		code = errno;
-	if (code != 0) {
-		fail_connect(s, err_text(-code));
-		return;
-	}
-	learn_local(s);
-	s->phase = PHASE_SHAKE;
-	if (s->ctx != NULL)
-		shake(s);
-	else
-		become_open(s);
-}
-
 /* ---- callbacks of the loop ----------------------------------------------- */
 
 static void on_fd(unsigned ready, void *arg)
@@ -508,10 +331,10 @@ static void on_fd(unsigned ready, void *arg)
 	enter(s);
 	switch (s->phase) {
 	case PHASE_CONNECT:
-		connected(s);
+		stream_connected(s);
 		break;
 	case PHASE_SHAKE:
-		shake(s);
+		stream_shake(s);
 		break;
 	case PHASE_OPEN:
 		if (s->is_blocked && (ready & can_write) != 0)
@@ -521,7 +344,7 @@ static void on_fd(unsigned ready, void *arg)
 		break;
 	case PHASE_LINGER:
 		if (!stream_io_discard(&s->io))
-			finish(s, STREAM_END_LOCAL, "");
+			stream_finish(s, STREAM_END_LOCAL, "");
 		break;
 	case PHASE_OVER:
 		break;
@@ -537,11 +360,11 @@ static void catch_up(struct stream *s)
 
 	s->todo = 0;
 	if (todo & TODO_END) {
-		finish(s, s->end, s->detail != NULL ? s->detail : "");
+		stream_finish(s, s->end, s->detail != NULL ? s->detail : "");
 		return;
 	}
 	if ((todo & TODO_READY) && s->phase == PHASE_SHAKE)
-		become_open(s);
+		stream_become_open(s);
 	if ((todo & TODO_FLUSH) && s->phase == PHASE_OPEN && !s->is_blocked)
 		flush(s);
 	if ((todo & TODO_READ) && may_read(s))
@@ -565,14 +388,14 @@ static void on_deadline(struct stream *s)
 	bool is_heard = mono_since_ms(s->heard, now) < s->idle_ms;
 
 	if (s->is_closing)
-		finish(s, STREAM_END_LOCAL,
+		stream_finish(s, STREAM_END_LOCAL,
 			s->out.len > 0 ? "not all could be sent" : "");
 	else if (s->phase == PHASE_CONNECT)
-		fail_connect(s, "no answer");
+		stream_fail_connect(s, "no answer");
 	else if (s->phase == PHASE_SHAKE)
-		finish(s, STREAM_END_HANDSHAKE, "the handshake took too long");
+		stream_finish(s, STREAM_END_HANDSHAKE, "the handshake took too long");
 	else if (s->idle_ms > 0 && !is_heard && !s->is_paused)
-		finish(s, STREAM_END_IDLE, "");
+		stream_finish(s, STREAM_END_IDLE, "");
 }
 
 static void on_timer(void *arg)
@@ -593,71 +416,8 @@ static void on_timer(void *arg)
 	leave(s);
 }
 
-/* ---- making -------------------------------------------------------------- */
-
-static void ignore_sigpipe(void)
-{
-	/* OpenSSL writes with write(2), which knows no MSG_NOSIGNAL. */
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static void set_options(int fd)
-{
-	static const struct {
-		int level;
-		int name;
-		int value;
-	} options[] = {
-		{ IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, TCP_IDLE_S },
-		{ IPPROTO_TCP, TCP_KEEPINTVL, TCP_PROBE_S },
-		{ IPPROTO_TCP, TCP_KEEPCNT, TCP_PROBES_MAX },
-	};
-	size_t i;
-
-	/* A connection without one of these is a connection still. */
-	for (i = 0; i < ARRAY_COUNT(options); i++)
-		(void)setsockopt(fd, options[i].level, options[i].name,
-			&options[i].value, sizeof(options[i].value));
-}
-
-/* Takes fd, also on failure. */
-static int stream_new(struct stream **out, struct loop *loop, int fd,
-	const struct addr *remote, const struct stream_limits *limits,
-	const struct stream_ops *ops, void *arg)
-{
-	static const struct stream_limits defaults;
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct stream *s = calloc(1, sizeof(*s));
-	int64_t handshake_ms;
-
-	if (s == NULL) {
-		close(fd);
-		return -ENOMEM;
-	}
-	pthread_once(&once, ignore_sigpipe);
-	if (limits == NULL)
-		limits = &defaults;
-	handshake_ms = limits->handshake_ms > 0 ? limits->handshake_ms :
-		HANDSHAKE_MS;
-	s->loop = loop;
-	s->io.fd = fd;
-	s->ops = ops;
-	s->arg = arg;
-	s->remote = *remote;
-	s->idle_ms = limits->idle_ms;
-	s->queue_max = limits->queue_max > 0 ? limits->queue_max : QUEUE_MAX;
-	s->deadline = mono_after_ms(loop_now(loop), handshake_ms);
-	sendq_init(&s->out);
-	snprintf(s->cipher, sizeof(s->cipher), "tcp");
-	set_options(fd);
-	*out = s;
-	return 0;
-}
-
 /* Watch descriptor and deadline, the phase being set. */
-static int start(struct stream *s)
+int stream_start(struct stream *s)
 {
 	int err;
 
@@ -667,112 +427,6 @@ static int start(struct stream *s)
 			on_fd, s);
 	if (err == 0)
 		arm(s);
-	return err;
-}
-
-int stream_accept(struct stream **out, struct loop *loop, int fd,
-	const struct addr *remote, struct tls_ctx *ctx,
-	const struct stream_limits *limits, const struct stream_ops *ops,
-	void *arg)
-{
-	struct stream *s = NULL;
-	int err;
-
-	err = stream_new(&s, loop, fd, remote, limits, ops, arg);
-	if (err < 0)
-		return err;
-	s->is_server = true;
-	s->phase = PHASE_SHAKE;
-	/* The SSL object is made when the first byte is there: a silent
-	 * connection costs next to nothing (threat S8). */
-	if (ctx != NULL)
-		s->ctx = tls_ctx_ref(ctx);
-	s->shake_want = ctx != NULL ? LOOP_READ : 0;
-	learn_local(s);
-	err = start(s);
-	if (err < 0) {
-		stream_free(s);
-		return err;
-	}
-	if (ctx == NULL)
-		schedule(s, TODO_READY);
-	*out = s;
-	return 0;
-}
-
-static int bind_local(int fd, const struct stream_target *target)
-{
-	struct sockaddr_storage ss;
-	socklen_t len;
-	int on = 1;
-	int err;
-
-	if (!addr_is_set(&target->local))
-		return 0;
-	if (target->bind_device) {
-		err = net_bind_device(fd, &target->local, NULL);
-		if (err < 0)
-			return err;
-	}
-	/* The port is chosen at connect: it may be in use towards others. */
-	if (target->local.port == 0)
-		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
-			sizeof(on));
-	len = addr_to_sockaddr(&target->local, &ss);
-	return bind(fd, (struct sockaddr *)&ss, len) < 0 ? -errno : 0;
-}
-
-static int dial(int fd, const struct stream_target *target)
-{
-	struct sockaddr_storage ss;
-	socklen_t len;
-	int err;
-
-	err = bind_local(fd, target);
-	if (err < 0)
-		return err;
-	len = addr_to_sockaddr(&target->remote, &ss);
-	if (connect(fd, (struct sockaddr *)&ss, len) < 0 &&
-		errno != EINPROGRESS)
-		return -errno;
-	return 0;
-}
-
-int stream_connect(struct stream **out, struct loop *loop,
-	const struct stream_target *target, struct tls_ctx *ctx,
-	const struct stream_limits *limits, const struct stream_ops *ops,
-	void *arg)
-{
-	struct stream *s = NULL;
-	int err;
-	int fd;
-
-	fd = socket(target->remote.family == 6 ? AF_INET6 : AF_INET,
-		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	err = stream_new(&s, loop, fd, &target->remote, limits, ops, arg);
-	if (err < 0)
-		return err;
-	s->phase = PHASE_CONNECT;
-	if (ctx != NULL)
-		s->ctx = tls_ctx_ref(ctx);
-	err = -ENOMEM;
-	if (target->name != NULL) {
-		s->name = strdup(target->name);
-		if (s->name == NULL)
-			goto fail;
-	}
-	err = dial(fd, target);
-	if (err < 0)
-		goto fail;
-	err = start(s);
-	if (err < 0)
-		goto fail;
-	*out = s;
-	return 0;
-fail:
-	stream_free(s);
 	return err;
 }
 
@@ -795,7 +449,7 @@ int stream_send(struct stream *s, const void *data, size_t len)
 	if (len > s->queue_max - s->out.len && s->phase == PHASE_OPEN) {
 		result = pump(s, detail);
 		if (result < 0) {
-			schedule_end(s, end_of(result), detail);
+			schedule_end(s, stream_end_of(result), detail);
 			return -ENOTCONN;
 		}
 		if (s->is_blocked)
@@ -811,7 +465,7 @@ int stream_send(struct stream *s, const void *data, size_t len)
 		return -ENOBUFS;
 	}
 	if (s->phase == PHASE_OPEN && !s->is_blocked)
-		schedule(s, TODO_FLUSH);
+		stream_schedule(s, TODO_FLUSH);
 	if (s->out.len <= s->queue_max / 2)
 		return 0;
 	s->is_above = true;
@@ -826,7 +480,7 @@ void stream_close(struct stream *s)
 	s->deadline = mono_after_ms(loop_now(s->loop), CLOSE_MS);
 	arm(s);
 	if (s->phase == PHASE_OPEN)
-		schedule(s, TODO_FLUSH);
+		stream_schedule(s, TODO_FLUSH);
 	else if (s->out.len == 0)
 		schedule_end(s, STREAM_END_LOCAL, "");
 }
@@ -855,7 +509,7 @@ void stream_resume(struct stream *s)
 	s->heard = loop_now(s->loop);
 	update_want(s);
 	if (s->phase == PHASE_OPEN && stream_io_has_pending(&s->io))
-		schedule(s, TODO_READ);
+		stream_schedule(s, TODO_READ);
 }
 
 void stream_set_idle_ms(struct stream *s, int64_t idle_ms)
