@@ -178,7 +178,7 @@ END_TEST
 
 START_TEST(test_log_limited_survives_many_events)
 {
-	static char names[500][16];
+	static char names[500][24];
 
 	start_capture(LOG_LEVEL_INFO);
 	for (int i = 0; i < 500; i++) {
