@@ -146,10 +146,10 @@ static void note(struct udp_rx *rx, unsigned i)
 	in->segment = segment_of(h);
 	if (in->segment == 0 || in->segment > in->len)
 		in->segment = in->len;
-	/* A cut datagram is no datagram: an empty one is ignored by all. */
+	/* A cut datagram is no datagram. */
 	if ((h->msg_flags & MSG_TRUNC) != 0 ||
 	    addr_from_sockaddr(h->msg_name, h->msg_namelen, &in->from) < 0)
-		in->len = in->segment = 0;
+		memset(&in->from, 0, sizeof(in->from));
 }
 
 static int receive(struct udp_rx *rx, int fd, unsigned max)
@@ -296,7 +296,8 @@ void udp_tx_add(struct udp_tx *tx, const struct udp_to *to, const void *head,
 		memcpy(copy, head, head_len);
 		add_piece(tx, it, copy, head_len);
 	}
-	add_piece(tx, it, data, len);
+	if (len > 0 || head_len == 0)
+		add_piece(tx, it, data, len);
 }
 
 static void fill_control(struct msghdr *h, union control *control,

@@ -24,7 +24,7 @@ struct udp_in {
 	uint8_t *data;
 	size_t len;
 	size_t segment; /* len when it is a single one */
-	struct addr from;
+	struct addr from; /* unset: cut or unreadable, to be ignored */
 };
 
 struct udp_rx;

@@ -1,0 +1,118 @@
+/*
+ * Allocations of one shard (RFC 8656 section 3.2): the record, the table by
+ * 5-tuple, the wheel of expiries. What an allocation owns elsewhere (relay
+ * port, permissions, channels, quota) is given back by turn_end(), not here.
+ */
+#ifndef AV_EDGE_ALLOC_H
+#define AV_EDGE_ALLOC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/attr.h"
+#include "common/base/clock.h"
+#include "common/cred/av_cred.h"
+#include "common/stun/stun_msg.h"
+#include "av-edge/flat_index.h"
+#include "av-edge/flat_pool.h"
+
+#define ALLOC_MAX (1u << 24) /* per shard: numbers have 24 bits in an id */
+#define ALLOC_RECORD_VERSION 1
+
+enum alloc_end {
+	ALLOC_END_REFRESH, /* the client asked for lifetime 0 */
+	ALLOC_END_EXPIRED,
+	ALLOC_END_TOO_OLD, /* absolute life reached */
+	ALLOC_END_CLOSED,  /* by a person, over the bus */
+	ALLOC_END_STOPPED, /* the daemon ends */
+	ALLOC_END_COUNT,
+};
+
+/* A plain record without pointers. The first 64 bytes are what the data
+ * path reads; counters of traffic without a channel follow. */
+struct alloc {
+	uint64_t id; /* shard, number, serial; 0 = free record */
+	struct addr client;
+	int32_t relay_fd;
+	uint32_t first_hot; /* its channels, FLAT_NONE = none */
+	uint16_t relay_port;
+	uint8_t listener; /* of its shard */
+	uint8_t family;   /* of the relayed address: 4 or 6 */
+	bool no_segment;  /* its relay socket refused UDP_SEGMENT */
+	uint8_t burst;    /* datagrams to ask the relay socket for next */
+	uint8_t zero[2];
+	uint32_t lifetime_s; /* granted last */
+	int64_t expires_ms;  /* mono */
+	int64_t deadline_ms; /* absolute: no refresh goes past it */
+
+	uint64_t up_packets; /* client to peer */
+	uint64_t up_bytes;
+	uint64_t down_packets;
+	uint64_t down_bytes;
+	uint64_t drops;
+
+	int64_t created_ms;
+	uint32_t first_perm; /* its permissions, FLAT_NONE = none */
+	uint16_t perm_count;
+	uint16_t hot_count;
+	uint32_t wheel_next;
+	uint32_t wheel_prev;
+	uint32_t wheel_slot;
+	struct addr relayed; /* as peers see it */
+	uint8_t tid[STUN_TID_LEN]; /* of the Allocate that made it */
+	uint8_t key[STUN_KEY_LEN];
+	uint8_t client_id[AV_CRED_CLIENT_ID_LEN];
+	uint8_t user_len;
+	uint8_t user[AV_CRED_USER_MAX];
+};
+
+#define ALLOC_WHEEL 4096
+
+struct alloc_table {
+	struct flat_pool pool;
+	struct flat_index by_client;
+	uint64_t seed; /* of the hash */
+	uint32_t serial;
+	unsigned shard;
+	int64_t wheel_s; /* the second whose slot comes next */
+	uint32_t wheel[ALLOC_WHEEL];
+};
+
+EDGE_MUST int alloc_table_init(struct alloc_table *t, unsigned shard,
+	struct mono now);
+void alloc_table_fini(struct alloc_table *t); /* accepts a zeroed one */
+uint32_t alloc_table_count(const struct alloc_table *t);
+
+/* A fresh record for this 5-tuple, which must have none. -ENOMEM. */
+EDGE_MUST int alloc_new(struct alloc **out, struct alloc_table *t,
+	uint8_t listener, const struct addr *client);
+void alloc_free(struct alloc_table *t, struct alloc *a);
+/* Borrowed until it is freed; NULL when there is none. */
+struct alloc *alloc_find(const struct alloc_table *t, uint8_t listener,
+	const struct addr *client);
+struct alloc *alloc_by_id(const struct alloc_table *t, uint64_t id);
+/* Walk: numbers from 0 below alloc_table_end(); NULL = a free record. */
+uint32_t alloc_table_end(const struct alloc_table *t);
+struct alloc *alloc_at(const struct alloc_table *t, uint32_t number);
+
+static inline uint32_t alloc_number_of_id(uint64_t id)
+{
+	return (uint32_t)(id >> 32) & (ALLOC_MAX - 1);
+}
+
+static inline unsigned alloc_shard_of_id(uint64_t id)
+{
+	return (unsigned)(id >> 56);
+}
+
+/* Both of expires_ms and deadline_ms bound its life. */
+void alloc_set_expiry(struct alloc_table *t, struct alloc *a, struct mono at);
+/* The next allocation that is over at `now`, or NULL; the caller ends it
+ * before it asks again. */
+struct alloc *alloc_next_due(struct alloc_table *t, struct mono now);
+
+/* "refresh", "expired" ... for logs and counters. */
+const char *alloc_end_name(enum alloc_end why);
+
+#endif
