@@ -38,7 +38,7 @@ const json_t *bus_body(const struct bus_request *req);
 /* A query parameter of the path, "" when absent, borrowed. */
 const char *bus_query(const struct bus_request *req, const char *name);
 
-/* Takes body, also on failure. status: 200, 400, 403, 404, 409, 503. */
+/* Takes body, also on failure. status: 200, 400, 403, 404, 405, 409, 503. */
 void bus_reply(struct bus_request *req, int status, json_t *body);
 /* {"error": code name, "text": text} */
 void bus_reply_error(struct bus_request *req, int status, const char *code,
@@ -47,7 +47,10 @@ void bus_reply_text(struct bus_request *req, const char *content_type,
 	const char *text);
 
 /* A stream of newline-delimited JSON; lives until the client goes or
- * bus_stream_end. on_gone may be NULL. Takes line. Slow readers are cut. */
+ * bus_stream_end. on_gone may be NULL; it is called from the loop or from
+ * bus_server_free, never from bus_stream_line, and the stream is freed when
+ * it returns. NULL = the client is gone already; the request is answered in
+ * any case. Takes line. Slow readers are cut. */
 struct bus_stream;
 struct bus_stream *bus_stream_start(struct bus_request *req,
 	void (*on_gone)(struct bus_stream *s, void *arg), void *arg);

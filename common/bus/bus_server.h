@@ -16,6 +16,8 @@
 
 struct bus_server;
 
+/* The server is made after the change of user: it takes the effective user
+ * for the daemon's own. */
 struct bus_server_spec {
 	int read_fd;  /* listening Unix sockets, taken */
 	int admin_fd;
