@@ -1,0 +1,903 @@
+/* Streams: two ends over loopback, on one loop. */
+#include <check.h>
+#include <pthread.h>
+
+#include "common/base/err.h"
+#include "tests/unit/net/ends.h"
+#include "tests/unit/net/pki.h"
+
+#define EDGE_NAME "edge.contoso.test"
+
+struct bench {
+	struct pki pki;
+	struct loop *loop;
+	int listen_fd;
+	struct addr at;
+	struct tls_ctx *server; /* TLS contexts, NULL = plain */
+	struct tls_ctx *client;
+	struct end s; /* server's end */
+	struct end c;
+	const char *name; /* the client wants */
+	struct stream_limits limits;
+};
+
+static struct bench b;
+
+static void setup(void)
+{
+	memset(&b, 0, sizeof(b));
+	pki_init(&b.pki);
+	ck_assert_int_eq(loop_new(&b.loop), 0);
+	b.listen_fd = test_listen(&b.at);
+}
+
+static void teardown(void)
+{
+	end_fini(&b.s);
+	end_fini(&b.c);
+	tls_ctx_unref(b.server);
+	tls_ctx_unref(b.client);
+	loop_free(b.loop);
+	close(b.listen_fd);
+	pki_fini(&b.pki);
+}
+
+static struct tls_ctx *context(enum tls_role role, enum tls_verify verify,
+	const char *own, const char *ca)
+{
+	char chain[256];
+	char key[256];
+	char trust[256];
+	struct tls_spec spec = { .role = role, .verify = verify };
+	struct tls_ctx *ctx = NULL;
+	struct why why = { "" };
+
+	snprintf(chain, sizeof(chain), "%s/%s.crt", b.pki.dir, own);
+	snprintf(key, sizeof(key), "%s/%s.key", b.pki.dir, own);
+	snprintf(trust, sizeof(trust), "%s/%s.crt", b.pki.dir, ca);
+	if (own[0] != '\0') {
+		spec.chain_path = chain;
+		spec.key_path = key;
+	}
+	if (ca[0] != '\0')
+		spec.trust_path = trust;
+	ck_assert_msg(tls_ctx_new(&ctx, &spec, &why) == 0, "%s", why.text);
+	return ctx;
+}
+
+/* The usual: server certificate, client checks it. */
+static void use_tls(void)
+{
+	pki_ca(&b.pki, "ca");
+	pki_leaf(&b.pki, "ca", "server", "DNS:" EDGE_NAME);
+	b.server = context(TLS_ROLE_SERVER, TLS_VERIFY_NONE, "server", "");
+	b.client = context(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, "", "ca");
+	b.name = EDGE_NAME;
+}
+
+static void use_mutual_tls(const char *client_cert)
+{
+	pki_ca(&b.pki, "ca");
+	pki_leaf(&b.pki, "ca", "server", "DNS:" EDGE_NAME);
+	pki_leaf(&b.pki, "ca", "next", "DNS:Next.Contoso.test");
+	b.server = context(TLS_ROLE_SERVER, TLS_VERIFY_REQUIRE, "server",
+		"ca");
+	b.client = context(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, client_cert,
+		"ca");
+	b.name = EDGE_NAME;
+}
+
+static void dial(void)
+{
+	struct stream_target target = { .remote = b.at, .name = b.name };
+
+	ck_assert_int_eq(stream_connect(&b.c.stream, b.loop, &target,
+		b.client, &b.limits, &end_ops, &b.c), 0);
+}
+
+static void admit(int fd)
+{
+	ck_assert_int_eq(stream_accept(&b.s.stream, b.loop, fd, &b.at,
+		b.server, &b.limits, &end_ops, &b.s), 0);
+}
+
+static void join(void)
+{
+	dial();
+	admit(test_accept(b.listen_fd));
+}
+
+static void join_ready(void)
+{
+	join();
+	TURN_UNTIL(b.loop, b.s.is_ready && b.c.is_ready);
+}
+
+static void say(struct end *e, const char *text)
+{
+	ck_assert_int_ge(stream_send(e->stream, text, strlen(text)), 0);
+}
+
+static void assert_heard(const struct end *e, const char *text)
+{
+	ck_assert_uint_eq(e->len, strlen(text));
+	ck_assert_mem_eq(e->data, text, e->len);
+}
+
+/* ---- the normal case ----------------------------------------------------- */
+
+START_TEST(test_plain_bytes_go_both_ways)
+{
+	join_ready();
+	ck_assert_str_eq(b.s.cipher, "tcp");
+	ck_assert(!b.s.peer.is_present);
+	say(&b.c, "ping");
+	TURN_UNTIL(b.loop, b.s.len == 4);
+	say(&b.s, "pong!");
+	TURN_UNTIL(b.loop, b.c.len == 5);
+	assert_heard(&b.s, "ping");
+	assert_heard(&b.c, "pong!");
+	ck_assert_uint_eq(stream_bytes_in(b.s.stream), 4);
+	ck_assert_uint_eq(stream_bytes_out(b.s.stream), 5);
+	ck_assert(addr_eq(stream_local(b.s.stream), &b.at));
+	ck_assert(addr_eq(stream_remote(b.c.stream), &b.at));
+}
+END_TEST
+
+START_TEST(test_tls_bytes_go_both_ways)
+{
+	use_tls();
+	join_ready();
+	ck_assert_ptr_nonnull(strstr(b.s.cipher, "TLSv1.3"));
+	ck_assert(b.c.peer.is_verified);
+	ck_assert(!b.s.peer.is_present);
+	say(&b.c, "ping");
+	TURN_UNTIL(b.loop, b.s.len == 4);
+	say(&b.s, "pong!");
+	TURN_UNTIL(b.loop, b.c.len == 5);
+	assert_heard(&b.c, "pong!");
+}
+END_TEST
+
+START_TEST(test_megabytes_arrive_whole)
+{
+	size_t size = 900000;
+	uint8_t *blob = malloc(size);
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		blob[i] = (uint8_t)(i * 7 + i / 251);
+	use_tls();
+	join_ready();
+	ck_assert_int_eq(stream_send(b.c.stream, blob, size), 1);
+	TURN_UNTIL(b.loop, b.s.len == size);
+	ck_assert_mem_eq(b.s.data, blob, size);
+	ck_assert_int_eq(b.c.drained, 1);
+	ck_assert_uint_eq(stream_queued(b.c.stream), 0);
+	free(blob);
+}
+END_TEST
+
+START_TEST(test_what_is_sent_before_ready_goes_out)
+{
+	use_tls();
+	join();
+	say(&b.c, "early");
+	TURN_UNTIL(b.loop, b.s.len == 5);
+	assert_heard(&b.s, "early");
+}
+END_TEST
+
+START_TEST(test_small_sends_of_one_turn_share_a_record)
+{
+	use_tls();
+	join_ready();
+	say(&b.c, "one ");
+	say(&b.c, "two ");
+	say(&b.c, "three");
+	TURN_UNTIL(b.loop, b.s.len == 13);
+	assert_heard(&b.s, "one two three");
+	ck_assert_uint_eq(b.s.calls, 1);
+}
+END_TEST
+
+START_TEST(test_leaves_from_the_wanted_address_and_device)
+{
+	struct stream_target target = { .remote = b.at, .bind_device = true };
+
+	ck_assert_int_eq(addr_parse_z("127.0.3.7", 0, &target.local), 0);
+	ck_assert_int_eq(stream_connect(&b.c.stream, b.loop, &target, NULL,
+		NULL, &end_ops, &b.c), 0);
+	TURN_UNTIL(b.loop, b.c.is_ready);
+	ck_assert(addr_ip_eq(stream_local(b.c.stream), &target.local));
+	ck_assert_uint_ne(stream_local(b.c.stream)->port, 0);
+}
+END_TEST
+
+/* ---- certificates -------------------------------------------------------- */
+
+START_TEST(test_server_auth_only_certificate_is_good_for_a_client)
+{
+	use_mutual_tls("next");
+	join_ready();
+	ck_assert(b.s.peer.is_verified);
+	ck_assert_uint_eq(b.s.peer.name_count, 1);
+	ck_assert_str_eq(b.s.peer.names[0], "next.contoso.test");
+	ck_assert(tls_peer_has_name(&b.s.peer, "NEXT.contoso.test"));
+	ck_assert(!tls_peer_has_name(&b.s.peer, "contoso.test"));
+}
+END_TEST
+
+START_TEST(test_client_without_certificate_is_refused)
+{
+	use_mutual_tls("");
+	join();
+	TURN_UNTIL(b.loop, b.s.is_ended && b.c.is_ended);
+	ck_assert(!b.s.is_ready);
+	ck_assert_int_eq(b.s.end, STREAM_END_TLS);
+	ck_assert_ptr_nonnull(strstr(b.s.detail, "certificate"));
+	ck_assert_int_eq(b.c.end, STREAM_END_TLS);
+}
+END_TEST
+
+START_TEST(test_client_of_another_ca_is_refused)
+{
+	use_mutual_tls("next");
+	tls_ctx_unref(b.client);
+	pki_ca(&b.pki, "other");
+	pki_leaf(&b.pki, "other", "stranger", "DNS:next.contoso.test");
+	b.client = context(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, "stranger",
+		"ca");
+	join();
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert(!b.s.is_ready);
+	ck_assert_int_eq(b.s.end, STREAM_END_TLS);
+	ck_assert_ptr_nonnull(strstr(b.s.detail, "peer's certificate"));
+}
+END_TEST
+
+START_TEST(test_server_of_another_ca_is_refused)
+{
+	use_tls();
+	tls_ctx_unref(b.client);
+	pki_ca(&b.pki, "other");
+	b.client = context(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, "", "other");
+	join();
+	TURN_UNTIL(b.loop, b.c.is_ended && b.s.is_ended);
+	ck_assert(!b.c.is_ready);
+	ck_assert_int_eq(b.c.end, STREAM_END_TLS);
+	ck_assert_ptr_nonnull(strstr(b.c.detail, "local issuer"));
+}
+END_TEST
+
+START_TEST(test_wrong_name_ends_as_such_and_says_both)
+{
+	use_tls();
+	b.name = "other.contoso.test";
+	join();
+	TURN_UNTIL(b.loop, b.c.is_ended);
+	ck_assert(!b.c.is_ready);
+	ck_assert_int_eq(b.c.end, STREAM_END_NAME);
+	ck_assert_ptr_nonnull(strstr(b.c.detail, EDGE_NAME));
+	ck_assert_ptr_nonnull(strstr(b.c.detail, "other.contoso.test"));
+}
+END_TEST
+
+START_TEST(test_wildcard_certificate_names_nobody)
+{
+	use_tls();
+	tls_ctx_unref(b.server);
+	pki_leaf(&b.pki, "ca", "wild", "DNS:*.contoso.test");
+	b.server = context(TLS_ROLE_SERVER, TLS_VERIFY_NONE, "wild", "");
+	join();
+	TURN_UNTIL(b.loop, b.c.is_ended);
+	ck_assert_int_eq(b.c.end, STREAM_END_NAME);
+}
+END_TEST
+
+START_TEST(test_a_certificate_of_many_names_is_searched_to_the_end)
+{
+	char san[2048] = "";
+	int i;
+
+	for (i = 0; i < 40; i++)
+		snprintf(san + strlen(san), sizeof(san) - strlen(san),
+			"DNS:n%d.contoso.test,", i);
+	strcat(san, "DNS:last.contoso.test");
+	use_tls();
+	tls_ctx_unref(b.server);
+	pki_leaf(&b.pki, "ca", "many", san);
+	b.server = context(TLS_ROLE_SERVER, TLS_VERIFY_NONE, "many", "");
+	b.name = "last.contoso.test";
+	join();
+	TURN_UNTIL(b.loop, b.c.is_ready);
+	ck_assert_uint_eq(b.c.peer.name_count, 16);
+}
+END_TEST
+
+/* ---- deadlines ----------------------------------------------------------- */
+
+START_TEST(test_S8_silent_peer_is_cut_at_the_deadline)
+{
+	int fd;
+
+	use_tls();
+	b.limits.handshake_ms = 120;
+	fd = test_dial(&b.at);
+	admit(test_accept(b.listen_fd));
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_HANDSHAKE);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_S8_half_a_hello_is_cut_at_the_deadline)
+{
+	static const uint8_t half[] = { 0x16, 3, 1, 2, 0, 1, 0, 1 };
+	struct mono begin = mono_now();
+	int fd;
+	int i;
+
+	use_tls();
+	b.limits.handshake_ms = 200;
+	fd = test_dial(&b.at);
+	admit(test_accept(b.listen_fd));
+	for (i = 0; i < 8 && !b.s.is_ended; i++) {
+		/* a byte now and then does not move the deadline */
+		ck_assert_int_eq(send(fd, half + i, 1, 0), 1);
+		turn_for_ms(b.loop, 20);
+	}
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_HANDSHAKE);
+	ck_assert_int_lt(mono_since_ms(begin, mono_now()), 1500);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_idle_peer_is_cut_and_bytes_move_the_limit)
+{
+	struct mono begin = mono_now();
+
+	b.limits.idle_ms = 150;
+	join_ready();
+	stream_set_idle_ms(b.c.stream, 0);
+	turn_for_ms(b.loop, 100);
+	say(&b.c, "still here");
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_IDLE);
+	ck_assert_int_ge(mono_since_ms(begin, mono_now()), 240);
+	TURN_UNTIL(b.loop, b.c.is_ended);
+	ck_assert_int_eq(b.c.end, STREAM_END_PEER);
+}
+END_TEST
+
+START_TEST(test_refused_connection_says_where)
+{
+	close(b.listen_fd);
+	dial();
+	TURN_UNTIL(b.loop, b.c.is_ended);
+	ck_assert_int_eq(b.c.end, STREAM_END_CONNECT);
+	ck_assert_ptr_nonnull(strstr(b.c.detail, "127.0.0.1:"));
+	ck_assert_ptr_nonnull(strstr(b.c.detail, "refused"));
+	b.listen_fd = test_listen(&b.at);
+}
+END_TEST
+
+/* ---- ends ---------------------------------------------------------------- */
+
+START_TEST(test_close_sends_what_is_queued)
+{
+	size_t size = 700000;
+	uint8_t *blob = calloc(1, size);
+
+	use_tls();
+	join_ready();
+	ck_assert_int_ge(stream_send(b.s.stream, blob, size), 0);
+	stream_close(b.s.stream);
+	ck_assert_int_eq(stream_send(b.s.stream, "x", 1), -ENOTCONN);
+	ck_assert_int_eq(b.s.end_count, 0);
+	TURN_UNTIL(b.loop, b.s.is_ended && b.c.is_ended);
+	ck_assert_uint_eq(b.c.len, size);
+	ck_assert_int_eq(b.s.end, STREAM_END_LOCAL);
+	ck_assert_str_eq(b.s.detail, "");
+	ck_assert_int_eq(b.c.end, STREAM_END_PEER);
+	free(blob);
+}
+END_TEST
+
+START_TEST(test_close_waits_two_seconds_at_most)
+{
+	struct mono begin = mono_now();
+	uint8_t *blob = calloc(1, 1 << 20);
+	int fd = test_dial(&b.at);
+
+	b.limits.queue_max = 16 << 20;
+	admit(test_accept(b.listen_fd));
+	TURN_UNTIL(b.loop, b.s.is_ready);
+	while (stream_send(b.s.stream, blob, 1 << 20) == 0)
+		loop_turn(b.loop, 0);
+	stream_close(b.s.stream);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_LOCAL);
+	ck_assert_str_ne(b.s.detail, "");
+	ck_assert_int_ge(mono_since_ms(begin, mono_now()), 1900);
+	ck_assert_int_lt(mono_since_ms(begin, mono_now()), 4000);
+	close(fd);
+	free(blob);
+}
+END_TEST
+
+START_TEST(test_last_answer_survives_a_peer_that_still_talks)
+{
+	char room[64] = "";
+	ssize_t n;
+	int fd = test_dial(&b.at);
+
+	admit(test_accept(b.listen_fd));
+	TURN_UNTIL(b.loop, b.s.is_ready);
+	/* closing with unread bytes would send a reset over the answer */
+	ck_assert_int_eq(send(fd, "more and more", 13, 0), 13);
+	say(&b.s, "bye");
+	stream_close(b.s.stream);
+	turn_for_ms(b.loop, 50);
+	ck_assert_int_eq(send(fd, "and more", 8, 0), 8);
+	turn_for_ms(b.loop, 50);
+	n = recv(fd, room, sizeof(room), 0);
+	ck_assert_int_eq(n, 3);
+	ck_assert_int_eq(recv(fd, room, sizeof(room), 0), 0);
+	close(fd);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_LOCAL);
+}
+END_TEST
+
+static void *shake_and_drop(void *arg)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	int fd = *(int *)arg;
+
+	SSL_set_fd(ssl, fd);
+	ck_assert_int_eq(SSL_connect(ssl), 1);
+	ck_assert_int_eq(SSL_write(ssl, "last", 4), 4);
+	SSL_free(ssl); /* no close_notify */
+	shutdown(fd, SHUT_WR);
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+START_TEST(test_peer_that_ends_without_goodbye_is_no_error)
+{
+	pthread_t thread;
+	int fd;
+
+	use_tls();
+	fd = test_dial(&b.at);
+	admit(test_accept(b.listen_fd));
+	pthread_create(&thread, NULL, shake_and_drop, &fd);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	pthread_join(thread, NULL);
+	assert_heard(&b.s, "last");
+	ck_assert_int_eq(b.s.end, STREAM_END_PEER);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_reset_is_told_from_an_end)
+{
+	struct linger hard = { .l_onoff = 1 };
+	int fd = test_dial(&b.at);
+
+	admit(test_accept(b.listen_fd));
+	TURN_UNTIL(b.loop, b.s.is_ready);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(fd);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_RESET);
+	ck_assert_str_ne(b.s.detail, "");
+}
+END_TEST
+
+START_TEST(test_peer_that_does_not_read_is_cut)
+{
+	uint8_t *blob = calloc(1, 100000);
+	int fd = test_dial(&b.at);
+	int got = 0;
+	int i;
+
+	b.limits.queue_max = 200000;
+	admit(test_accept(b.listen_fd));
+	TURN_UNTIL(b.loop, b.s.is_ready);
+	for (i = 0; i < 1000 && got >= 0; i++) {
+		got = stream_send(b.s.stream, blob, 100000);
+		ck_assert_int_eq(b.s.end_count, 0);
+		if (got >= 0)
+			loop_turn(b.loop, 0);
+	}
+	ck_assert_int_eq(got, -ENOBUFS);
+	ck_assert_int_eq(stream_send(b.s.stream, blob, 1), -ENOTCONN);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_OVERFLOW);
+	close(fd);
+	free(blob);
+}
+END_TEST
+
+START_TEST(test_a_burst_within_one_turn_is_no_overflow)
+{
+	uint8_t *blob = calloc(1, 60000);
+	int i;
+
+	b.limits.queue_max = 100000;
+	join_ready();
+	for (i = 0; i < 3; i++)
+		ck_assert_int_ge(stream_send(b.s.stream, blob, 60000), 0);
+	TURN_UNTIL(b.loop, b.c.len == 180000);
+	free(blob);
+}
+END_TEST
+
+/* ---- back-pressure and pieces -------------------------------------------- */
+
+START_TEST(test_paused_reader_hears_nothing_until_it_resumes)
+{
+	use_tls();
+	join_ready();
+	stream_pause(b.s.stream);
+	say(&b.c, "later");
+	turn_for_ms(b.loop, 50);
+	ck_assert_uint_eq(b.s.len, 0);
+	stream_resume(b.s.stream);
+	TURN_UNTIL(b.loop, b.s.len == 5);
+}
+END_TEST
+
+static void pause_now(struct end *e)
+{
+	stream_pause(e->stream);
+}
+
+START_TEST(test_pause_inside_data_keeps_the_rest_and_the_end)
+{
+	size_t size = 300000;
+	uint8_t *blob = calloc(1, size);
+	int i;
+
+	use_tls();
+	join_ready();
+	b.s.react = pause_now;
+	ck_assert_int_ge(stream_send(b.c.stream, blob, size), 0);
+	stream_close(b.c.stream);
+	for (i = 0; i < 1000 && !b.s.is_ended; i++) {
+		size_t before = b.s.calls;
+
+		loop_turn(b.loop, 1);
+		ck_assert_uint_le(b.s.calls - before, 1);
+		if (b.s.stream != NULL)
+			stream_resume(b.s.stream);
+	}
+	ck_assert_uint_eq(b.s.len, size);
+	ck_assert_int_eq(b.s.end, STREAM_END_PEER);
+	free(blob);
+}
+END_TEST
+
+static void *send_single_bytes(void *arg)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	int i;
+
+	SSL_set_fd(ssl, *(int *)arg);
+	ck_assert_int_eq(SSL_connect(ssl), 1);
+	for (i = 0; i < 5000; i++)
+		ck_assert_int_eq(SSL_write(ssl, &"0123456789"[i % 10], 1), 1);
+	SSL_shutdown(ssl);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+START_TEST(test_records_of_one_byte_are_gathered)
+{
+	pthread_t thread;
+	int fd;
+	int i;
+
+	use_tls();
+	fd = test_dial(&b.at);
+	admit(test_accept(b.listen_fd));
+	pthread_create(&thread, NULL, send_single_bytes, &fd);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(b.s.end, STREAM_END_PEER);
+	ck_assert_uint_eq(b.s.len, 5000);
+	for (i = 0; i < 5000; i++)
+		ck_assert_int_eq(b.s.data[i], '0' + i % 10);
+	ck_assert_uint_gt(b.s.biggest, 1);
+	close(fd);
+}
+END_TEST
+
+/* ---- freeing in the wrong moment ----------------------------------------- */
+
+static void free_now(struct end *e)
+{
+	stream_free(e->stream);
+	e->stream = NULL;
+}
+
+static void close_now(struct end *e)
+{
+	stream_close(e->stream);
+}
+
+static void answer_and_free(struct end *e)
+{
+	ck_assert_int_eq(stream_send(e->stream, "x", 1), 0);
+	free_now(e);
+}
+
+START_TEST(test_free_inside_data_is_the_last_call)
+{
+	use_tls();
+	join_ready();
+	b.s.react = answer_and_free;
+	say(&b.c, "kill");
+	TURN_UNTIL(b.loop, b.c.is_ended);
+	ck_assert_int_eq(b.s.end_count, 0);
+	ck_assert_int_eq(b.c.end, STREAM_END_PEER);
+}
+END_TEST
+
+START_TEST(test_free_inside_ready_is_the_last_call)
+{
+	use_tls();
+	b.s.react_ready = free_now;
+	join();
+	TURN_UNTIL(b.loop, b.c.is_ended);
+	ck_assert_int_eq(b.s.end_count, 0);
+}
+END_TEST
+
+START_TEST(test_close_inside_data_stops_data)
+{
+	use_tls();
+	join_ready();
+	b.s.react = close_now;
+	say(&b.c, "one");
+	TURN_UNTIL(b.loop, b.s.len == 3);
+	if (b.c.stream != NULL)
+		(void)stream_send(b.c.stream, "two", 3);
+	TURN_UNTIL(b.loop, b.s.is_ended && b.c.is_ended);
+	ck_assert_uint_eq(b.s.len, 3);
+	ck_assert_int_eq(b.s.end, STREAM_END_LOCAL);
+}
+END_TEST
+
+START_TEST(test_free_with_work_deferred_leaves_nothing)
+{
+	join_ready();
+	say(&b.c, "never");
+	free_now(&b.c);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_uint_eq(b.s.len, 0);
+}
+END_TEST
+
+START_TEST(test_close_before_ready_ends_from_the_loop)
+{
+	use_tls();
+	dial();
+	stream_close(b.c.stream);
+	ck_assert_int_eq(b.c.end_count, 0);
+	TURN_UNTIL(b.loop, b.c.is_ended);
+	ck_assert_int_eq(b.c.end, STREAM_END_LOCAL);
+	stream_free(NULL);
+}
+END_TEST
+
+/* ---- S9 ------------------------------------------------------------------ */
+
+struct raw_client {
+	int fd;
+	int max_version;
+	bool renegotiate;
+	int connected; /* result of SSL_connect */
+	int renewed;   /* of the second handshake */
+	bool compressed;
+};
+
+static void *raw_client_run(void *arg)
+{
+	struct raw_client *r = arg;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl;
+
+	SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
+	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+	SSL_CTX_set_max_proto_version(ctx, r->max_version);
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, r->fd);
+	r->connected = SSL_connect(ssl);
+	if (r->connected == 1)
+		r->compressed = SSL_get_current_compression(ssl) != NULL;
+	if (r->connected == 1 && r->renegotiate) {
+		SSL_renegotiate(ssl);
+		r->renewed = SSL_do_handshake(ssl);
+		if (r->renewed == 1) {
+			char c;
+
+			r->renewed = SSL_read(ssl, &c, 1);
+		}
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	shutdown(r->fd, SHUT_RDWR);
+	return NULL;
+}
+
+static void run_raw(struct raw_client *r)
+{
+	pthread_t thread;
+
+	r->fd = test_dial(&b.at);
+	admit(test_accept(b.listen_fd));
+	pthread_create(&thread, NULL, raw_client_run, r);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	pthread_join(thread, NULL);
+	close(r->fd);
+}
+
+START_TEST(test_S9_tls_below_1_2_is_refused)
+{
+	struct raw_client r = { .max_version = TLS1_1_VERSION };
+
+	use_tls();
+	run_raw(&r);
+	ck_assert_int_ne(r.connected, 1);
+	ck_assert(!b.s.is_ready);
+	ck_assert_int_eq(b.s.end, STREAM_END_TLS);
+}
+END_TEST
+
+START_TEST(test_S9_renegotiation_is_refused)
+{
+	struct raw_client r = { .max_version = TLS1_2_VERSION,
+		.renegotiate = true };
+
+	use_tls();
+	run_raw(&r);
+	ck_assert_int_eq(r.connected, 1);
+	ck_assert_int_ne(r.renewed, 1);
+	ck_assert(!r.compressed);
+}
+END_TEST
+
+START_TEST(test_legacy_is_an_opt_in)
+{
+	struct raw_client r = { .max_version = TLS1_VERSION };
+	char *chain;
+	char *key;
+	struct tls_spec spec = { .role = TLS_ROLE_SERVER,
+		.allow_legacy = true };
+
+	use_tls();
+	tls_ctx_unref(b.server);
+	spec.chain_path = chain = pki_path_dup(&b.pki, "server.crt");
+	spec.key_path = key = pki_path_dup(&b.pki, "server.key");
+	ck_assert_int_eq(tls_ctx_new(&b.server, &spec, NULL), 0);
+	run_raw(&r);
+	ck_assert_int_eq(r.connected, 1);
+	ck_assert_ptr_nonnull(strstr(b.s.cipher, "TLSv1 "));
+	free(chain);
+	free(key);
+}
+END_TEST
+
+START_TEST(test_rubbish_instead_of_a_hello_is_a_tls_end)
+{
+	int fd;
+
+	use_tls();
+	fd = test_dial(&b.at);
+	admit(test_accept(b.listen_fd));
+	ck_assert_int_eq(send(fd, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_TLS);
+	ck_assert_str_ne(b.s.detail, "");
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_every_end_has_a_name)
+{
+	int i;
+
+	for (i = STREAM_END_PEER; i <= STREAM_END_MEMORY; i++)
+		ck_assert_str_ne(stream_end_name((enum stream_end)i), "");
+}
+END_TEST
+
+static TCase *bench_case(const char *name)
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 30);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("stream");
+	SRunner *sr = srunner_create(suite);
+	TCase *tc;
+	int failures;
+
+	tc = bench_case("normal");
+	tcase_add_test(tc, test_plain_bytes_go_both_ways);
+	tcase_add_test(tc, test_tls_bytes_go_both_ways);
+	tcase_add_test(tc, test_megabytes_arrive_whole);
+	tcase_add_test(tc, test_what_is_sent_before_ready_goes_out);
+	tcase_add_test(tc, test_small_sends_of_one_turn_share_a_record);
+	tcase_add_test(tc, test_leaves_from_the_wanted_address_and_device);
+	suite_add_tcase(suite, tc);
+
+	tc = bench_case("certificates");
+	tcase_add_test(tc,
+		test_server_auth_only_certificate_is_good_for_a_client);
+	tcase_add_test(tc, test_client_without_certificate_is_refused);
+	tcase_add_test(tc, test_client_of_another_ca_is_refused);
+	tcase_add_test(tc, test_server_of_another_ca_is_refused);
+	tcase_add_test(tc, test_wrong_name_ends_as_such_and_says_both);
+	tcase_add_test(tc, test_wildcard_certificate_names_nobody);
+	tcase_add_test(tc,
+		test_a_certificate_of_many_names_is_searched_to_the_end);
+	suite_add_tcase(suite, tc);
+
+	tc = bench_case("deadlines");
+	tcase_add_test(tc, test_S8_silent_peer_is_cut_at_the_deadline);
+	tcase_add_test(tc, test_S8_half_a_hello_is_cut_at_the_deadline);
+	tcase_add_test(tc, test_idle_peer_is_cut_and_bytes_move_the_limit);
+	tcase_add_test(tc, test_refused_connection_says_where);
+	suite_add_tcase(suite, tc);
+
+	tc = bench_case("ends");
+	tcase_add_test(tc, test_close_sends_what_is_queued);
+	tcase_add_test(tc, test_close_waits_two_seconds_at_most);
+	tcase_add_test(tc, test_last_answer_survives_a_peer_that_still_talks);
+	tcase_add_test(tc, test_peer_that_ends_without_goodbye_is_no_error);
+	tcase_add_test(tc, test_reset_is_told_from_an_end);
+	tcase_add_test(tc, test_peer_that_does_not_read_is_cut);
+	tcase_add_test(tc, test_a_burst_within_one_turn_is_no_overflow);
+	tcase_add_test(tc, test_every_end_has_a_name);
+	suite_add_tcase(suite, tc);
+
+	tc = bench_case("pieces");
+	tcase_add_test(tc,
+		test_paused_reader_hears_nothing_until_it_resumes);
+	tcase_add_test(tc, test_pause_inside_data_keeps_the_rest_and_the_end);
+	tcase_add_test(tc, test_records_of_one_byte_are_gathered);
+	suite_add_tcase(suite, tc);
+
+	tc = bench_case("freeing");
+	tcase_add_test(tc, test_free_inside_data_is_the_last_call);
+	tcase_add_test(tc, test_free_inside_ready_is_the_last_call);
+	tcase_add_test(tc, test_close_inside_data_stops_data);
+	tcase_add_test(tc, test_free_with_work_deferred_leaves_nothing);
+	tcase_add_test(tc, test_close_before_ready_ends_from_the_loop);
+	suite_add_tcase(suite, tc);
+
+	tc = bench_case("S9");
+	tcase_add_test(tc, test_S9_tls_below_1_2_is_refused);
+	tcase_add_test(tc, test_S9_renegotiation_is_refused);
+	tcase_add_test(tc, test_legacy_is_an_opt_in);
+	tcase_add_test(tc, test_rubbish_instead_of_a_hello_is_a_tls_end);
+	suite_add_tcase(suite, tc);
+
+	srunner_run_all(sr, CK_ENV);
+	failures = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failures != 0;
+}
