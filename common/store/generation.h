@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/base/attr.h"
 #include "common/base/clock.h"
@@ -27,13 +28,33 @@ struct generation_info {
 	char path[512];
 };
 
+#define GENERATION_SCHEMA 1
+
+/* Make <state_dir>/topology and its folders where they are missing. As
+ * root they become uid's and gid's, and so does every file made below
+ * later; else the ids are not looked at. */
+EDGE_MUST int generation_make_folders(const char *state_dir, uid_t uid,
+	gid_t gid, struct why *why);
+
 /* The file that `current` points to, resolved once, into out. -ENOENT. */
 EDGE_MUST int generation_current_path(const char *state_dir, char *out,
 	size_t cap, struct why *why);
 
-/* Open a generation read-only (immutable, defensive pragmas). */
+/* Open a generation read-only (immutable, defensive pragmas) and see that
+ * it is one, whole, of a schema we know. Close with sqlite3_close(). */
 EDGE_MUST int generation_open(struct sqlite3 **out, const char *path,
 	struct why *why);
+/* Epoch, serial, moment, source from `meta`, and the file's hash. The
+ * is_* members stay false. */
+EDGE_MUST int generation_read_info(struct sqlite3 *db, const char *path,
+	struct generation_info *out, struct why *why);
+/* "00000000-0000000000000042": epoch and serial in hex. */
+#define GENERATION_VERSION_LEN 26
+const char *generation_version_text(uint32_t epoch, uint64_t serial,
+	char out[static GENERATION_VERSION_LEN]);
+
+/* An empty schema in memory, for plan and tests. */
+EDGE_MUST int generation_scratch(struct sqlite3 **out, struct why *why);
 
 /*
  * Make the next generation (epoch 0, serial + 1) in stage/, let `fill`
