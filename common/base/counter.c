@@ -75,7 +75,8 @@ static bool has_unit(const struct counter_def *def)
 	if (name_len < unit_len ||
 		strcmp(def->name + name_len - unit_len, def->unit) != 0)
 		return false;
-	return name_len == unit_len || def->name[name_len - unit_len - 1] == '_';
+	return name_len == unit_len ||
+		def->name[name_len - unit_len - 1] == '_';
 }
 
 /* sallyport_<daemon>_<name>, with the unit at its end as the format asks. */

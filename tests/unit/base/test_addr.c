@@ -56,11 +56,13 @@ END_TEST
 
 START_TEST(test_addr_refuses_other_text)
 {
-	static const char *const BAD[] = {"", "localhost", "192.0.2", "1.2.3.4.5",
+	static const char *const BAD[] = {"", "localhost", "192.0.2",
+		"1.2.3.4.5",
 		"192.0.2.256", "0300.0.2.1", "192.0.2.1:", "192.0.2.1:65536",
 		"192.0.2.1:-1", "192.0.2.1:000080", "192.0.2.1 ", " 192.0.2.1",
-		"[192.0.2.1]:80", "[2001:db8::1", "[2001:db8::1]x", "[]", "[]:1",
-		"[2001:db8::1]:", "2001:db8::1::", "fe80::1%eth0", "[", "]", ":",
+		"[192.0.2.1]:80", "[2001:db8::1", "[2001:db8::1]x", "[]",
+		"[]:1", "[2001:db8::1]:", "2001:db8::1::", "fe80::1%eth0",
+		"[", "]", ":",
 		"::1:99999", "0x7f.1", "2130706433"};
 	struct addr a;
 
@@ -158,7 +160,8 @@ START_TEST(test_T3_embedded_forms_become_the_ipv4_address)
 {
 	static const char *const FORMS[] = {"::ffff:%u.%u.%u.%u",
 		"::%u.%u.%u.%u", "2002:%02x%02x:%02x%02x::",
-		"2002:%02x%02x:%02x%02x:dead:beef:1:2:3", "64:ff9b::%u.%u.%u.%u",
+		"2002:%02x%02x:%02x%02x:dead:beef:1:2:3",
+		"64:ff9b::%u.%u.%u.%u",
 		"fe80::5efe:%u.%u.%u.%u", "2001:db8:1:2:200:5efe:%u.%u.%u.%u",
 		"2001:db8:1:2:0:5efe:%u.%u.%u.%u", "::ffff:0:%u.%u.%u.%u"};
 	char text[64];

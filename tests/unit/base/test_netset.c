@@ -58,7 +58,7 @@ START_TEST(test_netset_prefix_text_is_strict)
 }
 END_TEST
 
-START_TEST(test_netset_everything_of_one_family_is_not_the_other)
+START_TEST(test_netset_all_of_one_family_is_not_the_other)
 {
 	struct addr four = parsed("8.8.8.8");
 	struct addr six = parsed("2001:db8::1");
@@ -336,7 +336,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_netset_prefix_has_its_ends);
 	tcase_add_test(tc, test_netset_prefix_text_is_strict);
-	tcase_add_test(tc, test_netset_everything_of_one_family_is_not_the_other);
+	tcase_add_test(tc, test_netset_all_of_one_family_is_not_the_other);
 	tcase_add_test(tc, test_netset_unset_address_is_in_no_net);
 	tcase_add_test(tc, test_netset_holds_many);
 	tcase_add_test(tc, test_T4_ranges_compare_as_128_bit_numbers);
