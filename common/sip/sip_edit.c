@@ -205,18 +205,31 @@ static bool locate(const struct sip_msg *m, enum sip_header id, size_t n,
 
 int sip_pop(struct sip_msg *m, enum sip_header id)
 {
-	struct str value, rest, gone;
+	return sip_drop_value(m, id, 0);
+}
+
+int sip_drop_value(struct sip_msg *m, enum sip_header id, size_t n)
+{
+	struct str value, rest, gone, all;
 	size_t at;
 
-	if (!locate(m, id, 0, &at, &value, &rest))
+	if (!locate(m, id, n, &at, &value, &rest))
 		return EDGE_EUNKNOWN;
-	if (rest.p == NULL) {
+	all = m->lines[at].value;
+	if (rest.p != NULL) { /* others follow: up to the next one */
+		rest = str_trim(rest);
+		gone = (struct str){value.p, (size_t)(rest.p - value.p)};
+		return splice(m, at, gone, STR_LIT(""));
+	}
+	if (value.p == all.p) {
 		delete_line(m, at);
 		return 0;
 	}
-	rest = str_trim(rest);
-	gone = m->lines[at].value;
-	gone.n = (size_t)(rest.p - gone.p);
+	/* The last of several: back to the comma before it. */
+	gone.p = value.p;
+	while (gone.p > all.p && gone.p[0] != ',')
+		gone.p--;
+	gone.n = (size_t)(all.p + all.n - gone.p);
 	return splice(m, at, gone, STR_LIT(""));
 }
 

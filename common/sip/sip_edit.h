@@ -22,6 +22,9 @@ EDGE_MUST int sip_push(struct sip_msg *m, enum sip_header id,
 	struct str value);
 /* Take the first value away, with its line when it was alone on it. */
 EDGE_MUST int sip_pop(struct sip_msg *m, enum sip_header id);
+/* The same with the n-th value. */
+EDGE_MUST int sip_drop_value(struct sip_msg *m, enum sip_header id,
+	size_t n);
 /* At the end of the lines of the same name. */
 EDGE_MUST int sip_append(struct sip_msg *m, enum sip_header id,
 	struct str value);

@@ -129,6 +129,18 @@ static int bad(struct sip_frame_item *out, int status, const char *cause,
 	return 0;
 }
 
+/* Bytes that can't begin a SIP message: there is nothing to wait for. */
+static bool is_start_line(struct str text)
+{
+	size_t end = str_find(text, '\n');
+
+	for (size_t i = 0; i + 4 <= end && i + 4 <= text.n; i++) {
+		if (str_istarts(str_skip(text, i), "SIP/"))
+			return true;
+	}
+	return end == text.n; /* not all of it is here */
+}
+
 /* Look at text for one whole message. */
 static int look(struct sip_frame *f, struct str text,
 	struct sip_frame_item *out)
@@ -138,6 +150,9 @@ static int look(struct sip_frame *f, struct str text,
 	struct head h;
 
 	f->scanned = text.n;
+	if (!is_start_line(text))
+		return bad(out, 0, "the start line is not of SIP",
+			(struct str){NULL, 0});
 	if (end == 0) {
 		if (text.n > f->limits.head_max)
 			return bad(out, 400, "the headers are too long",

@@ -1,0 +1,27 @@
+/*
+ * May this peer send this request at all: the order of checks, as a pure
+ * function of the message, facts about its connection, and the policy
+ * (docs/protocol/access-edge.md, "Order of checks").
+ */
+#ifndef ACCESS_EDGE_ADMIT_H
+#define ACCESS_EDGE_ADMIT_H
+
+#include "access-edge/origin.h"
+#include "access-edge/policy.h"
+#include "access-edge/verdict.h"
+#include "common/sip/sip_msg.h"
+
+struct admit {
+	const struct policy *policy;
+	const struct origin *from;
+	bool is_in_rate;    /* a token of the connection's bucket was there */
+	bool is_overloaded; /* the whole daemon */
+	bool is_loop;
+	bool is_blocked;    /* too many failed sign-ins */
+};
+
+/* A request that parsed and is no NEGOTIATE and no CANCEL. For ACK the
+ * caller turns every answer into silence. */
+struct verdict admit_request(struct sip_msg *m, const struct admit *a);
+
+#endif

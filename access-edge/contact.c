@@ -1,0 +1,176 @@
+/*
+ * Contact rewriting. The URI is taken apart by the parser, but put together
+ * from pieces of its own text, so that what is not replaced stays as the
+ * client wrote it.
+ */
+#include "access-edge/contact.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/sip/sip_edit.h"
+
+#define CONTACTS_MAX 16
+
+static struct str unbracket(struct str host)
+{
+	if (host.n > 2 && host.p[0] == '[')
+		return (struct str){host.p + 1, host.n - 2};
+	return host;
+}
+
+static bool is_address(struct str host)
+{
+	struct addr a;
+
+	return addr_parse(unbracket(host), &a) == 0;
+}
+
+/* Where the host begins in the URI's text; text.n when it can't be told. */
+static size_t host_at(const struct sip_uri *uri)
+{
+	size_t at = str_find(uri->text, ':') + 1;
+
+	if (at > uri->text.n)
+		return uri->text.n;
+	if (uri->user.n > 0)
+		at = str_find(uri->text, '@') + 1;
+	if (at + uri->host.n > uri->text.n ||
+		!str_ieq((struct str){uri->text.p + at, uri->host.n},
+			uri->host))
+		return uri->text.n;
+	return at;
+}
+
+/* Steps 5 to 8: host, port, maddr, ms-received-cid. Heap string or NULL. */
+static char *new_uri(const struct sip_uri *uri, const struct origin *from)
+{
+	char ip[ADDR_TEXT_LEN], seen[ADDR_TEXT_LEN + 2], *out = NULL;
+	size_t at = host_at(uri);
+	struct str rest, maddr, host = uri->host;
+	const char *params = "";
+	bool has_maddr = sip_uri_param(uri, "maddr", &maddr);
+	bool is_literal = is_address(uri->host);
+	size_t after = at + uri->host.n;
+
+	if (at == uri->text.n)
+		return NULL;
+	addr_ip_text(&from->remote, ip);
+	snprintf(seen, sizeof(seen), from->remote.family == 6 ? "[%s]" :
+		"%s", ip);
+	rest = str_skip(uri->text, after);
+	if (rest.n > 0 && rest.p[0] == ':') { /* the port written there */
+		size_t n = 1;
+
+		while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
+			n++;
+		rest = str_skip(rest, n);
+	}
+	if (is_literal && !has_maddr)
+		host = str_of(seen);
+	if (!is_literal && !has_maddr)
+		params = ";maddr=";
+	if (has_maddr) {
+		struct str head = {rest.p, 0}, span;
+
+		if (!sip_param_span(rest, "maddr", &span))
+			return NULL;
+		head.n = (size_t)(span.p - rest.p);
+		rest = str_skip(rest, head.n + span.n);
+		if (asprintf(&out, "%.*s%.*s:%u%.*s;maddr=%s"
+			";ms-received-cid=%s%.*s", (int)at, uri->text.p,
+			STR_ARG(host), from->remote.port, STR_ARG(head),
+			seen, from->cid_text, STR_ARG(rest)) < 0)
+			return NULL;
+		return out;
+	}
+	if (asprintf(&out, "%.*s%.*s:%u%s%s;ms-received-cid=%s%.*s",
+		(int)at, uri->text.p, STR_ARG(host), from->remote.port,
+		params, params[0] != '\0' ? seen : "", from->cid_text,
+		STR_ARG(rest)) < 0)
+		return NULL;
+	return out;
+}
+
+/* The rules 1 to 3, which refuse. */
+static bool may_replace(const struct sip_msg *m, const struct sip_addr *c,
+	struct str value)
+{
+	struct str transport;
+
+	if (m->is_request && m->via_count > 1)
+		return false;
+	if (!str_ieq_z(value, "replace"))
+		return false;
+	return !sip_uri_param(&c->uri, "transport", &transport) ||
+		str_ieq_z(transport, "tls");
+}
+
+static int rewrite(struct sip_msg *m, size_t n, const struct sip_addr *c,
+	const struct origin *from)
+{
+	struct str params;
+	char *uri = new_uri(&c->uri, from);
+	char *value = NULL;
+	int before = (int)(c->uri.text.p - c->text.p);
+	bool has_angle = before > 0 && c->uri.text.p[-1] == '<';
+	int err;
+
+	if (uri == NULL)
+		return EDGE_EMALFORMED;
+	err = sip_param_unset(m, c->params, "proxy", &params);
+	if (err == 0 && asprintf(&value, "%.*s%s%s>%.*s", before,
+		c->text.p, has_angle ? "" : "<", uri, STR_ARG(params)) < 0) {
+		value = NULL;
+		err = -ENOMEM;
+	}
+	if (err == 0)
+		err = sip_replace(m, SIP_HEADER_CONTACT, n, str_of(value));
+	free(value);
+	free(uri);
+	return err;
+}
+
+int contact_replace(struct sip_msg *m, const struct origin *from, bool all)
+{
+	for (size_t n = 0; n < CONTACTS_MAX; n++) {
+		struct sip_addr c;
+		struct str text, value;
+		bool asked;
+		int err;
+
+		if (!sip_msg_value(m, SIP_HEADER_CONTACT, n, &text))
+			return 0;
+		asked = sip_param_find(sip_params_of(text), "proxy", &value);
+		if (!asked && !all)
+			continue;
+		err = sip_msg_addr(m, SIP_HEADER_CONTACT, n, &c);
+		if (err != 0)
+			return err;
+		if (c.is_star || !sip_uri_is_sip(&c.uri))
+			continue;
+		if (asked && !may_replace(m, &c, value))
+			return EDGE_EREFUSED;
+		if (!asked && (!is_address(c.uri.host) ||
+			sip_uri_has_param(&c.uri, "ob")))
+			continue;
+		err = rewrite(m, n, &c, from);
+		if (err != 0)
+			return err;
+	}
+	return EDGE_EREFUSED; /* nobody has so many */
+}
+
+bool contact_is_outbound(struct sip_msg *m)
+{
+	struct str text, params, value;
+
+	if (m->via_count != 1 ||
+		!sip_msg_value(m, SIP_HEADER_CONTACT, 0, &text))
+		return false;
+	params = sip_params_of(text);
+	return sip_param_find(params, "reg-id", &value) &&
+		sip_param_find(params, "+sip.instance", &value);
+}

@@ -1,0 +1,168 @@
+/*
+ * Topology and settings in the form decisions need. Names of settings occur
+ * here and nowhere else in this daemon.
+ */
+#include "access-edge/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/dns_name.h"
+#include "common/base/err.h"
+#include "common/sip/sip_text.h"
+
+static int side_from(struct policy_side *out, const struct topology *t,
+	enum topology_usage usage, enum topology_side side, struct why *why)
+{
+	const struct topology_listener *l = topology_listener(t, usage, side);
+
+	if (l == NULL)
+		return why_set(why, EDGE_ECONFIG,
+			"the topology has no %s listener on the %s side of "
+			"%s; give the edge pool an address for it",
+			topology_usage_name(usage), topology_side_name(side),
+			t->machine);
+	snprintf(out->fqdn, sizeof(out->fqdn), "%s", l->public_fqdn);
+	out->port = l->public_port;
+	snprintf(out->host_port, sizeof(out->host_port), "%s:%u",
+		l->public_fqdn, l->public_port);
+	out->address = l->address;
+	out->nat = l->nat;
+	return 0;
+}
+
+static uint32_t seconds(const struct setting_set *s, const char *name)
+{
+	uint64_t n = setting_duration_s(s, name);
+
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static unsigned number(const struct setting_set *s, const char *name)
+{
+	return (unsigned)setting_number(s, name);
+}
+
+static void times_from(struct policy *p, const struct setting_set *s)
+{
+	p->failed_logon_window_s = seconds(s, "failed_logon_window");
+	p->keep_alive_s = seconds(s, "keep_alive_timeout");
+	p->flow_timer_s = seconds(s, "flow_timer");
+	p->max_idle_s = seconds(s, "max_keep_alive_interval");
+	p->pre_auth_s = seconds(s, "pre_auth_time");
+	p->first_message_s = seconds(s, "first_message_timeout");
+	p->message_s = seconds(s, "message_timeout");
+	p->handshake_s = seconds(s, "handshake_timeout");
+	p->transaction_s = seconds(s, "transaction_timeout");
+	p->invite_s = seconds(s, "invite_timeout");
+	p->connect_s = seconds(s, "connect_timeout");
+	p->probe_s = seconds(s, "next_hop_probe");
+	p->down_s = seconds(s, "next_hop_down");
+}
+
+static void rules_from(struct policy *p, const struct setting_set *s)
+{
+	const char *path = setting_text(s, "register_path");
+
+	p->allow_outside_users = setting_bool(s, "allow_outside_users");
+	p->ms_headers = setting_bool(s, "ms_headers");
+	p->add_supported_path = setting_bool(s, "add_supported_path");
+	p->fix_nated_contact = setting_bool(s, "fix_nated_contact");
+	p->white_space_keep_alive =
+		setting_bool(s, "enable_white_space_keep_alive");
+	p->flow_failed_code =
+		strcmp(setting_text(s, "flow_failed_code"), "480") == 0 ?
+		480 : 430;
+	p->register_path = REGISTER_PATH_BOTH;
+	if (strcmp(path, "path") == 0)
+		p->register_path = REGISTER_PATH_PATH;
+	else if (strcmp(path, "record-route") == 0)
+		p->register_path = REGISTER_PATH_RECORD_ROUTE;
+	p->pre_auth_requests = number(s, "pre_auth_requests");
+	p->client_rate = number(s, "client_rate");
+	p->client_burst = number(s, "client_burst");
+	p->failed_logon_limit = number(s, "failed_logon_limit");
+	p->tls_count = number(s, "outgoing_tls_count");
+	p->client_body_max =
+		setting_number(s, "max_client_message_body_size_kb") * 1024;
+	p->server_body_max =
+		setting_number(s, "max_server_message_body_size_kb") * 1024;
+}
+
+int policy_from(struct policy *out, const struct topology *t,
+	struct why *why)
+{
+	struct policy p = {.topology = t};
+	int err = side_from(&p.inside, t, TOPOLOGY_SIP_INTERNAL,
+		TOPOLOGY_INTERNAL, why);
+
+	if (err == 0)
+		err = side_from(&p.outside, t, TOPOLOGY_SIP_CLIENT,
+			TOPOLOGY_EXTERNAL, why);
+	if (err != 0)
+		return err;
+	p.settings = topology_settings(t, "access-edge");
+	times_from(&p, p.settings);
+	rules_from(&p, p.settings);
+	*out = p;
+	return 0;
+}
+
+bool policy_is_pre_auth_method(const struct policy *p, struct str method)
+{
+	size_t count = setting_list_count(p->settings, "pre_auth_methods");
+
+	for (size_t i = 0; i < count; i++) {
+		if (str_eq_z(method, setting_list_item(p->settings,
+			"pre_auth_methods", i)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_side(const struct policy_side *side, struct str host)
+{
+	struct addr named;
+
+	if (sip_host_eq(host, str_of(side->fqdn)))
+		return true;
+	if (host.n > 2 && host.p[0] == '[')
+		host = (struct str){host.p + 1, host.n - 2};
+	if (addr_parse(host, &named) != 0)
+		return false;
+	return addr_ip_eq(&named, &side->address) ||
+		(addr_is_set(&side->nat) && addr_ip_eq(&named, &side->nat));
+}
+
+bool policy_is_own_uri(const struct policy *p, const struct sip_uri *uri)
+{
+	uint16_t port = sip_uri_port(uri);
+
+	if (!sip_uri_is_sip(uri))
+		return false;
+	/* Clients write the outside name with either port, or with none. */
+	if (is_side(&p->outside, uri->host))
+		return uri->port == 0 || port == p->outside.port ||
+			port == 5061;
+	return is_side(&p->inside, uri->host) &&
+		(uri->port == 0 || port == p->inside.port);
+}
+
+bool policy_has_domain(const struct policy *p, struct str host)
+{
+	if (host.n > 0 && host.p[host.n - 1] == '.')
+		host.n--;
+	return topology_has_domain(p->topology, host);
+}
+
+bool policy_trusts(const struct policy *p, struct str host)
+{
+	char name[DNS_NAME_LEN];
+
+	if (host.n > 0 && host.p[host.n - 1] == '.')
+		host.n--;
+	if (str_copy(host, name, sizeof(name)) != 0)
+		return false;
+	return topology_trusted(p->topology, TOPOLOGY_GRANT_SIP, name) !=
+		NULL;
+}

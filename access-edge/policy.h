@@ -1,0 +1,79 @@
+/*
+ * What decisions need of the topology and its settings, in the form in
+ * which they need it. Made from one snapshot, never changed.
+ */
+#ifndef ACCESS_EDGE_POLICY_H
+#define ACCESS_EDGE_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/attr.h"
+#include "common/base/why.h"
+#include "common/sip/sip_uri.h"
+#include "common/store/topology.h"
+
+enum register_path {
+	REGISTER_PATH_BOTH,
+	REGISTER_PATH_PATH,
+	REGISTER_PATH_RECORD_ROUTE,
+};
+
+/* One side of the edge as others see it in Via, Record-Route and Path. */
+struct policy_side {
+	char fqdn[256];
+	uint16_t port;
+	char host_port[272]; /* "edge.int.example:5061" */
+	struct addr address; /* where we listen */
+	struct addr nat;     /* unset = same */
+};
+
+struct policy {
+	const struct topology *topology; /* borrowed: outlives the policy */
+	const struct setting_set *settings;
+	struct policy_side inside;
+	struct policy_side outside; /* clients */
+	bool allow_outside_users;
+	bool ms_headers;
+	bool add_supported_path;
+	bool fix_nated_contact;
+	bool white_space_keep_alive;
+	enum register_path register_path;
+	unsigned flow_failed_code;
+	unsigned pre_auth_requests;
+	unsigned client_rate;
+	unsigned client_burst;
+	unsigned failed_logon_limit;
+	uint32_t failed_logon_window_s;
+	uint32_t keep_alive_s;
+	uint32_t flow_timer_s;
+	uint32_t max_idle_s;
+	uint32_t pre_auth_s;
+	uint32_t first_message_s;
+	uint32_t message_s;
+	uint32_t handshake_s;
+	uint32_t transaction_s;
+	uint32_t invite_s;
+	uint32_t connect_s;
+	uint32_t probe_s;
+	uint32_t down_s;
+	unsigned tls_count;
+	size_t client_body_max;
+	size_t server_body_max;
+};
+
+/* EDGE_ECONFIG: the topology has no listener for clients or inside. */
+EDGE_MUST int policy_from(struct policy *out, const struct topology *t,
+	struct why *why);
+
+/* Is this the method of an unproven client that may go in? */
+bool policy_is_pre_auth_method(const struct policy *p, struct str method);
+/* Does the URI name this edge itself (a Route of ours)? */
+bool policy_is_own_uri(const struct policy *p, const struct sip_uri *uri);
+/* One of our SIP domains; a dot at the end does not count. */
+bool policy_has_domain(const struct policy *p, struct str host);
+/* May a server with this certificate name talk SIP with us? */
+bool policy_trusts(const struct policy *p, struct str host);
+
+#endif
