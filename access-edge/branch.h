@@ -11,7 +11,7 @@
 #include "access-edge/policy.h"
 #include "common/sip/sip_msg.h"
 
-#define BRANCH_LEN 56 /* with NUL */
+#define BRANCH_LEN 64 /* with NUL */
 
 struct branch_key {
 	uint8_t secret[16];

@@ -122,8 +122,7 @@ static struct record *find_or_make(struct logon *l, uint64_t key,
 		return r;
 	}
 	if (l->map.count >= RECORDS_MAX)
-		drop(l, container_of(list_first(&l->age), struct record,
-			age));
+		drop(l, container_of(l->age.next, struct record, age));
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return NULL;
