@@ -27,6 +27,17 @@ const struct cmd_option CMD_GLOBAL[] = {
 const size_t CMD_GLOBAL_COUNT = ARRAY_COUNT(CMD_GLOBAL);
 
 static const struct cmd *const COMMANDS[] = {
+	&cmd_init,
+	&cmd_up,
+	&cmd_status,
+	&cmd_ports,
+	&cmd_doctor,
+	&cmd_connections,
+	&cmd_allocations,
+	&cmd_drain,
+	&cmd_resume,
+	&cmd_completion,
+	&cmd_help,
 	&cmd_version,
 };
 
