@@ -30,7 +30,7 @@ static bool has_key(const struct map_node *node, const void *key)
 	const struct answer *it =
 		container_of(node, const struct answer, node);
 
-	return memcmp(it->key, key, ANSWERS_KEY_LEN) == 0;
+	return digest_eq(it->key, key, ANSWERS_KEY_LEN);
 }
 
 static void wipe(char *text, size_t len)
@@ -56,7 +56,7 @@ static bool is_old(const struct answer *it, struct mono now)
 
 int answers_init(struct answers *a)
 {
-	*a = (struct answers){ .count = 0 };
+	*a = (struct answers){.count = 0};
 	list_init(&a->order);
 	return map_init(&a->map);
 }
@@ -73,15 +73,15 @@ void answers_key(const struct sip_msg *request, const char *server,
 {
 	static const char END[] = "\n"; /* none of the parts holds one */
 	const struct digest_part parts[] = {
-		{ server, strlen(server) },
-		{ END, 1 },
-		{ request->via.text.p, request->via.text.n },
-		{ END, 1 },
-		{ request->call_id.p, request->call_id.n },
-		{ END, 1 },
-		{ request->from_tag.p, request->from_tag.n },
-		{ END, 1 },
-		{ &request->cseq, sizeof(request->cseq) },
+		{server, strlen(server)},
+		{END, 1},
+		{request->via.text.p, request->via.text.n},
+		{END, 1},
+		{request->call_id.p, request->call_id.n},
+		{END, 1},
+		{request->from_tag.p, request->from_tag.n},
+		{END, 1},
+		{&request->cseq, sizeof(request->cseq)},
 	};
 
 	digest_sha256(parts, ARRAY_COUNT(parts), key);
@@ -95,11 +95,11 @@ struct str answers_find(const struct answers *a,
 	const struct answer *it;
 
 	if (node == NULL)
-		return (struct str){ NULL, 0 };
+		return (struct str){NULL, 0};
 	it = container_of(node, struct answer, node);
 	if (is_old(it, now))
-		return (struct str){ NULL, 0 };
-	return (struct str){ it->text, it->len };
+		return (struct str){NULL, 0};
+	return (struct str){it->text, it->len};
 }
 
 static void make_room(struct answers *a, size_t len, struct mono now)
@@ -139,6 +139,6 @@ int answers_put(struct answers *a, const uint8_t key[static ANSWERS_KEY_LEN],
 	list_push_back(&a->order, &it->order);
 	a->count++;
 	a->bytes += len;
-	*out = (struct str){ text, len };
+	*out = (struct str){text, len};
 	return 0;
 }

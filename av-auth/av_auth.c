@@ -17,11 +17,24 @@
 
 #define PORTS_MAX (SERVER_PORTS_MAX / 2)
 
+/* Started with installed users but not as root (a unit with User=), we can
+ * give the file to the group that av-edge reads with only as its member. */
+static bool is_member(gid_t group)
+{
+	gid_t groups[RIGHTS_MEMBERSHIPS_MAX];
+	int count = getgroups(ARRAY_COUNT(groups), groups);
+
+	for (int i = 0; i < count; i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
 static int open_keys(struct av_auth *a, struct why *why)
 {
-	struct keys_place place = { .folder = daemon_state_dir(a->daemon),
+	struct keys_place place = {.folder = daemon_state_dir(a->daemon),
 		.owner = (uid_t)-1,
-		.group = (gid_t)-1 };
+		.group = (gid_t)-1};
 	struct rights rights;
 	int err;
 
@@ -29,10 +42,10 @@ static int open_keys(struct av_auth *a, struct why *why)
 		why);
 	if (err < 0)
 		return err;
-	if (rights.is_root) {
+	if (rights.is_root)
 		place.owner = rights.uid;
+	if (rights.is_root || is_member(rights.groups[RIGHTS_AV]))
 		place.group = rights.groups[RIGHTS_AV];
-	}
 	return keys_open(&a->keys, &place, wall_now(), why);
 }
 
@@ -162,12 +175,12 @@ size_t av_auth_ports(void *state, struct daemon_port *out, size_t cap)
 
 		if (port->listener == NULL)
 			continue;
-		out[count] = (struct daemon_port){ .usage = TOPOLOGY_AUTH,
+		out[count] = (struct daemon_port){.usage = TOPOLOGY_AUTH,
 			.side = TOPOLOGY_INTERNAL,
 			.address = *listener_address(port->listener),
 			.protocol = "sip/tls",
 			.is_open = true,
-			.open_count = listener_open_count(port->listener) };
+			.open_count = listener_open_count(port->listener)};
 		/* both are IFNAMSIZ */
 		strncpy(out[count].device, listener_device(port->listener),
 			sizeof(out[count].device) - 1);

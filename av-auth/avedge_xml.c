@@ -108,7 +108,7 @@ static struct str keep(struct reader *r, struct str s)
 	const char *at = r->out->room + r->room.len;
 
 	wbuf_bytes(&r->room, s.p, s.n);
-	return (struct str){ at, wbuf_ok(&r->room) ? s.n : 0 };
+	return (struct str){at, wbuf_ok(&r->room) ? s.n : 0};
 }
 
 /* "2.0" */
@@ -203,7 +203,7 @@ static struct avedge_item *add_item(struct reader *r)
 		q->items = more;
 		r->item_cap = cap;
 	}
-	q->items[q->item_count] = (struct avedge_item){ .duration_min = 0 };
+	q->items[q->item_count] = (struct avedge_item){.duration_min = 0};
 	return &q->items[q->item_count++];
 }
 
@@ -304,8 +304,8 @@ static bool read_duration(struct str text, uint32_t *out)
 static void end_leaf(struct reader *r)
 {
 	struct avedge_item *item = &r->out->items[r->out->item_count - 1];
-	struct str text = str_trim((struct str){ r->out->room + r->text_at,
-		r->room.len - r->text_at });
+	struct str text = str_trim((struct str){r->out->room + r->text_at,
+		r->room.len - r->text_at});
 	bool good = true;
 
 	switch (r->leaf) {
@@ -379,9 +379,9 @@ static void read_body(struct reader *r, struct str body)
 enum avedge_reason avedge_request_parse(struct avedge_request *out,
 	struct str body, const char **cause)
 {
-	struct reader r = { .out = out, .cause = "" };
+	struct reader r = {.out = out, .cause = ""};
 
-	*out = (struct avedge_request){ .major = 0 };
+	*out = (struct avedge_request){.major = 0};
 	*cause = "body is over 256 KiB";
 	if (body.n > AVEDGE_BODY_MAX)
 		return AVEDGE_TOO_LARGE;
@@ -406,5 +406,5 @@ void avedge_request_fini(struct avedge_request *request)
 {
 	free(request->items);
 	free(request->room);
-	*request = (struct avedge_request){ .major = 0 };
+	*request = (struct avedge_request){.major = 0};
 }

@@ -34,7 +34,7 @@ static void get_servers(struct bus_request *req, void *state)
 static void post_rotate(struct bus_request *req, void *state)
 {
 	struct av_auth *a = state;
-	struct why why = { "" };
+	struct why why = {""};
 	int drop_old = 0;
 	int err;
 
@@ -171,31 +171,31 @@ static void post_credentials(struct bus_request *req, void *state)
 	digest_wipe(&c, sizeof(c));
 }
 
-static const char *const ROTATE_FIELDS[] = { "drop_old", NULL };
-static const char *const CREDENTIAL_FIELDS[] = { "identity", "location",
-	"duration_minutes", "version", NULL };
+static const char *const ROTATE_FIELDS[] = {"drop_old", NULL};
+static const char *const CREDENTIAL_FIELDS[] = {"identity", "location",
+	"duration_minutes", "version", NULL};
 
 const struct bus_route AV_AUTH_ROUTES[AV_AUTH_ROUTE_COUNT] = {
-	{ .method = "GET",
+	{.method = "GET",
 		.path = "/v1/keys",
 		.right = BUS_READ,
 		.help = "ids and ages of the pool keys",
-		.handler = get_keys },
-	{ .method = "POST",
+		.handler = get_keys},
+	{.method = "POST",
 		.path = "/v1/keys/rotate",
 		.right = BUS_CHANGE,
 		.fields = ROTATE_FIELDS,
 		.help = "make a new pool key; drop_old forgets the others now",
-		.handler = post_rotate },
-	{ .method = "GET",
+		.handler = post_rotate},
+	{.method = "GET",
 		.path = "/v1/servers",
 		.right = BUS_READ,
 		.help = "inside servers that are connected",
-		.handler = get_servers },
-	{ .method = "POST",
+		.handler = get_servers},
+	{.method = "POST",
 		.path = "/v1/credentials",
 		.right = BUS_CHANGE,
 		.fields = CREDENTIAL_FIELDS,
 		.help = "make a relay credential for a user",
-		.handler = post_credentials },
+		.handler = post_credentials},
 };

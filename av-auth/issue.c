@@ -19,8 +19,8 @@ static const struct {
 	enum avedge_location location;
 } PLACES[] = {
 	/* Nothing said = both, intranet first. */
-	{ TOPOLOGY_INTERNAL, AVEDGE_INTRANET },
-	{ TOPOLOGY_EXTERNAL, AVEDGE_INTERNET },
+	{TOPOLOGY_INTERNAL, AVEDGE_INTRANET},
+	{TOPOLOGY_EXTERNAL, AVEDGE_INTERNET},
 };
 
 /* Ports are offered only for usages with a service behind them: av-edge
@@ -30,7 +30,7 @@ static const struct {
 	enum topology_usage usage;
 	size_t port_at;
 } OFFERED[] = {
-	{ TOPOLOGY_TURN_UDP, offsetof(struct avedge_relay, udp_port) },
+	{TOPOLOGY_TURN_UDP, offsetof(struct avedge_relay, udp_port)},
 };
 
 static void set_port(struct avedge_relay *relay, size_t at, uint16_t port)
@@ -53,8 +53,8 @@ static struct avedge_relay *relay_row(struct issue_relays *relays,
 	if (relays->count == ISSUE_RELAYS_MAX)
 		return NULL;
 	relay = &relays->at[relays->count];
-	*relay = (struct avedge_relay){ .location = location,
-		.is_address = is_address };
+	*relay = (struct avedge_relay){.location = location,
+		.is_address = is_address};
 	if (str_copy(str_of(name), relay->name, sizeof(relay->name)) < 0)
 		return NULL;
 	relays->count++;
@@ -166,9 +166,9 @@ void issue_refuse(struct avedge_response *out,
 
 	if (reason == AVEDGE_VERSION_MISMATCH || request->major == AV_CRED_V2)
 		version = "2.0";
-	*out = (struct avedge_response){ .reason = reason,
+	*out = (struct avedge_response){.reason = reason,
 		.request = request,
-		.server_version = version };
+		.server_version = version};
 }
 
 void issue_answer(struct avedge_response *out,

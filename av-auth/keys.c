@@ -1,36 +1,17 @@
 /*
  * Life of the pool key file. The first key is made before rights are given
- * up, later ones by the daemon's own user: folder and file belong to it, the
- * group is the one that av-edge reads with.
+ * up, later ones by the daemon's own user, which the file and its folder
+ * belong to; the group is the one that av-edge reads with.
  */
 #include "av-auth/keys.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/err.h"
 #include "common/base/log.h"
-
-#define FOLDER_MODE 02750 /* new files get the group of the folder */
-
-static int make_folder(const struct keys_place *place, struct why *why)
-{
-	const char *folder = place->folder;
-
-	if (mkdir(folder, 0750) < 0 && errno != EEXIST)
-		return why_set(why, -errno, "%s: can't be made: %s", folder,
-			strerror(errno));
-	if (place->owner == (uid_t)-1)
-		return 0;
-	if (lchown(folder, place->owner, place->group) < 0 ||
-		chmod(folder, FOLDER_MODE) < 0)
-		return why_set(why, -errno, "%s: can't be given to user %u: %s",
-			folder, (unsigned)place->owner, strerror(errno));
-	return 0;
-}
 
 static int make_first(struct keys *k, const struct keys_place *place,
 	struct wall now, struct why *why)
@@ -56,14 +37,11 @@ int keys_open(struct keys *k, const struct keys_place *place, struct wall now,
 	int n;
 	int err;
 
-	*k = (struct keys){ .group = place->group };
+	*k = (struct keys){.group = place->group};
 	n = snprintf(k->path, sizeof(k->path), "%s/pool.key", place->folder);
 	if (n < 0 || (size_t)n >= sizeof(k->path))
 		return why_set(why, EDGE_ETOOBIG, "%s: path is too long",
 			place->folder);
-	err = make_folder(place, why);
-	if (err < 0)
-		return err;
 	err = av_key_load(&k->ring, k->path, why);
 	if (err == -ENOENT)
 		err = make_first(k, place, now, why);

@@ -31,7 +31,7 @@ struct keys_place {
 	gid_t group;
 };
 
-/* Load the ring, or make folder, file and first key when there is none. A
+/* Load the ring, or make the file with a first key when there is none. A
  * file that is there and can't be used is an error, never replaced. */
 EDGE_MUST int keys_open(struct keys *k, const struct keys_place *place,
 	struct wall now, struct why *why);

@@ -189,7 +189,7 @@ void server_trust(struct server *s, struct topology *t)
 
 void server_drain(struct server *s, bool on)
 {
-	struct why why = { "" };
+	struct why why = {""};
 	struct list *at, *next;
 	int err;
 

@@ -20,14 +20,14 @@
 #define LINES_PER_MINUTE 60
 
 static const struct sip_field ALLOW[] = {
-	{ "Allow", { "SERVICE, OPTIONS", 16 } },
+	{"Allow", {"SERVICE, OPTIONS", 16}},
 };
 static const struct sip_field ACCEPT[] = {
-	{ "Accept", { AVEDGE_CONTENT_TYPE, sizeof(AVEDGE_CONTENT_TYPE) - 1 } },
+	{"Accept", {AVEDGE_CONTENT_TYPE, sizeof(AVEDGE_CONTENT_TYPE) - 1}},
 };
 static const struct sip_field OPTIONS_FIELDS[] = {
-	{ "Allow", { "SERVICE, OPTIONS", 16 } },
-	{ "Accept", { AVEDGE_CONTENT_TYPE, sizeof(AVEDGE_CONTENT_TYPE) - 1 } },
+	{"Allow", {"SERVICE, OPTIONS", 16}},
+	{"Accept", {AVEDGE_CONTENT_TYPE, sizeof(AVEDGE_CONTENT_TYPE) - 1}},
 };
 
 static const enum av_auth_counter REASON_COUNTERS[AVEDGE_REASON_COUNT] = {
@@ -69,16 +69,16 @@ static int say(struct service *s, const struct sip_msg *m,
 		return err;
 	free(s->scratch);
 	s->scratch = text;
-	*reply = (struct str){ text, len };
+	*reply = (struct str){text, len};
 	return 0;
 }
 
 int service_refuse(struct service *s, const struct sip_msg *m,
 	unsigned status, const char *reason, struct str *reply)
 {
-	const struct sip_reply answer = { .status = status, .reason = reason };
+	const struct sip_reply answer = {.status = status, .reason = reason};
 
-	*reply = (struct str){ NULL, 0 };
+	*reply = (struct str){NULL, 0};
 	counter_add(s->counters, COUNT_BAD_SIP, 1);
 	if (status == 0)
 		return 0;
@@ -88,9 +88,9 @@ int service_refuse(struct service *s, const struct sip_msg *m,
 static int say_options(struct service *s, const struct sip_msg *m,
 	struct str *reply)
 {
-	const struct sip_reply answer = { .status = 200,
+	const struct sip_reply answer = {.status = 200,
 		.fields = OPTIONS_FIELDS,
-		.field_count = ARRAY_COUNT(OPTIONS_FIELDS) };
+		.field_count = ARRAY_COUNT(OPTIONS_FIELDS)};
 
 	counter_add(s->counters, COUNT_OPTIONS, 1);
 	return say(s, m, &answer, reply);
@@ -100,9 +100,9 @@ static int say_options(struct service *s, const struct sip_msg *m,
 static int say_bad_method(struct service *s, const struct sip_msg *m,
 	struct str *reply)
 {
-	const struct sip_reply answer = { .status = 405,
+	const struct sip_reply answer = {.status = 405,
 		.fields = ALLOW,
-		.field_count = ARRAY_COUNT(ALLOW) };
+		.field_count = ARRAY_COUNT(ALLOW)};
 
 	counter_add(s->counters, COUNT_OTHER, 1);
 	counter_add(s->counters, COUNT_BAD_METHOD, 1);
@@ -113,10 +113,10 @@ static int say_bad_extension(struct service *s, const struct sip_msg *m,
 	struct str *reply)
 {
 	const struct sip_line *line = sip_msg_line(m, SIP_HEADER_REQUIRE, 0);
-	const struct sip_field unsupported = { "Unsupported", line->value };
-	const struct sip_reply answer = { .status = 420,
+	const struct sip_field unsupported = {"Unsupported", line->value};
+	const struct sip_reply answer = {.status = 420,
 		.fields = &unsupported,
-		.field_count = 1 };
+		.field_count = 1};
 
 	counter_add(s->counters, COUNT_BAD_EXTENSION, 1);
 	return say(s, m, &answer, reply);
@@ -125,9 +125,9 @@ static int say_bad_extension(struct service *s, const struct sip_msg *m,
 static int say_bad_type(struct service *s, const struct sip_msg *m,
 	struct str *reply)
 {
-	const struct sip_reply answer = { .status = 415,
+	const struct sip_reply answer = {.status = 415,
 		.fields = ACCEPT,
-		.field_count = ARRAY_COUNT(ACCEPT) };
+		.field_count = ARRAY_COUNT(ACCEPT)};
 
 	counter_add(s->counters, COUNT_BAD_TYPE, 1);
 	return say(s, m, &answer, reply);
@@ -199,9 +199,9 @@ static void decide(struct service *s, const struct sip_msg *m,
 static int print_answer(const struct sip_msg *m,
 	const struct avedge_response *a, char **text, size_t *len)
 {
-	struct sip_reply answer = { .status = 200,
+	struct sip_reply answer = {.status = 200,
 		.keep_record_route = true,
-		.content_type = AVEDGE_CONTENT_TYPE };
+		.content_type = AVEDGE_CONTENT_TYPE};
 	char *body;
 	size_t body_len;
 	int err;
@@ -209,7 +209,7 @@ static int print_answer(const struct sip_msg *m,
 	err = avedge_response_print(a, &body, &body_len);
 	if (err < 0)
 		return err;
-	answer.body = (struct str){ body, body_len };
+	answer.body = (struct str){body, body_len};
 	err = sip_reply_print(m, &answer, text, len);
 	digest_wipe(body, body_len);
 	free(body);
@@ -249,7 +249,7 @@ static int answer_service(struct service *s, const struct sip_msg *m,
 int service_answer(struct service *s, const struct sip_msg *m,
 	const struct service_from *from, struct str *reply)
 {
-	*reply = (struct str){ NULL, 0 };
+	*reply = (struct str){NULL, 0};
 	if (!m->is_request || m->method_id == SIP_ACK)
 		return 0;
 	if (m->method_id == SIP_SERVICE)

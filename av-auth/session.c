@@ -146,11 +146,11 @@ static void on_drained(struct stream *stream, void *arg)
 
 static int answer(struct session *s, struct str text, struct str *reply)
 {
-	const struct service_from from = { .server = s->name,
+	const struct service_from from = {.server = s->name,
 		.session = s->id,
 		.now = loop_now(s->server->loop),
-		.wall = wall_now() };
-	struct sip_fault fault = { .cause = "" };
+		.wall = wall_now()};
+	struct sip_fault fault = {.cause = ""};
 	struct service *service = s->server->service;
 	struct sip_msg *m;
 	int err;
@@ -171,7 +171,7 @@ static int answer(struct session *s, struct str text, struct str *reply)
 
 static void take_message(struct session *s, struct str text)
 {
-	struct str reply = { NULL, 0 };
+	struct str reply = {NULL, 0};
 	int err;
 
 	s->requests++;
@@ -185,7 +185,7 @@ static void take_message(struct session *s, struct str text)
 /* The position in the stream is lost: say so when that can be done, end. */
 static void take_garbage(struct session *s, const struct sip_frame_item *item)
 {
-	struct str reply = { NULL, 0 };
+	struct str reply = {NULL, 0};
 	struct sip_fault fault;
 	struct sip_msg *m = NULL;
 	int err = 0;
@@ -227,7 +227,7 @@ static void take_item(struct session *s, const struct sip_frame_item *item)
 static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 	void *arg)
 {
-	struct str rest = { (const char *)data, len };
+	struct str rest = {(const char *)data, len};
 	struct session *s = arg;
 	struct sip_frame_item item;
 
@@ -284,7 +284,7 @@ static const struct stream_ops OPS = {
 int session_new(struct server *server, const struct server_port *port,
 	int fd, const struct addr *remote)
 {
-	const struct stream_limits limits = { .idle_ms = UNFINISHED_MS };
+	const struct stream_limits limits = {.idle_ms = UNFINISHED_MS};
 	struct session *s = calloc(1, sizeof(*s));
 	struct tls_ctx *tls;
 	int err;

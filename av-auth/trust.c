@@ -25,7 +25,7 @@ const struct topology_trust *trust_find(const struct topology *t,
 	*cause = "no certificate that our trust anchors vouch for";
 	if (!peer->is_present || !peer->is_verified)
 		return NULL;
-	*cause = "no name of the certificate is a server with the right av-auth";
+	*cause = "no name of the certificate has the right av-auth";
 	for (size_t i = 0; i < peer->name_count; i++) {
 		row = topology_trusted(t, TOPOLOGY_GRANT_AV_AUTH,
 			peer->names[i]);
@@ -48,7 +48,7 @@ int trust_rates_init(struct trust_rates *r, const struct topology *t,
 	uint32_t burst = (uint32_t)rate * BURST_S;
 	struct trust_rate *row;
 
-	*r = (struct trust_rates){ .rate_per_s = (uint32_t)rate };
+	*r = (struct trust_rates){.rate_per_s = (uint32_t)rate};
 	if (burst < AVEDGE_ITEMS_MAX) /* one full request must pass */
 		burst = AVEDGE_ITEMS_MAX;
 	r->rows = calloc(t->trusted_count + 1, sizeof(*r->rows));

@@ -38,7 +38,7 @@ static size_t blob_len(enum av_cred_version version)
 static void hmac(const uint8_t key[static AV_KEY_LEN], const void *data,
 	size_t len, uint8_t out[static DIGEST_SHA1_LEN])
 {
-	const struct digest_part part = { data, len };
+	const struct digest_part part = {data, len};
 
 	digest_hmac_sha1(key, AV_KEY_LEN, &part, 1, out);
 }
@@ -73,7 +73,7 @@ bool av_cred_survives_trimming(const struct av_cred *c)
 int av_cred_mint(struct av_cred *out, const struct av_key_ring *ring,
 	enum av_cred_version version, struct str identity, struct wall expires)
 {
-	struct av_cred c = { .expires = expires };
+	struct av_cred c = {.expires = expires};
 	const struct av_key *key = &ring->keys[0];
 	uint64_t filetime;
 
@@ -142,7 +142,7 @@ int av_cred_check(struct av_cred *out, const struct av_key_ring *ring,
 	key = find_key(ring, p, user_len - TAIL_LEN);
 	if (key == NULL)
 		return EDGE_EFORGED;
-	*out = (struct av_cred){ .user_len = user_len };
+	*out = (struct av_cred){.user_len = user_len};
 	memcpy(out->user, p, user_len);
 	memcpy(out->client_id, p + 12, sizeof(out->client_id));
 	out->expires = expiry_of(p);
@@ -163,8 +163,8 @@ void av_cred_password_text(const struct av_cred *c,
 	digest_b64(c->password, sizeof(c->password), out);
 }
 
-int av_cred_user_from_text(struct str text, uint8_t out[static AV_CRED_USER_MAX],
-	size_t *len)
+int av_cred_user_from_text(struct str text,
+	uint8_t out[static AV_CRED_USER_MAX], size_t *len)
 {
 	if (text.n != 72 && text.n != 76)
 		return EDGE_EMALFORMED;

@@ -28,12 +28,12 @@
 #define HEX_LEN  (2 * AV_KEY_LEN)
 
 static const char HEADING[] =
-	"# Sallyport A/V pool key: secret. av-auth writes it, av-edge reads it.\n"
+	"# Sallyport A/V pool key, secret: av-auth writes, av-edge reads it.\n"
 	"# key ID CREATED CLIENT-ID-KEY USER-NAME-KEY PASSWORD-KEY\n";
 
 void av_key_ring_rotate(struct av_key_ring *ring, struct wall now)
 {
-	struct av_key fresh = { .id = 1, .created = now };
+	struct av_key fresh = {.id = 1, .created = now};
 
 	rand_bytes(fresh.sk0, sizeof(fresh.sk0));
 	rand_bytes(fresh.sk1, sizeof(fresh.sk1));
@@ -52,9 +52,12 @@ size_t av_key_ring_prune(struct av_key_ring *ring, struct wall now,
 	int64_t overlap_s)
 {
 	size_t before = ring->count;
+	const struct av_key *successor;
 
-	while (ring->count > 1 && now.s - ring->keys[ring->count - 2].created.s >
-					  overlap_s) {
+	while (ring->count > 1) {
+		successor = &ring->keys[ring->count - 2];
+		if (now.s - successor->created.s <= overlap_s)
+			break;
 		ring->count--;
 		digest_wipe(&ring->keys[ring->count], sizeof(ring->keys[0]));
 	}
@@ -104,7 +107,8 @@ static const char *read_key(struct str line, struct av_key *out)
 		created > UINT32_MAX)
 		return "the time of creation is not in Unix seconds";
 	out->created.s = (int64_t)created;
-	if (read_secret(&line, out->sk0) < 0 || read_secret(&line, out->sk1) < 0 ||
+	if (read_secret(&line, out->sk0) < 0 ||
+		read_secret(&line, out->sk1) < 0 ||
 		read_secret(&line, out->sk2) < 0)
 		return "a key is not 64 random hex digits";
 	if (!str_is_empty(line))
@@ -194,7 +198,7 @@ static int check_file(int fd, const char *path, struct why *why)
 
 int av_key_load(struct av_key_ring *out, const char *path, struct why *why)
 {
-	struct av_key_ring ring = { .count = 0 };
+	struct av_key_ring ring = {.count = 0};
 	char text[FILE_MAX];
 	size_t len = 0;
 	int err = 0;
@@ -211,7 +215,7 @@ int av_key_load(struct av_key_ring *out, const char *path, struct why *why)
 		why_set(why, err, "%s: %s", path, err_text(err));
 		goto out;
 	}
-	err = parse(&ring, (struct str){ text, len }, path, why);
+	err = parse(&ring, (struct str){text, len}, path, why);
 	if (err == 0)
 		*out = ring;
 out:
@@ -231,8 +235,8 @@ static size_t print_key(const struct av_key *key, char *out, size_t cap)
 	str_hex(key->sk0, AV_KEY_LEN, hex[0]);
 	str_hex(key->sk1, AV_KEY_LEN, hex[1]);
 	str_hex(key->sk2, AV_KEY_LEN, hex[2]);
-	n = snprintf(out, cap, "key %" PRIu32 " %" PRId64 " %s %s %s\n", key->id,
-		key->created.s, hex[0], hex[1], hex[2]);
+	n = snprintf(out, cap, "key %" PRIu32 " %" PRId64 " %s %s %s\n",
+		key->id, key->created.s, hex[0], hex[1], hex[2]);
 	digest_wipe(hex, sizeof(hex));
 	return (size_t)n;
 }
@@ -281,7 +285,7 @@ static int sync_folder(const char *path)
 	int fd;
 
 	if (slash != NULL &&
-		str_copy((struct str){ path, (size_t)(slash - path) + 1 },
+		str_copy((struct str){path, (size_t)(slash - path) + 1},
 			folder, sizeof(folder)) < 0)
 		return -ENAMETOOLONG;
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

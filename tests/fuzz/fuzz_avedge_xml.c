@@ -15,14 +15,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct issue_policy POLICY = {
 	.lifetime_max_min = 480,
-	.by_name = { .at = { { AVEDGE_INTRANET, false, "edge.int.example", 3478,
-				     0 },
-			     { AVEDGE_INTERNET, false, "av.example", 3478,
-				     0 } },
-		.count = 2 },
-	.by_address = { .at = { { AVEDGE_INTERNET, true, "192.0.2.1", 3478,
-				0 } },
-		.count = 1 },
+	.by_name = {.at = {{AVEDGE_INTRANET, false, "edge.int.example", 3478,
+				     0},
+			     {AVEDGE_INTERNET, false, "av.example", 3478,
+				     0}},
+		.count = 2},
+	.by_address = {.at = {{AVEDGE_INTERNET, true, "192.0.2.1", 3478,
+				0}},
+		.count = 1},
 };
 
 static void check_xml(const char *text, size_t len)
@@ -46,12 +46,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len;
 
 	if (ring.count == 0)
-		av_key_ring_rotate(&ring, (struct wall){ 1 });
+		av_key_ring_rotate(&ring, (struct wall){1});
 	reason = avedge_request_parse(&request,
-		(struct str){ (const char *)data, size }, &cause);
+		(struct str){(const char *)data, size}, &cause);
 	if (reason == AVEDGE_OK)
 		issue_answer(&answer, &POLICY, &ring, &request,
-			(struct wall){ 1767225600 });
+			(struct wall){1767225600});
 	else
 		issue_refuse(&answer, &request, reason);
 	if (answer.reason == AVEDGE_OK &&

@@ -99,9 +99,9 @@ END_TEST
 /* All 120 orders of the five attributes. */
 START_TEST(test_attribute_order_is_free)
 {
-	static const char *const PARTS[] = { " requestID=\"1\"",
+	static const char *const PARTS[] = {" requestID=\"1\"",
 		" version=\"2.0\"", " to=\"sip:m@b.c\"", " from=\"sip:a@b.c\"",
-		" " NS };
+		" " NS};
 	char body[1024];
 	unsigned pick;
 	unsigned left[5];
@@ -184,10 +184,10 @@ static const struct {
 	const char *text;
 	uint32_t minutes;
 } DURATIONS[] = {
-	{ "0", 0 }, { "1", 1 }, { "480", 480 }, { "100000", 100000 },
-	{ " 30\n", 30 }, { "007", 7 }, { "4294967295", 4294967295u },
-	{ "4294967296", 4294967295u },
-	{ "99999999999999999999999999", 4294967295u },
+	{"0", 0}, {"1", 1}, {"480", 480}, {"100000", 100000},
+	{" 30\n", 30}, {"007", 7}, {"4294967295", 4294967295u},
+	{"4294967296", 4294967295u},
+	{"99999999999999999999999999", 4294967295u},
 };
 
 START_TEST(test_duration_is_read_and_clamped)
@@ -213,60 +213,60 @@ static const struct {
 	const char *what;
 	const char *body;
 } MALFORMED[] = {
-	{ "empty", "" },
-	{ "not XML", "hello" },
-	{ "cut off", ROOT ITEM },
-	{ "text behind", ROOT ITEM "</request>x" },
-	{ "two roots", ROOT ITEM "</request>" ROOT ITEM "</request>" },
-	{ "other root", "<response " NS "/>" },
-	{ "no namespace", "<request requestID=\"1\" version=\"1.0\" "
-		"to=\"sip:m@b\" from=\"sip:a@b\"/>" },
-	{ "other namespace", "<request requestID=\"1\" version=\"1.0\" "
-		"to=\"sip:m@b\" from=\"sip:a@b\" xmlns=\"urn:x\"/>" },
-	{ "no requestID", "<request version=\"1.0\" to=\"sip:m@b\" "
-		"from=\"sip:a@b\" " NS ">" ITEM "</request>" },
-	{ "empty requestID", "<request requestID=\"\" version=\"1.0\" "
-		"to=\"sip:m@b\" from=\"sip:a@b\" " NS ">" ITEM "</request>" },
-	{ "long requestID", "<request requestID=\"" ID65 "\" version=\"1.0\" "
-		"to=\"sip:m@b\" from=\"sip:a@b\" " NS ">" ITEM "</request>" },
-	{ "no version", "<request requestID=\"1\" to=\"sip:m@b\" "
-		"from=\"sip:a@b\" " NS ">" ITEM "</request>" },
-	{ "odd version", "<request requestID=\"1\" version=\"2\" to=\"sip:m@b\" "
-		"from=\"sip:a@b\" " NS ">" ITEM "</request>" },
-	{ "long version", "<request requestID=\"1\" version=\"1.0.0\" "
-		"to=\"sip:m@b\" from=\"sip:a@b\" " NS ">" ITEM "</request>" },
-	{ "no to", "<request requestID=\"1\" version=\"1.0\" from=\"sip:a@b\" "
-		NS ">" ITEM "</request>" },
-	{ "no from", "<request requestID=\"1\" version=\"1.0\" to=\"sip:a@b\" "
-		NS ">" ITEM "</request>" },
-	{ "tel from", "<request requestID=\"1\" version=\"1.0\" to=\"sip:a@b\" "
-		"from=\"tel:+1\" " NS ">" ITEM "</request>" },
-	{ "blank in from", "<request requestID=\"1\" version=\"1.0\" "
-		"to=\"sip:a@b\" from=\"sip:a b\" " NS ">" ITEM "</request>" },
-	{ "bare sip:", "<request requestID=\"1\" version=\"1.0\" to=\"sip:\" "
-		"from=\"sip:a@b\" " NS ">" ITEM "</request>" },
-	{ "bad route", "<request requestID=\"1\" version=\"1.0\" "
+	{"empty", ""},
+	{"not XML", "hello"},
+	{"cut off", ROOT ITEM},
+	{"text behind", ROOT ITEM "</request>x"},
+	{"two roots", ROOT ITEM "</request>" ROOT ITEM "</request>"},
+	{"other root", "<response " NS "/>"},
+	{"no namespace", "<request requestID=\"1\" version=\"1.0\" "
+		"to=\"sip:m@b\" from=\"sip:a@b\"/>"},
+	{"other namespace", "<request requestID=\"1\" version=\"1.0\" "
+		"to=\"sip:m@b\" from=\"sip:a@b\" xmlns=\"urn:x\"/>"},
+	{"no requestID", "<request version=\"1.0\" to=\"sip:m@b\" "
+		"from=\"sip:a@b\" " NS ">" ITEM "</request>"},
+	{"empty requestID", "<request requestID=\"\" version=\"1.0\" "
+		"to=\"sip:m@b\" from=\"sip:a@b\" " NS ">" ITEM "</request>"},
+	{"long requestID", "<request requestID=\"" ID65 "\" version=\"1.0\" "
+		"to=\"sip:m@b\" from=\"sip:a@b\" " NS ">" ITEM "</request>"},
+	{"no version", "<request requestID=\"1\" to=\"sip:m@b\" "
+		"from=\"sip:a@b\" " NS ">" ITEM "</request>"},
+	{"odd version", "<request requestID=\"1\" version=\"2\" to=\"sip:m@b\" "
+		"from=\"sip:a@b\" " NS ">" ITEM "</request>"},
+	{"long version", "<request requestID=\"1\" version=\"1.0.0\" "
+		"to=\"sip:m@b\" from=\"sip:a@b\" " NS ">" ITEM "</request>"},
+	{"no to", "<request requestID=\"1\" version=\"1.0\" from=\"sip:a@b\" "
+		NS ">" ITEM "</request>"},
+	{"no from", "<request requestID=\"1\" version=\"1.0\" to=\"sip:a@b\" "
+		NS ">" ITEM "</request>"},
+	{"tel from", "<request requestID=\"1\" version=\"1.0\" to=\"sip:a@b\" "
+		"from=\"tel:+1\" " NS ">" ITEM "</request>"},
+	{"blank in from", "<request requestID=\"1\" version=\"1.0\" "
+		"to=\"sip:a@b\" from=\"sip:a b\" " NS ">" ITEM "</request>"},
+	{"bare sip:", "<request requestID=\"1\" version=\"1.0\" to=\"sip:\" "
+		"from=\"sip:a@b\" " NS ">" ITEM "</request>"},
+	{"bad route", "<request requestID=\"1\" version=\"1.0\" "
 		"to=\"sip:a@b\" from=\"sip:a@b\" route=\"fast\" " NS ">" ITEM
-		"</request>" },
-	{ "no item", ROOT "</request>" },
-	{ "item without id", ROOT "<credentialsRequest>" WHO
-		"</credentialsRequest></request>" },
-	{ "item with long id", ROOT "<credentialsRequest credentialsRequestID=\""
-		ID65 "\">" WHO "</credentialsRequest></request>" },
-	{ "no identity", IN_ITEM("<duration>1</duration>") },
-	{ "empty identity", IN_ITEM("<identity> </identity>") },
-	{ "two identities", IN_ITEM(WHO WHO) },
-	{ "element in identity", IN_ITEM("<identity>a<b/>c</identity>") },
-	{ "bad location", IN_ITEM(WHO "<location>moon</location>") },
-	{ "empty location", IN_ITEM(WHO "<location/>") },
-	{ "two locations", IN_ITEM(WHO "<location>internet</location>"
-		"<location>internet</location>") },
-	{ "negative duration", IN_ITEM(WHO "<duration>-1</duration>") },
-	{ "duration in words", IN_ITEM(WHO "<duration>PT8H</duration>") },
-	{ "empty duration", IN_ITEM(WHO "<duration></duration>") },
-	{ "second item bad", ROOT ITEM "<credentialsRequest "
-		"credentialsRequestID=\"2\"/></request>" },
-	{ "not UTF-8", IN_ITEM("<identity>\xFF\xFE</identity>") },
+		"</request>"},
+	{"no item", ROOT "</request>"},
+	{"item without id", ROOT "<credentialsRequest>" WHO
+		"</credentialsRequest></request>"},
+	{"item with long id", ROOT "<credentialsRequest credentialsRequestID=\""
+		ID65 "\">" WHO "</credentialsRequest></request>"},
+	{"no identity", IN_ITEM("<duration>1</duration>")},
+	{"empty identity", IN_ITEM("<identity> </identity>")},
+	{"two identities", IN_ITEM(WHO WHO)},
+	{"element in identity", IN_ITEM("<identity>a<b/>c</identity>")},
+	{"bad location", IN_ITEM(WHO "<location>moon</location>")},
+	{"empty location", IN_ITEM(WHO "<location/>")},
+	{"two locations", IN_ITEM(WHO "<location>internet</location>"
+		"<location>internet</location>")},
+	{"negative duration", IN_ITEM(WHO "<duration>-1</duration>")},
+	{"duration in words", IN_ITEM(WHO "<duration>PT8H</duration>")},
+	{"empty duration", IN_ITEM(WHO "<duration></duration>")},
+	{"second item bad", ROOT ITEM "<credentialsRequest "
+		"credentialsRequestID=\"2\"/></request>"},
+	{"not UTF-8", IN_ITEM("<identity>\xFF\xFE</identity>")},
 };
 
 START_TEST(test_malformed_bodies_are_refused)
@@ -349,7 +349,8 @@ static enum avedge_reason parse_identity_of(size_t len)
 {
 	char *body = malloc(len + 1024);
 	size_t n = (size_t)sprintf(body,
-		ROOT "<credentialsRequest credentialsRequestID=\"1\"><identity>");
+		ROOT "<credentialsRequest credentialsRequestID=\"1\">"
+		     "<identity>");
 	enum avedge_reason reason;
 
 	memset(body + n, 'x', len);
@@ -368,7 +369,7 @@ START_TEST(test_identity_of_64k_is_read_and_one_more_is_not)
 }
 END_TEST
 
-/* ---- threat S15 ---------------------------------------------------------- */
+/* ---- threat S15 --------------------------------------------------------- */
 
 START_TEST(test_S15_document_type_is_refused)
 {
@@ -449,7 +450,7 @@ START_TEST(test_S15_many_attributes_are_read_once)
 }
 END_TEST
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static char *print(const struct avedge_response *a)
 {
@@ -464,8 +465,8 @@ static char *print(const struct avedge_response *a)
 }
 
 static struct avedge_relay RELAYS[] = {
-	{ AVEDGE_INTRANET, false, "edge-int.contoso.example", 3478, 0 },
-	{ AVEDGE_INTERNET, false, "av.contoso.example", 3478, 443 },
+	{AVEDGE_INTRANET, false, "edge-int.contoso.example", 3478, 0},
+	{AVEDGE_INTERNET, false, "av.contoso.example", 3478, 443},
 };
 
 /* The worked message of the protocol page, byte for byte. */
@@ -492,15 +493,15 @@ START_TEST(test_response_is_one_line_in_the_order_of_the_schema)
 		"</location><hostName>av.contoso.example</hostName><udpPort>"
 		"3478</udpPort><tcpPort>443</tcpPort></mediaRelay>"
 		"</mediaRelayList></credentialsResponse></response>";
-	struct avedge_grant grant = { .user =
+	struct avedge_grant grant = {.user =
 		"AgAAJK4pAAAB4PcDlr5fASMUWKLrpItRPZcrOsappL8AAAAArezOptstvxv1"
 		"BOat0G0JNJ/mm0s=",
 		.password = "1T1c1qbHv0EyH6RBgGJBMFoJmv0=",
 		.duration_min = 480,
-		.location = AVEDGE_INTERNET };
-	struct avedge_response a = { .reason = AVEDGE_OK,
+		.location = AVEDGE_INTERNET};
+	struct avedge_response a = {.reason = AVEDGE_OK,
 		.server_version = "2.0", .request = &q, .grants = &grant,
-		.grant_count = 1, .relays = RELAYS, .relay_count = 2 };
+		.grant_count = 1, .relays = RELAYS, .relay_count = 2};
 	char *text;
 
 	ck_assert_int_eq(parse(REQUEST), AVEDGE_OK);
@@ -513,12 +514,12 @@ END_TEST
 
 START_TEST(test_location_not_said_lists_intranet_first_then_internet)
 {
-	struct avedge_grant grant = { .id = STR_LIT("1"), .user = "u",
+	struct avedge_grant grant = {.id = STR_LIT("1"), .user = "u",
 		.password = "p", .duration_min = 1,
-		.location = AVEDGE_ANYWHERE };
-	struct avedge_response a = { .server_version = "2.0", .request = &q,
+		.location = AVEDGE_ANYWHERE};
+	struct avedge_response a = {.server_version = "2.0", .request = &q,
 		.grants = &grant, .grant_count = 1, .relays = RELAYS,
-		.relay_count = 2 };
+		.relay_count = 2};
 	char *text;
 	char *in, *out;
 
@@ -542,8 +543,8 @@ END_TEST
 
 START_TEST(test_error_has_a_reason_and_no_credentials)
 {
-	struct avedge_response a = { .reason = AVEDGE_VERSION_MISMATCH,
-		.server_version = "2.0", .request = &q };
+	struct avedge_response a = {.reason = AVEDGE_VERSION_MISMATCH,
+		.server_version = "2.0", .request = &q};
 	char *text;
 
 	ck_assert_int_eq(parse("<request requestID=\"7001\" version=\"3.0\" "
@@ -568,8 +569,8 @@ END_TEST
 /* What is echoed can't break out, and reads back as what it was. */
 START_TEST(test_S16_echo_is_escaped)
 {
-	struct avedge_response a = { .reason = AVEDGE_MALFORMED,
-		.server_version = "2.0", .request = &q };
+	struct avedge_response a = {.reason = AVEDGE_MALFORMED,
+		.server_version = "2.0", .request = &q};
 	char *text;
 
 	ck_assert_int_eq(parse("<request requestID=\"&quot;&lt;&amp;x&#13;&#10;"
@@ -592,21 +593,21 @@ START_TEST(test_largest_answer_fits_its_bound)
 {
 	struct avedge_grant grants[AVEDGE_ITEMS_MAX];
 	struct avedge_relay relays[8];
-	struct avedge_response a = { .server_version = "2.0", .request = &q,
+	struct avedge_response a = {.server_version = "2.0", .request = &q,
 		.grants = grants, .grant_count = AVEDGE_ITEMS_MAX,
-		.relays = relays, .relay_count = 8 };
+		.relays = relays, .relay_count = 8};
 	static char id[65];
 	char *text;
 
 	memset(id, '"', 64);
 	for (size_t i = 0; i < 8; i++) {
-		relays[i] = (struct avedge_relay){ AVEDGE_INTRANET, true, "",
-			65535, 65535 };
+		relays[i] = (struct avedge_relay){AVEDGE_INTRANET, true, "",
+			65535, 65535};
 		memset(relays[i].name, '"', 255);
 	}
 	for (size_t i = 0; i < AVEDGE_ITEMS_MAX; i++) {
-		grants[i] = (struct avedge_grant){ .id = str_of(id),
-			.duration_min = UINT32_MAX };
+		grants[i] = (struct avedge_grant){.id = str_of(id),
+			.duration_min = UINT32_MAX};
 		memset(grants[i].user, '"', AV_CRED_USER_TEXT - 1);
 		memset(grants[i].password, '"', AV_CRED_PASSWORD_TEXT - 1);
 	}

@@ -10,13 +10,13 @@
 
 static const char ALICE[] = "sip:alice@contoso.example";
 /* 2030-01-01T08:00:00Z */
-static const struct wall EXPIRY = { 1893484800 };
+static const struct wall EXPIRY = {1893484800};
 
 /* The keys of the vectors have 20 bytes; HMAC fills up with zeros, so they
  * are the same keys in 32. */
 static struct av_key_ring vector_ring(void)
 {
-	struct av_key_ring ring = { .count = 1 };
+	struct av_key_ring ring = {.count = 1};
 
 	ring.keys[0].id = 7;
 	for (uint8_t i = 0; i < 20; i++) {
@@ -29,9 +29,9 @@ static struct av_key_ring vector_ring(void)
 
 static struct av_key_ring random_ring(void)
 {
-	struct av_key_ring ring = { .count = 0 };
+	struct av_key_ring ring = {.count = 0};
 
-	av_key_ring_rotate(&ring, (struct wall){ 1000 });
+	av_key_ring_rotate(&ring, (struct wall){1000});
 	return ring;
 }
 
@@ -99,7 +99,7 @@ START_TEST(test_trim_hazard_vector_checks_but_is_told_apart)
 
 	ck_assert_int_eq(str_unhex(str_of(HEX), user, sizeof(user), &len), 0);
 	ck_assert_int_eq(av_cred_check(&c, &ring, user, len,
-				 (struct wall){ 1893484799 }, 0), 0);
+				 (struct wall){1893484799}, 0), 0);
 	assert_hex(c.password, 20, "e3dcba3c97dfda462cf2e3f4be109defcb07d40b");
 	ck_assert(!av_cred_survives_trimming(&c));
 }
@@ -107,7 +107,7 @@ END_TEST
 
 START_TEST(test_trimming_eats_quotes_and_zeros_at_the_named_places_only)
 {
-	struct av_cred base = { .user_len = 52 };
+	struct av_cred base = {.user_len = 52};
 	struct av_cred c;
 
 	memset(base.user, 'x', sizeof(base.user));
@@ -156,7 +156,7 @@ START_TEST(test_minted_credentials_check_and_survive_trimming)
 					 &len), 0);
 		ck_assert_uint_eq(len, c.user_len);
 		ck_assert_int_eq(av_cred_check(&back, &ring, user, len,
-					 (struct wall){ EXPIRY.s - 1 }, 0), 0);
+					 (struct wall){EXPIRY.s - 1}, 0), 0);
 		ck_assert_mem_eq(back.password, c.password, 20);
 		ck_assert_mem_eq(back.client_id, c.client_id, 20);
 		ck_assert_int_eq(back.expires.s, EXPIRY.s);
@@ -177,13 +177,13 @@ START_TEST(test_T22_expiry_edge_with_and_without_skew)
 	ck_assert_int_eq(av_cred_mint(&c, &ring, AV_CRED_V2, str_of(ALICE),
 				 EXPIRY), 0);
 	ck_assert_int_eq(av_cred_check(&back, &ring, c.user, c.user_len,
-				 (struct wall){ end_s - 1 }, skew_s), 0);
+				 (struct wall){end_s - 1}, skew_s), 0);
 	ck_assert_int_eq(av_cred_check(&back, &ring, c.user, c.user_len,
-				 (struct wall){ end_s }, skew_s),
+				 (struct wall){end_s}, skew_s),
 		EDGE_EEXPIRED);
 	memset(&back, 0, sizeof(back));
 	ck_assert_int_eq(av_cred_check(&back, &ring, c.user, c.user_len,
-				 (struct wall){ end_s + 1 }, skew_s),
+				 (struct wall){end_s + 1}, skew_s),
 		EDGE_EEXPIRED);
 	/* an expired one is still told whose it was */
 	ck_assert_mem_eq(back.password, c.password, 20);
@@ -199,7 +199,7 @@ START_TEST(test_T22_credential_is_bound_to_the_pool_key)
 	ck_assert_int_eq(av_cred_mint(&c, &theirs, AV_CRED_V2, str_of(ALICE),
 				 EXPIRY), 0);
 	ck_assert_int_eq(av_cred_check(&back, &ours, c.user, c.user_len,
-				 (struct wall){ 0 }, 0), EDGE_EFORGED);
+				 (struct wall){0}, 0), EDGE_EFORGED);
 }
 END_TEST
 
@@ -211,20 +211,20 @@ START_TEST(test_T22_rotation_overlaps_until_the_key_drops_out)
 	ck_assert_int_eq(av_cred_mint(&old, &ring, AV_CRED_V2, str_of(ALICE),
 				 EXPIRY), 0);
 	for (unsigned n = 1; n < AV_KEYS_MAX; n++) {
-		av_key_ring_rotate(&ring, (struct wall){ 1000 + n });
+		av_key_ring_rotate(&ring, (struct wall){1000 + n});
 		ck_assert_int_eq(av_cred_check(&back, &ring, old.user,
-					 old.user_len, (struct wall){ 0 }, 0),
+					 old.user_len, (struct wall){0}, 0),
 			0);
 		ck_assert_uint_eq(back.key_id, 1);
 	}
 	ck_assert_int_eq(av_cred_mint(&now, &ring, AV_CRED_V2, str_of(ALICE),
 				 EXPIRY), 0);
 	ck_assert_uint_eq(now.key_id, AV_KEYS_MAX);
-	av_key_ring_rotate(&ring, (struct wall){ 2000 });
+	av_key_ring_rotate(&ring, (struct wall){2000});
 	ck_assert_int_eq(av_cred_check(&back, &ring, old.user, old.user_len,
-				 (struct wall){ 0 }, 0), EDGE_EFORGED);
+				 (struct wall){0}, 0), EDGE_EFORGED);
 	ck_assert_int_eq(av_cred_check(&back, &ring, now.user, now.user_len,
-				 (struct wall){ 0 }, 0), 0);
+				 (struct wall){0}, 0), 0);
 }
 END_TEST
 
@@ -242,7 +242,7 @@ START_TEST(test_one_changed_byte_is_forged_or_malformed)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			c.user[at] ^= (uint8_t)(1u << bit);
 			err = av_cred_check(&back, &ring, c.user, c.user_len,
-				(struct wall){ 0 }, 0);
+				(struct wall){0}, 0);
 			ck_assert_int_eq(err,
 				at < 4 ? EDGE_EMALFORMED : EDGE_EFORGED);
 			c.user[at] ^= (uint8_t)(1u << bit);
@@ -253,51 +253,51 @@ END_TEST
 
 START_TEST(test_wrong_lengths_are_malformed)
 {
-	uint8_t user[AV_CRED_USER_MAX + 8] = { 2, 0, 0, 0x24 };
+	uint8_t user[AV_CRED_USER_MAX + 8] = {2, 0, 0, 0x24};
 	struct av_key_ring ring = random_ring();
 	struct av_cred back;
 
 	for (size_t len = 0; len < sizeof(user); len++)
 		ck_assert_int_eq(av_cred_check(&back, &ring, user, len,
-					 (struct wall){ 0 }, 0),
+					 (struct wall){0}, 0),
 			len == 56 ? EDGE_EFORGED : EDGE_EMALFORMED);
 	user[0] = 1; /* 1.0 with the size of 2.0 */
 	ck_assert_int_eq(av_cred_check(&back, &ring, user, 56,
-				 (struct wall){ 0 }, 0), EDGE_EMALFORMED);
+				 (struct wall){0}, 0), EDGE_EMALFORMED);
 	user[0] = 3;
 	ck_assert_int_eq(av_cred_check(&back, &ring, user, 56,
-				 (struct wall){ 0 }, 0), EDGE_EMALFORMED);
+				 (struct wall){0}, 0), EDGE_EMALFORMED);
 }
 END_TEST
 
 START_TEST(test_mint_refuses_what_it_cannot_do)
 {
-	struct av_key_ring empty = { .count = 0 };
+	struct av_key_ring empty = {.count = 0};
 	struct av_key_ring ring = random_ring();
-	struct av_cred c = { .user_len = 99 };
+	struct av_cred c = {.user_len = 99};
 
 	ck_assert_int_eq(av_cred_mint(&c, &empty, AV_CRED_V1, str_of(ALICE),
 				 EXPIRY), -ENOKEY);
 	ck_assert_int_eq(av_cred_mint(&c, &ring, AV_CRED_V1, str_of(""),
 				 EXPIRY), -EINVAL);
 	ck_assert_int_eq(av_cred_mint(&c, &ring, AV_CRED_V1, str_of(ALICE),
-				 (struct wall){ -1 }), -EINVAL);
+				 (struct wall){-1}), -EINVAL);
 	ck_assert_int_eq(av_cred_mint(&c, &ring, AV_CRED_V1, str_of(ALICE),
-				 (struct wall){ INT64_MAX }), -EINVAL);
+				 (struct wall){INT64_MAX}), -EINVAL);
 	ck_assert_uint_eq(c.user_len, 99); /* untouched */
 }
 END_TEST
 
 START_TEST(test_nothing_checks_against_an_empty_ring)
 {
-	struct av_key_ring empty = { .count = 0 };
+	struct av_key_ring empty = {.count = 0};
 	struct av_key_ring ring = random_ring();
 	struct av_cred c, back;
 
 	ck_assert_int_eq(av_cred_mint(&c, &ring, AV_CRED_V2, str_of(ALICE),
 				 EXPIRY), 0);
 	ck_assert_int_eq(av_cred_check(&back, &empty, c.user, c.user_len,
-				 (struct wall){ 0 }, 0), EDGE_EFORGED);
+				 (struct wall){0}, 0), EDGE_EFORGED);
 }
 END_TEST
 
@@ -329,9 +329,9 @@ START_TEST(test_same_identity_same_client_id)
 	ck_assert_int_eq(av_cred_mint(&a, &ring, AV_CRED_V1, str_of(ALICE),
 				 EXPIRY), 0);
 	ck_assert_int_eq(av_cred_mint(&b, &ring, AV_CRED_V2, str_of(ALICE),
-				 (struct wall){ 5 }), 0);
-	ck_assert_int_eq(av_cred_mint(&c, &ring, AV_CRED_V2, str_of("sip:bob@b"),
-				 (struct wall){ 5 }), 0);
+				 (struct wall){5}), 0);
+	ck_assert_int_eq(av_cred_mint(&c, &ring, AV_CRED_V2,
+				 str_of("sip:bob@b"), (struct wall){5}), 0);
 	ck_assert_mem_eq(a.client_id, b.client_id, 20);
 	ck_assert_mem_ne(b.client_id, c.client_id, 20);
 }

@@ -53,13 +53,13 @@ static int load(struct av_key_ring *ring, struct why *why)
 
 START_TEST(test_what_is_saved_loads_again)
 {
-	struct av_key_ring ring = { .count = 0 };
+	struct av_key_ring ring = {.count = 0};
 	struct av_key_ring back;
 	struct why why;
 	struct stat st;
 
 	for (int64_t n = 1; n <= AV_KEYS_MAX + 1; n++) {
-		av_key_ring_rotate(&ring, (struct wall){ 1767225600 + n });
+		av_key_ring_rotate(&ring, (struct wall){1767225600 + n});
 		ck_assert_int_eq(av_key_save(&ring, path, (gid_t)-1, &why), 0);
 		ck_assert_int_eq(load(&back, &why), 0);
 		ck_assert_mem_eq(&ring, &back, sizeof(ring));
@@ -72,13 +72,13 @@ END_TEST
 
 START_TEST(test_save_sets_the_group)
 {
-	struct av_key_ring ring = { .count = 0 };
+	struct av_key_ring ring = {.count = 0};
 	struct why why;
 	struct stat st;
 
 	if (geteuid() != 0)
 		return;
-	av_key_ring_rotate(&ring, (struct wall){ 1 });
+	av_key_ring_rotate(&ring, (struct wall){1});
 	ck_assert_int_eq(av_key_save(&ring, path, 61193, &why), 0);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_gid, 61193);
@@ -87,13 +87,13 @@ END_TEST
 
 START_TEST(test_save_replaces_a_leftover_and_leaves_none)
 {
-	struct av_key_ring ring = { .count = 0 };
+	struct av_key_ring ring = {.count = 0};
 	char beside[160];
 	struct why why;
 
 	snprintf(beside, sizeof(beside), "%s.new", path);
 	close(open(beside, O_CREAT | O_WRONLY, 0666));
-	av_key_ring_rotate(&ring, (struct wall){ 1 });
+	av_key_ring_rotate(&ring, (struct wall){1});
 	ck_assert_int_eq(av_key_save(&ring, path, (gid_t)-1, &why), 0);
 	ck_assert_int_eq(access(beside, F_OK), -1);
 }
@@ -101,14 +101,14 @@ END_TEST
 
 START_TEST(test_failed_save_names_the_file_and_keeps_the_old_one)
 {
-	struct av_key_ring ring = { .count = 0 };
-	struct why why = { "" };
+	struct av_key_ring ring = {.count = 0};
+	struct why why = {""};
 	char beside[160];
 
 	write_file("key 1 1 " K0 " " K1 " " K2 "\n", 0640);
 	snprintf(beside, sizeof(beside), "%s.new", path);
 	ck_assert_int_eq(mkdir(beside, 0700), 0); /* unlink can't remove it */
-	av_key_ring_rotate(&ring, (struct wall){ 1 });
+	av_key_ring_rotate(&ring, (struct wall){1});
 	ck_assert_int_lt(av_key_save(&ring, path, (gid_t)-1, &why), 0);
 	ck_assert_ptr_nonnull(strstr(why.text, path));
 	ck_assert_int_eq(rmdir(beside), 0);
@@ -129,7 +129,7 @@ END_TEST
 
 START_TEST(test_file_that_others_may_read_is_refused)
 {
-	static const mode_t BAD[] = { 0644, 0660, 0641, 0642 };
+	static const mode_t BAD[] = {0644, 0660, 0641, 0642};
 	struct av_key_ring ring;
 	struct why why;
 
@@ -161,31 +161,31 @@ static const struct {
 	const char *text;
 	const char *says;
 } GARBLED[] = {
-	{ "", "no key" },
-	{ "# only a comment\n", "no key" },
-	{ "hello\n", ":1: does not begin" },
-	{ "\n\nkey x 1 " K0 " " K1 " " K2 "\n", ":3: the key's number" },
-	{ "key 1 yesterday " K0 " " K1 " " K2 "\n", "Unix seconds" },
-	{ "key 1 99999999999 " K0 " " K1 " " K2 "\n", "Unix seconds" },
-	{ "key 1 1 " K0 " " K1 "\n", "64 random hex digits" },
-	{ "key 1 1   \n", "64 random hex digits" },
+	{"", "no key"},
+	{"# only a comment\n", "no key"},
+	{"hello\n", ":1: does not begin"},
+	{"\n\nkey x 1 " K0 " " K1 " " K2 "\n", ":3: the key's number"},
+	{"key 1 yesterday " K0 " " K1 " " K2 "\n", "Unix seconds"},
+	{"key 1 99999999999 " K0 " " K1 " " K2 "\n", "Unix seconds"},
+	{"key 1 1 " K0 " " K1 "\n", "64 random hex digits"},
+	{"key 1 1   \n", "64 random hex digits"},
 	/* R11: short, empty and constant secrets */
-	{ "key 1 1 abcd " K1 " " K2 "\n", "64 random hex digits" },
-	{ "key 1 1 0000000000000000000000000000000000000000000000000000000000"
-	  "000000 " K1 " " K2 "\n", "64 random hex digits" },
-	{ "key 1 1 " K0 " " K0 " " K2 "\n", "all different" },
-	{ "key 1 1 " K0 " " K1 " " K1 "\n", "all different" },
-	{ "key 1 1 " K0 " " K1 " " K0 "\n", "all different" },
-	{ "key 1 1 " K0 " " K1 " " K2 " more\n", "more text" },
-	{ "key 1 1 " K0 " " K1 " " K2 "\nkey 2 1 " K0 " " K1 " " K2 "\n",
-		":2: the newest key" },
-	{ "key 1 1 " K0 " " K1 " " K2 "\nkey 1 1 " K0 " " K1 " " K2 "\n",
-		":2: the newest key" },
+	{"key 1 1 abcd " K1 " " K2 "\n", "64 random hex digits"},
+	{"key 1 1 0000000000000000000000000000000000000000000000000000000000"
+	  "000000 " K1 " " K2 "\n", "64 random hex digits"},
+	{"key 1 1 " K0 " " K0 " " K2 "\n", "all different"},
+	{"key 1 1 " K0 " " K1 " " K1 "\n", "all different"},
+	{"key 1 1 " K0 " " K1 " " K0 "\n", "all different"},
+	{"key 1 1 " K0 " " K1 " " K2 " more\n", "more text"},
+	{"key 1 1 " K0 " " K1 " " K2 "\nkey 2 1 " K0 " " K1 " " K2 "\n",
+		":2: the newest key"},
+	{"key 1 1 " K0 " " K1 " " K2 "\nkey 1 1 " K0 " " K1 " " K2 "\n",
+		":2: the newest key"},
 };
 
 START_TEST(test_R11_garbled_file_is_refused_with_its_line)
 {
-	struct av_key_ring ring = { .count = 77 };
+	struct av_key_ring ring = {.count = 77};
 	struct why why;
 
 	write_file(GARBLED[_i].text, 0640);
@@ -222,10 +222,10 @@ END_TEST
 
 START_TEST(test_rotation_makes_keys_that_all_differ)
 {
-	struct av_key_ring ring = { .count = 0 };
+	struct av_key_ring ring = {.count = 0};
 
 	for (int n = 0; n < 8; n++)
-		av_key_ring_rotate(&ring, (struct wall){ n });
+		av_key_ring_rotate(&ring, (struct wall){n});
 	ck_assert_uint_eq(ring.count, AV_KEYS_MAX);
 	for (size_t i = 0; i < ring.count; i++) {
 		struct av_key *k = &ring.keys[i];
@@ -243,18 +243,18 @@ END_TEST
 /* A key is needed until its successor has been in use for the overlap. */
 START_TEST(test_prune_forgets_only_keys_that_nothing_needs)
 {
-	struct av_key_ring ring = { .count = 0 };
+	struct av_key_ring ring = {.count = 0};
 
-	av_key_ring_rotate(&ring, (struct wall){ 0 });
-	av_key_ring_rotate(&ring, (struct wall){ 1000 });
-	av_key_ring_rotate(&ring, (struct wall){ 2000 });
-	ck_assert_uint_eq(av_key_ring_prune(&ring, (struct wall){ 1100 }, 100),
+	av_key_ring_rotate(&ring, (struct wall){0});
+	av_key_ring_rotate(&ring, (struct wall){1000});
+	av_key_ring_rotate(&ring, (struct wall){2000});
+	ck_assert_uint_eq(av_key_ring_prune(&ring, (struct wall){1100}, 100),
 		0);
-	ck_assert_uint_eq(av_key_ring_prune(&ring, (struct wall){ 1101 }, 100),
+	ck_assert_uint_eq(av_key_ring_prune(&ring, (struct wall){1101}, 100),
 		1);
 	ck_assert_uint_eq(ring.count, 2);
 	ck_assert_uint_eq(ring.keys[1].id, 2);
-	ck_assert_uint_eq(av_key_ring_prune(&ring, (struct wall){ 99999 }, 100),
+	ck_assert_uint_eq(av_key_ring_prune(&ring, (struct wall){99999}, 100),
 		1);
 	ck_assert_uint_eq(ring.count, 1); /* the newest never goes */
 	ck_assert_uint_eq(ring.keys[0].id, 3);
@@ -264,9 +264,9 @@ END_TEST
 START_TEST(test_wipe_leaves_nothing)
 {
 	static const struct av_key_ring NOTHING;
-	struct av_key_ring ring = { .count = 0 };
+	struct av_key_ring ring = {.count = 0};
 
-	av_key_ring_rotate(&ring, (struct wall){ 5 });
+	av_key_ring_rotate(&ring, (struct wall){5});
 	av_key_ring_wipe(&ring);
 	ck_assert_mem_eq(&ring, &NOTHING, sizeof(ring));
 }
