@@ -25,6 +25,10 @@ void topology_yaml_free(struct topology_yaml *y); /* accepts NULL */
 EDGE_MUST int topology_yaml_fill(struct sqlite3 *db, void *yaml,
 	struct why *why);
 
+/* The file's rows in a schema in memory, for plan. sqlite3_close(). */
+EDGE_MUST int topology_yaml_scratch(struct sqlite3 **out,
+	struct topology_yaml *y, struct why *why);
+
 /* The generation as YAML text on the heap; caller frees. */
 EDGE_MUST int topology_yaml_dump(struct sqlite3 *db, char **text,
 	struct why *why);
