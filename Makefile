@@ -9,7 +9,8 @@ VERSION := 0.1.0
 B       ?= build
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 SAN     ?=
-WERROR  ?= -Werror
+# Release tarballs, which have no .git, build with any compiler's warnings.
+WERROR  ?= $(if $(wildcard .git),-Werror)
 PREFIX  ?= /usr
 ARGS    ?=
 
@@ -59,6 +60,7 @@ all: programs
 include common/files.mk
 include $(foreach d,$(PROGRAMS),$(d)/files.mk)
 include tests/files.mk
+include tests/tools.mk
 -include deploy/files.mk
 
 # ---- building -------------------------------------------------------------

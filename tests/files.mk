@@ -76,7 +76,7 @@ valgrind: $(UNIT_BIN) ## unit tests under valgrind
 	CK_FORK=no tests/run-unit.sh $(B) $(T)
 
 .PHONY: lint layers docs
-lint: layers docs ## include arrow, and everything documented
+lint: layers gates style docs ## include arrow, gates, form, documentation
 layers: ## includes follow the arrow of common/README.md
 	@tests/lint/layers.sh
 docs: programs ## every option, command, counter and event is documented
