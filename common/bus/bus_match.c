@@ -65,6 +65,7 @@ static int find_route(struct bus_match *m, const struct bus_tables *tables,
 				continue;
 			if (str_eq_z(method, r->method)) {
 				m->route = r;
+				m->table = t;
 				return 0;
 			}
 			other = r;

@@ -35,6 +35,7 @@ struct bus_call {
 
 struct bus_match {
 	const struct bus_route *route;
+	size_t table; /* the one it is in */
 	json_t *query; /* owned object of strings */
 	json_t *body;  /* owned object */
 	/* When refused: */

@@ -20,7 +20,8 @@ enum bus_right {
 
 struct bus_request; /* one request being answered */
 
-/* state is the pointer given to bus_server_new. The handler answers exactly
+/* state is the pointer given to bus_server_new with the table (in a daemon's
+ * own table: what its start() made). The handler answers exactly
  * once, now or later from the loop, by bus_reply_* or bus_stream_*. */
 typedef void(bus_handler)(struct bus_request *req, void *state);
 

@@ -35,7 +35,7 @@ struct bus_server {
 	struct door read;
 	struct door admin;
 	struct list requests; /* unanswered */
-	void *state;
+	void *const *states; /* borrowed */
 };
 
 struct asker {
@@ -125,7 +125,8 @@ static void on_request(struct evhttp_request *ev, void *arg)
 		bus_reply_error(req, req->match.status, req->match.code, "%s",
 			req->match.why.text);
 	else
-		req->match.route->handler(req, door->server->state);
+		req->match.route->handler(req,
+			door->server->states[req->match.table]);
 	bus_peer_fini(&asker.peer);
 }
 
@@ -166,7 +167,7 @@ int bus_server_new(struct bus_server **out, struct loop *loop,
 	}
 	list_init(&server->requests);
 	server->loop = loop;
-	server->state = spec->state;
+	server->states = spec->states;
 	server->tables.tables = spec->tables;
 	server->tables.counts = spec->table_counts;
 	server->tables.count = spec->table_count;

@@ -27,7 +27,7 @@ struct bus_server_spec {
 	const struct bus_route *const *tables; /* searched in order */
 	const size_t *table_counts;
 	size_t table_count;
-	void *state; /* given to handlers */
+	void *const *states; /* given to handlers: one for each table */
 };
 
 EDGE_MUST int bus_server_new(struct bus_server **out, struct loop *loop,

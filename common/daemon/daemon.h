@@ -55,11 +55,12 @@ struct daemon_spec {
 	int (*start)(struct daemon *d, void **state, struct why *why);
 	/* Rights are gone: start threads, accept, connect. */
 	int (*ready)(void *state, struct why *why);
-	/* Could this generation be taken? Changes nothing. */
+	/* Could this generation be taken? Changes nothing. state is NULL
+	 * when `--check` asks. */
 	int (*check)(void *state, const struct topology *next,
 		struct why *why);
-	/* Take it (a reference is the daemon's to keep). On failure the old
-	 * one is still in force, whole. */
+	/* Take it: next is borrowed, topology_ref() keeps it. On failure the
+	 * old one is still in force, whole. */
 	int (*apply)(void *state, struct topology *next, struct why *why);
 	/* Certificates were swapped: new connections use the new ones. May
 	 * be NULL. */

@@ -59,6 +59,7 @@ static const struct row allowed[] = {
 	CALL(lseek),
 	CALL(getdents64),
 	CALL(readlink),
+	CALL(readlinkat),
 	CALL(rename),
 	CALL(unlink),
 	CALL(mkdir),

@@ -1,0 +1,202 @@
+/*
+ * What a daemon may use and reach: process limits, its own folder, and the
+ * plan for the sandbox. Which files the plan names follows from edge.yaml
+ * and is the same list for each daemon; the sandbox itself is in run/.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/err.h"
+#include "common/daemon/daemon_life.h"
+
+#define DESCRIPTORS_WANTED 131072u
+/* Threads that allocate are few, and none does on the data path. */
+#define MALLOC_ARENAS 4
+#define PATHS_MAX     64
+
+/* Read by libraries on the way: names, certificates, zones. */
+static const char *const system_paths[] = {
+	"/etc/ssl",
+	"/usr/lib/ssl",
+	"/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates",
+	"/etc/hosts",
+	"/etc/host.conf",
+	"/etc/resolv.conf",
+	"/run/systemd/resolve",
+	"/etc/nsswitch.conf",
+	"/etc/gai.conf",
+	"/etc/localtime",
+	"/usr/share/zoneinfo",
+	"/proc/self",
+	"/dev/null",
+	"/dev/urandom",
+};
+
+struct plan_paths {
+	struct sandbox_path rows[PATHS_MAX];
+	char room[PATHS_MAX][PATH_MAX]; /* what the rows point to */
+	size_t count;
+};
+
+void daemon_limits(void)
+{
+	struct rlimit limit;
+
+	signal(SIGPIPE, SIG_IGN);
+	umask(0077);
+	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (geteuid() == 0 && limit.rlim_max < DESCRIPTORS_WANTED) {
+		struct rlimit more = {DESCRIPTORS_WANTED, DESCRIPTORS_WANTED};
+
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			return;
+	}
+	/* A unit's filter may forbid it; its LimitNOFILE= counts then. */
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_debug("limits.kept", "reason=%s", log_qz(err_text(-errno)));
+}
+
+/* Make path and what is missing above it. 1 = it was there. */
+static int make_path(const char *path)
+{
+	char part[PATH_MAX];
+	int err = 0;
+
+	if (snprintf(part, sizeof(part), "%s/", path) >= (int)sizeof(part))
+		return -ENAMETOOLONG;
+	for (char *p = part + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		err = mkdir(part, 0755) < 0 ? -errno : 0;
+		if (err == 0 && chmod(part, 0755) < 0) /* umask */
+			err = -errno;
+		if (err < 0 && err != -EEXIST)
+			return err;
+		*p = '/';
+	}
+	return err == -EEXIST ? 1 : 0;
+}
+
+/* av-edge reads what av-auth writes. */
+static int give_state_dir(const struct daemon *d)
+{
+	const bool is_shared = d->spec->id == CONF_AV_AUTH;
+	const gid_t group =
+		is_shared ? d->rights.groups[RIGHTS_AV] : d->rights.gid;
+
+	if (chmod(d->state_dir, is_shared ? 0750 : 0700) < 0)
+		return -errno;
+	if (d->rights.is_root && chown(d->state_dir, d->rights.uid, group) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Units and `edgectl up` have made it; a daemon started by hand does it
+ * itself. */
+int daemon_make_dirs(struct daemon *d, struct why *why)
+{
+	int n = snprintf(d->state_dir, sizeof(d->state_dir), "%s/%s",
+		d->conf->state_dir, d->name);
+	int err;
+
+	if (n < 0 || (size_t)n >= sizeof(d->state_dir))
+		return why_set(why, EDGE_ECONFIG, "state_dir: is too long");
+	err = make_path(d->state_dir);
+	if (err == 0)
+		err = give_state_dir(d);
+	if (err < 0)
+		return why_set(why, err,
+			"%s: %s; make the folder, writable by this daemon's "
+			"user", d->state_dir, err_text(err));
+	return 0;
+}
+
+static void add(struct plan_paths *p, enum sandbox_access access,
+	const char *path)
+{
+	if (p->count >= PATHS_MAX)
+		return;
+	snprintf(p->room[p->count], sizeof(p->room[0]), "%s", path);
+	p->rows[p->count] =
+		(struct sandbox_path){p->room[p->count], access};
+	p->count++;
+}
+
+/* The folder, not the file: it is replaced by rename when it changes. A link
+ * (Let's Encrypt's live/) is followed to where the files really lie. */
+static void add_folder_of(struct plan_paths *p, const char *file)
+{
+	char name[PATH_MAX];
+	char target[PATH_MAX];
+
+	if (file == NULL)
+		return;
+	snprintf(name, sizeof(name), "%s", file);
+	add(p, SANDBOX_READ, dirname(name));
+	if (realpath(file, target) != NULL)
+		add(p, SANDBOX_READ, dirname(target));
+}
+
+static void collect(struct plan_paths *p, const struct daemon *d)
+{
+	const struct conf *conf = d->conf;
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++)
+		add(p, SANDBOX_READ, system_paths[i]);
+	add_folder_of(p, conf->path);
+	for (size_t i = 0; i < CONF_USE_COUNT; i++) {
+		add_folder_of(p, conf->certs[i].chain);
+		add_folder_of(p, conf->certs[i].key);
+	}
+	add_folder_of(p, conf->trust_internal);
+	add_folder_of(p, conf->trust_external);
+	snprintf(path, sizeof(path), "%s/topology", conf->state_dir);
+	add(p, SANDBOX_READ, path);
+	add(p, SANDBOX_WRITE, d->state_dir);
+	/* The one shared secret: av-auth writes it, av-edge watches it. */
+	if (rights_has_group(d->spec->id, RIGHTS_AV)) {
+		snprintf(path, sizeof(path), "%s/%s", conf->state_dir,
+			conf_daemon_name(CONF_AV_AUTH));
+		add(p, SANDBOX_READ, path);
+	}
+}
+
+int daemon_confine(struct daemon *d, struct why *why)
+{
+	struct plan_paths *paths = calloc(1, sizeof(*paths));
+	struct sandbox_plan plan = {
+		.uid = d->rights.is_root ? d->rights.uid : 0,
+		.gid = d->rights.gid,
+		.groups = d->rights.memberships,
+		.group_count = d->rights.membership_count,
+		.may_bind_low = d->spec->may_bind_low,
+	};
+	int err;
+
+	if (paths == NULL)
+		return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
+	collect(paths, d);
+	plan.paths = paths->rows;
+	plan.path_count = paths->count;
+	err = sandbox_enter(&plan, &d->sandbox, why);
+	free(paths);
+	if (err == 0 && d->sandbox.landlock_abi == 0)
+		log_warning("sandbox.weakened",
+			"text=\"this kernel has no Landlock, or keeps it from "
+			"us; file modes alone protect the files\"");
+	return err;
+}
