@@ -71,7 +71,7 @@ static bool is_mapped(const uint8_t ip[16])
 
 struct net_prefix net_prefix_of(const struct addr *a, unsigned bits)
 {
-	struct net_prefix net;
+	struct net_prefix net = {{0}, {0}};
 	unsigned __int128 host = 0; /* the host bits, all set */
 	unsigned __int128 low = number(a->ip);
 
