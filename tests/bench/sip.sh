@@ -1,0 +1,166 @@
+#!/bin/sh
+# make bench-sip: CPU per call and memory per idle connection, access-edge
+# against Kamailio as a TLS proxy with Record-Route, one worker each, same
+# load, same cores, in one run. Median of RUNS (3) each, in turn.
+# Writes build/bench/sip.json.
+SETTINGS_ACCESS='max_connections_per_source: 10000, max_connections: 20000, new_connections_per_source: 10000, client_rate: 100000, client_burst: 100000, failed_logon_limit: 1000, pre_auth_time: 10m'
+. "$(dirname "$0")/lib.sh"
+
+RUNS=${RUNS:-3}
+CALLS=${CALLS:-6000}
+IDLE=${IDLE:-2000}
+bench_setup
+lab_up
+
+kamailio_proxy() {
+	mkdir -p "$LAB/kamailio"
+	cat >"$LAB/kamailio/tls.cfg" <<EOF
+[server:default]
+method = TLSv1.2+
+verify_certificate = no
+require_certificate = no
+private_key = $LAB/tls/public.key
+certificate = $LAB/tls/public.crt
+ca_list = $LAB/tls/external-ca.crt
+[client:default]
+method = TLSv1.2+
+verify_certificate = yes
+require_certificate = yes
+private_key = $LAB/tls/edge.key
+certificate = $LAB/tls/edge.crt
+ca_list = $LAB/tls/internal-ca.crt
+EOF
+	cat >"$LAB/kamailio/kamailio.cfg" <<EOF
+#!KAMAILIO
+debug=0
+log_stderror=yes
+fork=yes
+children=1
+tcp_children=1
+enable_tls=yes
+tcp_connection_lifetime=3605
+tcp_max_connections=20000
+tls_max_connections=20000
+listen=tls:127.0.1.20:443
+loadmodule "tls.so"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "siputils.so"
+loadmodule "sanity.so"
+modparam("tls", "config", "$LAB/kamailio/tls.cfg")
+modparam("rr", "enable_double_rr", 0)
+request_route {
+	if (!mf_process_maxfwd_header("70")) {
+		sl_send_reply("483", "Too Many Hops");
+		exit;
+	}
+	if (!sanity_check()) exit;
+	if (has_totag()) {
+		loose_route();
+		t_relay();
+		exit;
+	}
+	if (!is_method("REGISTER")) record_route();
+	\$du = "sip:127.0.2.20:5061;transport=tls";
+	t_relay();
+}
+EOF
+	lab_spawn kamailio in_edge kamailio -DD -E -m 512 -M 32 \
+		-f "$LAB/kamailio/kamailio.cfg" -P "$LAB/kamailio/pid" \
+		-Y "$LAB/kamailio"
+	KAMAILIO=$SPAWNED
+	lab_wait 10 "Kamailio" in_edge sh -c \
+		'ss -Htln "sport = :443" | grep -q 127.0.1.20'
+}
+kamailio_proxy
+# All of Kamailio's processes count, as they share the work.
+kamailio_pids() { ip netns pids "$EDGE" | while read -r p; do
+	[ "$(cat "/proc/$p/comm" 2>/dev/null)" = kamailio ] && echo "$p"
+done; }
+
+# one NAME ADDR PIDS: microseconds of CPU per call
+one() {
+	_pids=$3
+	_t0=$(cpu_us $_pids)
+	bench_load "$2" --bind 127.0.3.1:0 --clients 8 --cycles "$CALLS" \
+		--one-way >"$LAB/load.json" || fail "$1: $(cat "$LAB/load.json")"
+	_t1=$(cpu_us $_pids)
+	echo "$1 $(((_t1 - _t0) * 1000 / CALLS))"
+}
+
+OURS=$(lab_pid access-edge)
+PEER=$(kamailio_pids)
+one warm-up 127.0.1.10:443 "$OURS" >/dev/null
+one warm-up 127.0.1.20:443 "$PEER" >/dev/null
+i=0
+while [ $i -lt "$RUNS" ]; do
+	one ours 127.0.1.10:443 "$OURS"
+	one peer 127.0.1.20:443 "$PEER"
+	i=$((i + 1))
+done | tee "$LAB/runs"
+
+pss_kb() {
+	python3 - "$@" <<'EOF'
+import sys
+kb = 0
+for pid in sys.argv[1:]:
+    for line in open("/proc/%s/smaps_rollup" % pid):
+        if line.startswith("Pss:"):
+            kb += int(line.split()[1])
+print(kb)
+EOF
+}
+# idle NAME ADDR PIDS: bytes per idle TLS connection
+idle() {
+	_before=$(pss_kb $3)
+	in_edge python3 - "$2" "$IDLE" "$LAB/tls/external-ca.crt" \
+		"$LAB/held" <<'EOF' &
+import socket, ssl, sys, time
+host, port = sys.argv[1].split(":")
+c = ssl.create_default_context(cafile=sys.argv[3])
+held = []
+for i in range(int(sys.argv[2])):
+    raw = socket.create_connection((host, int(port)), 10,
+                                   ("127.0.3.%d" % (1 + i % 8), 0))
+    s = c.wrap_socket(raw, server_hostname="sip.contoso.test")
+    held.append(s)
+open(sys.argv[4], "w").close()
+time.sleep(6)
+EOF
+	_holder=$!
+	lab_wait 120 "idle connections at $1" test -f "$LAB/held"
+	sleep 2
+	_after=$(pss_kb $3)
+	rm -f "$LAB/held"
+	wait $_holder
+	echo "$1 $(((_after - _before) * 1024 / IDLE))"
+}
+{
+	idle ours 127.0.1.10:443 "$OURS"
+	idle peer 127.0.1.20:443 "$PEER"
+} | tee "$LAB/idle"
+
+mkdir -p "$TOP/build/bench"
+python3 - "$LAB/runs" "$LAB/idle" "$TOP/build/bench/sip.json" <<'EOF'
+import json, statistics, sys
+def read(path):
+    rows = {}
+    for line in open(path):
+        name, value = line.split()
+        rows.setdefault(name, []).append(float(value))
+    return {k: statistics.median(v) for k, v in rows.items()}
+runs, idle = read(sys.argv[1]), read(sys.argv[2])
+out = {"peer": "Kamailio 5.6 (Debian 12), one TCP worker", "shapes": {
+    "call": {"unit": "us CPU per register and call", "ours": runs["ours"] / 1000,
+             "peer": runs["peer"] / 1000,
+             "ratio": round(runs["ours"] / runs["peer"], 3)},
+    "idle": {"unit": "bytes per idle TLS connection", "ours": idle["ours"],
+             "peer": idle["peer"],
+             "ratio": round(idle["ours"] / idle["peer"], 3)}}}
+json.dump(out, open(sys.argv[3], "w"), indent=1)
+print(json.dumps(out, indent=1))
+EOF
+lab_ok "bench-sip"
