@@ -32,7 +32,8 @@ cppcheck: $(B)/gen/schema_sql.h ## cppcheck
 	@cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 \
 		--enable=warning,performance,portability -j 2 \
 		--suppressions-list=tests/lint/cppcheck.supp \
-		-D_GNU_SOURCE -D__GNUC__=12 -I. -I$(B)/gen \
+		--include=tests/lint/cppcheck.h -D_GNU_SOURCE -D__GNUC__=12 \
+		-I. -I$(B)/gen \
 		$(filter $(T)%,$(PRODUCT_SRC))
 analyze: ## clang's static analyzer over the whole build
 	$(call need,scan-build)
