@@ -97,7 +97,7 @@ static inline void lab_plain_fini(struct lab_plain *lab)
 static const char LAB_ROWS[] =
 	"BEGIN;"
 	"INSERT INTO meta VALUES('epoch','0'),('serial','1'),"
-	" ('created','2026-01-01T00:00:00Z'),('source','test');"
+	" ('created','1767225600'),('source','test');"
 	"INSERT INTO site VALUES(1,'Default','central',NULL,NULL);"
 	"INSERT INTO sip_domain VALUES('test',1,0,0);"
 	"INSERT INTO pool VALUES(1,1,1,NULL,'edge.int.test',1,'none');"
