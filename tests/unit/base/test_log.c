@@ -197,6 +197,7 @@ static size_t through_pipe(void (*body)(void), char *out, size_t cap)
 	size_t len = 0;
 	ssize_t n;
 
+	log_capture(NULL, NULL);
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	fcntl(fds[1], F_SETPIPE_SZ, 1 << 20);
 	dup2(fds[1], STDERR_FILENO);
