@@ -34,6 +34,7 @@ static const struct cmd *const COMMANDS[] = {
 	&cmd_doctor,
 	&cmd_connections,
 	&cmd_allocations,
+	&cmd_credentials,
 	&cmd_drain,
 	&cmd_resume,
 	&cmd_completion,
