@@ -5,8 +5,10 @@ UNIT_SRC  := $(wildcard tests/unit/*/test_*.c)
 UNIT_BIN  := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
+# tests/mock/x.c makes bin/x, together with tests/mock/x_*.c
 MOCK_SRC  := $(wildcard tests/mock/*.c)
-MOCK_BIN  := $(MOCK_SRC:tests/mock/%.c=$(B)/bin/%)
+MOCKS     := $(foreach f,$(notdir $(MOCK_SRC:.c=)),$(if $(findstring _,$(f)),,$(f)))
+MOCK_BIN  := $(MOCKS:%=$(B)/bin/%)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(B)/bin/%)
 TEST_SRC  := $(UNIT_SRC) $(FUZZ_SRC) $(MOCK_SRC) $(BENCH_SRC)
@@ -24,10 +26,13 @@ $(B)/$(1:.c=): $(call objs,$(1)) $$(LIB) \
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_test,$(t))))
 
-$(MOCK_BIN): $(B)/bin/%: $(B)/tests/mock/%.o $(LIB)
-	@mkdir -p $(@D)
-	@echo "  LD      $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS)
+define mock_program
+$(B)/bin/$(1): $(call objs,$(filter tests/mock/$(1).c tests/mock/$(1)_%.c,$(MOCK_SRC))) $$(LIB)
+	@mkdir -p $$(@D)
+	@echo "  LD      $$@"
+	@$$(CC) $$(LDFLAGS_ALL) -o $$@ $$(filter %.o,$$^) $$(LIB) $$(LIBS)
+endef
+$(foreach m,$(MOCKS),$(eval $(call mock_program,$(m))))
 
 $(BENCH_BIN): $(B)/bin/%: $(B)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
