@@ -83,6 +83,7 @@ valgrind: $(UNIT_BIN) ## unit tests under valgrind
 .PHONY: lint layers docs
 lint: layers gates style docs ## include arrow, gates, form, documentation
 layers: ## includes follow the arrow of common/README.md
+	@tests/lint/selftest.sh
 	@tests/lint/layers.sh
 docs: programs ## every option, command, counter and event is documented
 	@B=$(B) tests/lint/docs.sh
