@@ -41,7 +41,8 @@ struct alloc {
 	uint8_t family;   /* of the relayed address: 4 or 6 */
 	bool no_segment;  /* its relay socket refused UDP_SEGMENT */
 	uint8_t burst;    /* datagrams to ask the relay socket for next */
-	uint8_t zero[2];
+	uint8_t side;     /* enum topology_side of the listener */
+	uint8_t zero;
 	uint32_t lifetime_s; /* granted last */
 	int64_t expires_ms;  /* mono */
 	int64_t deadline_ms; /* absolute: no refresh goes past it */

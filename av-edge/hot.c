@@ -185,6 +185,20 @@ void hot_permit(const struct hot_table *t, const struct alloc *a,
 	}
 }
 
+void hot_withdraw(const struct hot_table *t, const struct alloc *a,
+	const struct peer_policy *policy)
+{
+	uint32_t n = a->first_hot;
+	struct hot *h;
+
+	for (; n != FLAT_NONE; n = h->next) {
+		h = flat_pool_at(&t->pool, n);
+		if (!peer_verdict_is_yes(
+			    peer_policy_judge(policy, &h->peer)))
+			h->perm_until_ms = 0;
+	}
+}
+
 void hot_drop_all(struct hot_table *t, struct alloc *a)
 {
 	while (a->first_hot != FLAT_NONE)

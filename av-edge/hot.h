@@ -14,6 +14,7 @@
 #include "common/base/attr.h"
 #include "common/base/clock.h"
 #include "av-edge/alloc.h"
+#include "av-edge/peer_policy.h"
 
 #define HOT_LIFETIME_MS 600000 /* RFC 8656 section 12 */
 #define HOT_PER_ALLOC   32
@@ -67,6 +68,9 @@ EDGE_MUST int hot_bind(struct hot **out, struct hot_table *t,
 /* The permission for this address was granted anew. */
 void hot_permit(const struct hot_table *t, const struct alloc *a,
 	const struct addr *peer, struct mono now);
+/* End the permission of those that the policy forbids now. */
+void hot_withdraw(const struct hot_table *t, const struct alloc *a,
+	const struct peer_policy *policy);
 /* Fold the counters into the allocation and free them all. */
 void hot_drop_all(struct hot_table *t, struct alloc *a);
 /* What the channels carried so far, added to what is in *sum. */

@@ -130,6 +130,21 @@ bool perm_has(const struct perm_table *t, const struct alloc *a,
 	return p != NULL && p->until_ms > now.ms;
 }
 
+void perm_withdraw(const struct perm_table *t, const struct alloc *a,
+	const struct peer_policy *policy)
+{
+	struct addr peer = {.family = a->family};
+	uint32_t number = a->first_perm;
+	struct perm *p;
+
+	for (; number != FLAT_NONE; number = p->next) {
+		p = flat_pool_at(&t->pool, number);
+		memcpy(peer.ip, p->ip, sizeof(peer.ip));
+		if (!peer_verdict_is_yes(peer_policy_judge(policy, &peer)))
+			p->until_ms = 0;
+	}
+}
+
 void perm_drop_all(struct perm_table *t, struct alloc *a)
 {
 	uint32_t number = a->first_perm, next;

@@ -12,6 +12,7 @@
 #include "common/base/attr.h"
 #include "common/base/clock.h"
 #include "av-edge/alloc.h"
+#include "av-edge/peer_policy.h"
 
 #define PERM_LIFETIME_MS 300000
 #define PERM_PER_ALLOC   64
@@ -41,6 +42,9 @@ EDGE_MUST int perm_grant(struct perm_table *t, struct alloc *a,
 /* May a exchange data with peer, whatever its port? */
 bool perm_has(const struct perm_table *t, const struct alloc *a,
 	const struct addr *peer, struct mono now);
+/* End those that the policy forbids now. */
+void perm_withdraw(const struct perm_table *t, const struct alloc *a,
+	const struct peer_policy *policy);
 void perm_drop_all(struct perm_table *t, struct alloc *a);
 
 #endif

@@ -156,6 +156,7 @@ uint64_t port_pool_owner(const struct port_pool *pool, uint16_t port)
 static struct port_count count_locked(const struct port_pool *pool)
 {
 	struct port_count c = {
+		.first = pool->first,
 		.range = pool->range,
 		.free = pool->free_count,
 		.used = pool->range - pool->free_count,

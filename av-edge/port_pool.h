@@ -13,7 +13,8 @@
 struct port_pool;
 
 struct port_count {
-	uint32_t range; /* ports of the range */
+	uint32_t first; /* port of the range */
+	uint32_t range; /* ports in it */
 	uint32_t free;
 	uint32_t used;    /* owned, inside the range */
 	uint32_t outside; /* owned, of a range that was in force before */

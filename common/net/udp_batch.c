@@ -19,12 +19,11 @@
 #define DATAGRAM_MAX 65536
 /* Not a power of two: else the first lines of all slots would compete for
  * the same few places in the caches. */
-#define SLOT_STRIDE  (UDP_HEADROOM + DATAGRAM_MAX + 9 * 64)
+#define SLOT_STRIDE  (DATAGRAM_MAX + 9 * 64)
 #define CONTROL_LEN  CMSG_SPACE(sizeof(int))
 
 #define TX_ITEMS     256
 #define TX_PIECES    1024
-#define HEAD_MAX     4
 #define SEGMENTS_MAX 64   /* UDP_MAX_SEGMENTS of older kernels */
 #define SEGMENT_MAX  1452 /* must fit an Ethernet frame over IPv6 */
 #define RUN_MAX      64000
@@ -100,17 +99,12 @@ void udp_rx_reset(struct udp_rx *rx)
 	rx->used = 0;
 }
 
-struct udp_in *udp_rx_last(struct udp_rx *rx, unsigned n, unsigned i)
-{
-	return &rx->in[rx->used - n + i];
-}
-
 static void prepare(struct udp_rx *rx, unsigned i)
 {
 	uint8_t *slot = rx->field + (size_t)(rx->used + i) * SLOT_STRIDE;
 	struct msghdr *h = &rx->msgs[i].msg_hdr;
 
-	rx->iov[i].iov_base = slot + UDP_HEADROOM;
+	rx->iov[i].iov_base = slot;
 	rx->iov[i].iov_len = DATAGRAM_MAX;
 	h->msg_name = &rx->names[i];
 	h->msg_namelen = sizeof(rx->names[i]);
@@ -165,7 +159,8 @@ static int receive(struct udp_rx *rx, int fd, unsigned max)
 	return 1;
 }
 
-int udp_rx_read(struct udp_rx *rx, int fd, unsigned max)
+int udp_rx_read(struct udp_rx *rx, int fd, unsigned max,
+	struct udp_in **first)
 {
 	unsigned i;
 	int n;
@@ -183,6 +178,7 @@ int udp_rx_read(struct udp_rx *rx, int fd, unsigned max)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	for (i = 0; i < (unsigned)n; i++)
 		note(rx, i);
+	*first = &rx->in[rx->used];
 	rx->used += (unsigned)n;
 	return n;
 }
@@ -205,7 +201,7 @@ struct udp_tx {
 	struct item items[TX_ITEMS];
 	unsigned item_count;
 	struct iovec pieces[TX_PIECES];
-	uint8_t heads[TX_PIECES][HEAD_MAX];
+	uint8_t heads[TX_PIECES][UDP_HEAD_MAX];
 	unsigned piece_count;
 	struct mmsghdr msgs[UDP_BATCH];
 	union socket_name names[UDP_BATCH];
@@ -277,27 +273,31 @@ static struct item *add_item(struct udp_tx *tx, const struct udp_to *to,
 	return it;
 }
 
-void udp_tx_add(struct udp_tx *tx, const struct udp_to *to, const void *head,
-	size_t head_len, const void *data, size_t len)
+void udp_tx_add(struct udp_tx *tx, const struct udp_to *to,
+	const struct udp_out *out)
 {
+	static const uint8_t zeros[UDP_PAD_MAX];
+	size_t len = out->head_len + out->len + out->pad;
 	struct item *it;
-	uint8_t *copy;
+	uint8_t *head;
 
-	if (tx->item_count == TX_ITEMS || tx->piece_count + 2 > TX_PIECES)
+	if (tx->item_count == TX_ITEMS || tx->piece_count + 3 > TX_PIECES)
 		udp_tx_flush(tx);
-	if (joins_run(tx, to, head_len + len))
+	if (joins_run(tx, to, len))
 		it = &tx->items[tx->item_count - 1];
 	else
-		it = add_item(tx, to, head_len + len);
+		it = add_item(tx, to, len);
 	it->count++;
-	it->is_closed = head_len + len < it->segment;
-	if (head_len > 0) {
-		copy = tx->heads[tx->piece_count];
-		memcpy(copy, head, head_len);
-		add_piece(tx, it, copy, head_len);
+	it->is_closed = len < it->segment;
+	if (out->head_len > 0) {
+		head = tx->heads[tx->piece_count];
+		memcpy(head, out->head, out->head_len);
+		add_piece(tx, it, head, out->head_len);
 	}
-	if (len > 0 || head_len == 0)
-		add_piece(tx, it, data, len);
+	if (out->len > 0 || len == 0)
+		add_piece(tx, it, out->data, out->len);
+	if (out->pad > 0)
+		add_piece(tx, it, zeros, out->pad);
 }
 
 static void fill_control(struct msghdr *h, union control *control,

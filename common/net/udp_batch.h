@@ -15,8 +15,8 @@
 #include "common/base/attr.h"
 
 #define UDP_BATCH    64 /* datagrams per system call */
-#define UDP_HEADROOM 64 /* writable bytes before every received datagram */
-#define UDP_TAILROOM 4  /* and after it */
+#define UDP_HEAD_MAX 48 /* bytes that may be put before a payload */
+#define UDP_PAD_MAX  3  /* zero bytes that may be put after it */
 
 /* One slot: a datagram, or several of segment bytes each (the last one may
  * be shorter). */
@@ -34,10 +34,10 @@ EDGE_MUST int udp_rx_new(struct udp_rx **out, unsigned slots);
 void udp_rx_free(struct udp_rx *rx); /* accepts NULL */
 unsigned udp_rx_room(const struct udp_rx *rx); /* free slots */
 /* Receive up to max datagrams (at most the room and UDP_BATCH) into the
- * next free slots. The number of new ones, 0 = nothing waits, or < 0. */
-EDGE_MUST int udp_rx_read(struct udp_rx *rx, int fd, unsigned max);
-/* The i-th of the last n that udp_rx_read() brought (0 is the first). */
-struct udp_in *udp_rx_last(struct udp_rx *rx, unsigned n, unsigned i);
+ * next free slots; *first is the first of them. How many, 0 = nothing
+ * waits, or < 0. */
+EDGE_MUST int udp_rx_read(struct udp_rx *rx, int fd, unsigned max,
+	struct udp_in **first);
 void udp_rx_reset(struct udp_rx *rx); /* all slots are free again */
 
 /* Where a datagram goes. no_segment lives with the socket: set once a path
@@ -52,10 +52,18 @@ struct udp_tx;
 
 EDGE_MUST int udp_tx_new(struct udp_tx **out);
 void udp_tx_free(struct udp_tx *tx); /* accepts NULL */
-/* Queue head and data as one datagram. head (up to 4 bytes) is copied, data
- * stays borrowed until the flush. Flushes by itself when full. */
-void udp_tx_add(struct udp_tx *tx, const struct udp_to *to, const void *head,
-	size_t head_len, const void *data, size_t len);
+/* One datagram: head (copied), payload (borrowed until the flush), zeros. */
+struct udp_out {
+	const void *head;
+	size_t head_len;
+	const void *data;
+	size_t len;
+	size_t pad;
+};
+
+/* Flushes by itself when full. */
+void udp_tx_add(struct udp_tx *tx, const struct udp_to *to,
+	const struct udp_out *out);
 void udp_tx_flush(struct udp_tx *tx);
 /* Datagrams that left and that the kernel would not take, since the last
  * call. */

@@ -616,3 +616,18 @@ int stun_write_end(struct stun_writer *sw)
 	wbuf_patch_u16(&sw->w, 2, (uint16_t)(sw->w.len - STUN_HEADER_LEN));
 	return (int)sw->w.len;
 }
+
+int stun_write_end_open(struct stun_writer *sw, enum stun_attr attr,
+	size_t len, size_t *pad)
+{
+	size_t whole;
+
+	if (!write_header(sw, attr, len) || !wbuf_ok(&sw->w))
+		return EDGE_ETOOBIG;
+	*pad = padded(len, sw->dialect->value_pad) - len;
+	whole = sw->w.len + len + *pad;
+	if (whole > UINT16_MAX)
+		return EDGE_ETOOBIG;
+	wbuf_patch_u16(&sw->w, 2, (uint16_t)(whole - STUN_HEADER_LEN));
+	return (int)sw->w.len;
+}

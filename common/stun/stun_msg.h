@@ -200,6 +200,11 @@ void stun_write_integrity_sha256(struct stun_writer *sw, const void *key,
 void stun_write_fingerprint(struct stun_writer *sw);
 /* Length of the whole message, or EDGE_ETOOBIG. */
 EDGE_MUST int stun_write_end(struct stun_writer *sw);
+/* End with an attribute whose value is not copied: the caller sends len
+ * bytes of it and *pad zeros after what was written. Length of that, or
+ * EDGE_ETOOBIG. */
+EDGE_MUST int stun_write_end_open(struct stun_writer *sw, enum stun_attr attr,
+	size_t len, size_t *pad);
 
 /* A fresh RFC transaction id, cookie included. */
 void stun_tid_new(uint8_t out[static STUN_TID_LEN]);

@@ -1,0 +1,36 @@
+/*
+ * Nonces that need no memory: the moment they were made and a MAC over it
+ * and the client's address, under a secret of this process (RFC 8489 9.2;
+ * docs/decisions/0051-nonce.md). 20 characters.
+ */
+#ifndef AV_EDGE_NONCE_H
+#define AV_EDGE_NONCE_H
+
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/clock.h"
+#include "common/base/str.h"
+
+#define NONCE_LEN        20
+#define NONCE_SECRET_LEN 32
+
+struct nonce_secret {
+	uint8_t bytes[NONCE_SECRET_LEN];
+};
+
+enum nonce_state {
+	NONCE_GOOD,
+	NONCE_STALE,   /* ours and this client's, but too old */
+	NONCE_FOREIGN, /* not made here for this client */
+};
+
+void nonce_secret_new(struct nonce_secret *secret);
+/* NUL-terminated text. */
+void nonce_make(const struct nonce_secret *secret, const struct addr *client,
+	struct mono now, char out[static NONCE_LEN + 1]);
+enum nonce_state nonce_check(const struct nonce_secret *secret,
+	const struct addr *client, struct mono now, uint32_t lifetime_s,
+	struct str text);
+
+#endif

@@ -1,0 +1,295 @@
+/*
+ * The data path over flat records. Payload is never copied in user space:
+ * it leaves from the slot it was received into, with a header in front of
+ * it where the client's side wants one. Permission is checked on both sides
+ * of the short cut (threats T19, T20): relayed traffic only ever goes to a
+ * client or to the network, never into another relay.
+ */
+#include "av-edge/relay_udp.h"
+
+#include <string.h>
+
+#include "common/base/buf.h"
+
+#define BURST_MAX   32
+#define INBOX_BATCH 64
+
+static void drop(struct shard *s, enum av_counter reason, uint64_t *drops)
+{
+	stats_add(&s->turn.stats, reason, 1);
+	if (drops != NULL)
+		(*drops)++;
+}
+
+static struct alloc *alloc_of(const struct shard *s, const struct hot *h)
+{
+	return flat_pool_at(&s->turn.allocs.pool, h->alloc);
+}
+
+/* ---- to a client ------------------------------------------------------- */
+
+static void to_client(struct shard *s, const struct alloc *a,
+	const struct udp_out *out)
+{
+	struct shard_listener *l = &s->listeners[a->listener];
+	const struct udp_to to = {
+		.fd = l->fd,
+		.no_segment = &l->no_segment,
+		.addr = &a->client,
+	};
+
+	udp_tx_add(s->to_clients, &to, out);
+	stats_add(&s->turn.stats, AV_DOWN_PACKETS, 1);
+	stats_add(&s->turn.stats, AV_DOWN_BYTES, out->len);
+}
+
+/* RFC 8656 12.6 */
+static void deliver_channel(struct shard *s, const struct alloc *a,
+	struct hot *h, struct udp_out *out)
+{
+	uint8_t head[STUN_CHANNEL_HEADER_LEN];
+
+	memcpy(head, h->head, 2);
+	buf_store_u16(head + 2, (uint16_t)out->len);
+	out->head = head;
+	out->head_len = sizeof(head);
+	h->down_packets++;
+	h->down_bytes += out->len;
+	to_client(s, a, out);
+}
+
+/* RFC 8656 11.5. The transaction id names nothing; it only must differ. */
+static void deliver_indication(struct shard *s, struct alloc *a,
+	const struct addr *peer, struct udp_out *out)
+{
+	uint8_t head[UDP_HEAD_MAX], tid[STUN_TID_LEN];
+	struct stun_writer w;
+	int len;
+
+	buf_store_u32(tid, STUN_COOKIE);
+	buf_store_u32(tid + 4, (uint32_t)(s->indication >> 32) ^ s->number);
+	buf_store_u64(tid + 8, s->indication++);
+	stun_write_begin(&w, &stun_rfc, head, sizeof(head), STUN_INDICATION,
+		STUN_DATA, tid);
+	stun_write_addr(&w, STUN_PEER_ADDRESS, peer);
+	len = stun_write_end_open(&w, STUN_PAYLOAD, out->len, &out->pad);
+	if (len < 0) {
+		drop(s, AV_DROP_MALFORMED, &a->drops);
+		return;
+	}
+	out->head = head;
+	out->head_len = (size_t)len;
+	a->down_packets++;
+	a->down_bytes += out->len;
+	to_client(s, a, out);
+}
+
+/* From this peer to the client of a, if it is permitted. h: the channel of
+ * the peer, or NULL. */
+static void deliver(struct shard *s, struct alloc *a, struct hot *h,
+	const struct addr *peer, const void *data, size_t len)
+{
+	struct udp_out out = {.data = data, .len = len};
+
+	if (h != NULL && hot_is_live(h, s->turn.now))
+		deliver_channel(s, a, h, &out);
+	else if (perm_has(&s->turn.perms, a, peer, s->turn.now))
+		deliver_indication(s, a, peer, &out);
+	else
+		drop(s, AV_DROP_NO_PERMISSION, &a->drops);
+}
+
+/* ---- the short cut ----------------------------------------------------- */
+
+static void deliver_handed(struct shard *s, uint64_t owner,
+	const struct addr *from, const void *data, size_t len)
+{
+	struct alloc *a = alloc_by_id(&s->turn.allocs, owner);
+
+	if (a == NULL) {
+		drop(s, AV_DROP_NO_RELAY, NULL);
+		return;
+	}
+	stats_add(&s->turn.stats, AV_HAIRPIN_PACKETS, 1);
+	stats_add(&s->turn.stats, AV_HAIRPIN_BYTES, len);
+	deliver(s, a, hot_of_peer(&s->turn.hots, a, from), from, data, len);
+}
+
+/* The peer is one of our own relay addresses: whoever owns the port gets it
+ * inside the process, or nobody does. */
+static void hairpin(struct shard *s, struct alloc *a, const struct addr *to,
+	const void *data, size_t len)
+{
+	const struct port_pool *ports =
+	    s->turn.shared->ports[rules_family_of(to)];
+	uint64_t owner = port_pool_owner(ports, to->port);
+	unsigned shard = alloc_shard_of_id(owner);
+
+	if (owner == 0 || shard >= s->peer_count) {
+		drop(s, AV_DROP_NO_RELAY, &a->drops);
+		return;
+	}
+	if (shard == s->number) {
+		deliver_handed(s, owner, &a->relayed, data, len);
+		return;
+	}
+	if (!handoff_push(s->peers[shard]->inbox[s->number], owner,
+		    &a->relayed, data, len)) {
+		drop(s, AV_DROP_QUEUE, &a->drops);
+		return;
+	}
+	s->wakes[shard] = true;
+}
+
+bool relay_from_inbox(struct shard *s)
+{
+	const struct handoff_item *item;
+	bool has_more = false;
+	unsigned i, n;
+
+	for (i = 0; i < s->peer_count; i++) {
+		if (i == s->number)
+			continue;
+		for (n = 0; n < INBOX_BATCH; n++) {
+			item = handoff_peek(s->inbox[i], n);
+			if (item == NULL)
+				break;
+			deliver_handed(s, item->owner, &item->from,
+				item->data, item->len);
+		}
+		/* The items are sent from where they are: first send. */
+		shard_flush(s);
+		handoff_drop(s->inbox[i], n);
+		has_more |= n == INBOX_BATCH;
+	}
+	return has_more;
+}
+
+/* ---- to a peer --------------------------------------------------------- */
+
+static void to_peer(struct shard *s, struct alloc *a,
+	const struct addr *peer, const void *data, size_t len)
+{
+	const struct udp_to to = {
+		.fd = a->relay_fd,
+		.no_segment = &a->no_segment,
+		.addr = peer,
+	};
+	const struct udp_out out = {.data = data, .len = len};
+
+	udp_tx_add(s->to_peers, &to, &out);
+}
+
+/* RFC 8656 12.6; over UDP what follows the stated length is padding. */
+void relay_from_channel(struct shard *s, uint8_t listener,
+	const struct addr *client, const uint8_t *data, size_t len)
+{
+	uint16_t channel = buf_load_u16(data);
+	size_t payload_len = buf_load_u16(data + 2);
+	const uint8_t *payload = data + STUN_CHANNEL_HEADER_LEN;
+	struct hot *h = hot_find(&s->turn.hots, listener, client, channel);
+
+	if (h == NULL) {
+		drop(s, AV_DROP_NO_CHANNEL, NULL);
+		return;
+	}
+	if (payload_len > len - STUN_CHANNEL_HEADER_LEN) {
+		drop(s, AV_DROP_MALFORMED, &h->drops);
+		return;
+	}
+	if (!hot_is_live(h, s->turn.now)) {
+		drop(s, h->until_ms > s->turn.now.ms ? AV_DROP_NO_PERMISSION :
+			AV_DROP_NO_CHANNEL, &h->drops);
+		return;
+	}
+	h->up_packets++;
+	h->up_bytes += payload_len;
+	stats_add(&s->turn.stats, AV_UP_PACKETS, 1);
+	stats_add(&s->turn.stats, AV_UP_BYTES, payload_len);
+	if (h->is_hairpin)
+		hairpin(s, alloc_of(s, h), &h->peer, payload, payload_len);
+	else
+		to_peer(s, alloc_of(s, h), &h->peer, payload, payload_len);
+}
+
+static bool is_own_relay(const struct shard *s, const struct addr *a)
+{
+	const struct peer_policy *p = &s->turn.rules->peers;
+	size_t i;
+
+	for (i = 0; i < p->own_count; i++)
+		if (addr_ip_eq(&p->own[i], a))
+			return true;
+	return false;
+}
+
+void relay_from_send(struct shard *s, struct alloc *a,
+	const struct addr *peer, struct str payload)
+{
+	a->up_packets++;
+	a->up_bytes += payload.n;
+	stats_add(&s->turn.stats, AV_UP_PACKETS, 1);
+	stats_add(&s->turn.stats, AV_UP_BYTES, payload.n);
+	if (is_own_relay(s, peer))
+		hairpin(s, a, peer, payload.p, payload.n);
+	else
+		to_peer(s, a, peer, payload.p, payload.n);
+}
+
+/* ---- from a peer ------------------------------------------------------- */
+
+/* One slot: a datagram or a run of them, all from one peer. */
+static uint32_t from_peer(struct shard *s, struct alloc *a,
+	const struct udp_in *in)
+{
+	struct hot *h = hot_of_peer(&s->turn.hots, a, &in->from);
+	size_t at = 0, len;
+	uint32_t count = 0;
+
+	if (!addr_is_set(&in->from)) {
+		drop(s, AV_DROP_MALFORMED, &a->drops);
+		return 1;
+	}
+	/* The short cut never uses the network: whoever sends with our
+	 * relay's address from there is not us. */
+	if (is_own_relay(s, &in->from)) {
+		drop(s, AV_DROP_SPOOFED, &a->drops);
+		return 1;
+	}
+	do {
+		len = in->len - at < in->segment ? in->len - at : in->segment;
+		deliver(s, a, h, &in->from, in->data + at, len);
+		at += len;
+		count++;
+	} while (at < in->len);
+	return count;
+}
+
+/* Ask for as many as it had last time and a few more, so that a socket with
+ * one packet costs one look and one with a run is emptied. */
+static void adapt_burst(struct alloc *a, unsigned got)
+{
+	if (got == a->burst)
+		a->burst = (uint8_t)(a->burst * 2 > BURST_MAX ? BURST_MAX :
+								a->burst * 2);
+	else
+		a->burst = (uint8_t)(got > 1 ? got : 1);
+}
+
+uint32_t relay_from_peers(struct shard *s, struct alloc *a)
+{
+	struct udp_in *in;
+	uint32_t count = 0;
+	int n, i;
+
+	if (udp_rx_room(s->from_peers) < a->burst)
+		shard_flush(s);
+	n = udp_rx_read(s->from_peers, a->relay_fd, a->burst, &in);
+	/* An error belongs to one datagram, long gone: the next may come. */
+	if (n <= 0)
+		return 0;
+	for (i = 0; i < n; i++)
+		count += from_peer(s, a, &in[i]);
+	adapt_burst(a, (unsigned)n);
+	return count;
+}

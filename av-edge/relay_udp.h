@@ -1,0 +1,27 @@
+/*
+ * The data path: client to peer, peer to client, and the short cut between
+ * two allocations of this edge. It parses no STUN, answers nothing, logs
+ * nothing and allocates nothing.
+ */
+#ifndef AV_EDGE_RELAY_UDP_H
+#define AV_EDGE_RELAY_UDP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/str.h"
+#include "av-edge/shard.h"
+
+/* ChannelData from a client; data must stay until the flush. */
+void relay_from_channel(struct shard *s, uint8_t listener,
+	const struct addr *client, const uint8_t *data, size_t len);
+/* The payload of a Send indication whose permission was checked. */
+void relay_from_send(struct shard *s, struct alloc *a,
+	const struct addr *peer, struct str payload);
+/* The relay socket of this allocation is readable. Returns datagrams. */
+uint32_t relay_from_peers(struct shard *s, struct alloc *a);
+/* What other shards handed over. True when more waits. */
+bool relay_from_inbox(struct shard *s);
+
+#endif

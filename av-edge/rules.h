@@ -1,0 +1,66 @@
+/*
+ * What is in force: settings, addresses, keys and peer policy in one
+ * immutable snapshot, made anew at every change and shared by reference
+ * among the shards.
+ */
+#ifndef AV_EDGE_RULES_H
+#define AV_EDGE_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/attr.h"
+#include "common/base/str.h"
+#include "common/base/why.h"
+#include "common/cred/av_key.h"
+#include "common/store/topology.h"
+#include "av-edge/peer_policy.h"
+
+/* Index of media[] by address family. */
+enum rules_family {
+	RULES_V4,
+	RULES_V6,
+	RULES_FAMILY_COUNT,
+};
+
+struct rules_media {
+	struct addr bind;  /* unset: no relay addresses of this family */
+	struct addr shown; /* as peers see it: the NAT's address, or bind */
+	char device[16];   /* bound to it; "" = not bound */
+	uint16_t port;
+	uint32_t port_count;
+};
+
+struct rules {
+	char realm[256];
+	uint32_t default_lifetime_s;
+	uint32_t max_lifetime_s;
+	uint32_t allocation_lifetime_s;
+	uint32_t allocations_per_user;
+	uint32_t credential_skew_s;
+	uint32_t nonce_lifetime_s;
+	uint32_t stranger_rate;
+	uint32_t rest_us;
+	struct rules_media media[RULES_FAMILY_COUNT];
+	struct peer_policy peers;
+	struct av_key_ring keys; /* empty: nothing is granted */
+	bool is_draining;
+};
+
+/* Defaults and nothing else, one reference. -ENOMEM. */
+EDGE_MUST int rules_new(struct rules **out);
+/* From a topology: settings, relay addresses, suite addresses, the host's
+ * network. Keys and draining are the caller's to fill in before sharing. */
+EDGE_MUST int rules_of_topology(struct rules **out, const struct topology *t,
+	struct why *why);
+struct rules *rules_ref(struct rules *r);
+void rules_unref(struct rules *r); /* accepts NULL; last one frees */
+
+static inline enum rules_family rules_family_of(const struct addr *a)
+{
+	return a->family == 6 ? RULES_V6 : RULES_V4;
+}
+
+#endif

@@ -1,0 +1,407 @@
+/*
+ * A worker thread: sockets, loop, batches, rests. What a datagram means and
+ * where it goes is decided in front_udp, turn_rfc and relay_udp; here is
+ * who calls them, and when what piled up leaves.
+ */
+#include "av-edge/shard.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/rand.h"
+#include "av-edge/front_udp.h"
+#include "av-edge/relay_socket.h"
+#include "av-edge/relay_udp.h"
+
+#define SLOTS_CLIENTS 64
+#define SLOTS_PEERS   192
+#define TICK_MS       1000
+
+/* ---- relay sockets, for turn.c ----------------------------------------- */
+
+static void on_relay_ready(unsigned ready, void *arg)
+{
+	const struct shard_relay *relay = arg;
+	struct shard *s = relay->shard;
+
+	(void)ready;
+	s->turn.now = loop_now(s->loop);
+	s->packets += relay_from_peers(s,
+		flat_pool_at(&s->turn.allocs.pool, relay->number));
+}
+
+static int grow_relays(struct shard *s, uint32_t number)
+{
+	uint32_t cap = s->relay_cap == 0 ? FLAT_CHUNK : s->relay_cap * 2;
+	struct shard_relay **grown;
+
+	if (number < s->relay_cap)
+		return 0;
+	grown = realloc(s->relays, cap * sizeof(*grown));
+	if (grown == NULL)
+		return -ENOMEM;
+	memset(grown + s->relay_cap, 0,
+		(cap - s->relay_cap) * sizeof(*grown));
+	s->relays = grown;
+	s->relay_cap = cap;
+	return 0;
+}
+
+static int watch_relay(struct shard *s, uint32_t number, int fd)
+{
+	struct shard_relay *relay;
+	int err;
+
+	err = grow_relays(s, number);
+	if (err < 0)
+		return err;
+	relay = calloc(1, sizeof(*relay));
+	if (relay == NULL)
+		return -ENOMEM;
+	relay->shard = s;
+	relay->number = number;
+	err = loop_fd_new(&relay->watch, s->loop, fd, LOOP_READ,
+		on_relay_ready, relay);
+	if (err < 0) {
+		free(relay);
+		return err;
+	}
+	s->relays[number] = relay;
+	return 0;
+}
+
+static int open_relay(void *arg, struct alloc *a,
+	const struct rules_media *media)
+{
+	struct shard *s = arg;
+	int fd, err;
+
+	fd = relay_socket_open(media, a->relay_port);
+	if (fd < 0)
+		return fd;
+	err = watch_relay(s, alloc_number_of_id(a->id), fd);
+	if (err < 0) {
+		close(fd);
+		return err;
+	}
+	a->relay_fd = fd;
+	s->listeners[a->listener].users++;
+	return 0;
+}
+
+static void end_listener(struct shard_listener *l)
+{
+	loop_fd_free(l->watch);
+	close(l->fd);
+	l->watch = NULL;
+	l->fd = -1;
+	l->is_closing = false;
+}
+
+static void close_relay(void *arg, struct alloc *a)
+{
+	struct shard *s = arg;
+	struct shard_listener *l = &s->listeners[a->listener];
+	uint32_t number = alloc_number_of_id(a->id);
+
+	/* Queued datagrams of this allocation name its socket. */
+	udp_tx_flush(s->to_peers);
+	loop_fd_free(s->relays[number]->watch);
+	free(s->relays[number]);
+	s->relays[number] = NULL;
+	close(a->relay_fd);
+	l->users--;
+	if (l->is_closing && l->users == 0) {
+		udp_tx_flush(s->to_clients);
+		end_listener(l);
+	}
+}
+
+static const struct turn_io relay_io = {
+	.open = open_relay,
+	.close = close_relay,
+};
+
+/* ---- listeners --------------------------------------------------------- */
+
+static void on_listener_ready(unsigned ready, void *arg)
+{
+	struct shard_listener *l = arg;
+	struct shard *s = l->shard;
+
+	(void)ready;
+	s->turn.now = loop_now(s->loop);
+	s->packets += front_udp_read(s, l);
+}
+
+int shard_add_listener(struct shard *s, int fd, const struct addr *address,
+	enum topology_side side)
+{
+	struct shard_listener *l = NULL;
+	unsigned i;
+	int err;
+
+	for (i = 0; i < SHARD_LISTENERS && l == NULL; i++)
+		if (s->listeners[i].fd < 0)
+			l = &s->listeners[i];
+	if (l == NULL) {
+		close(fd);
+		return -ENOSPC;
+	}
+	err = loop_fd_new(&l->watch, s->loop, fd, LOOP_READ,
+		on_listener_ready, l);
+	if (err < 0) {
+		close(fd);
+		return err;
+	}
+	l->fd = fd;
+	l->address = *address;
+	l->side = side;
+	l->is_closing = false;
+	l->no_segment = false;
+	return 0;
+}
+
+void shard_close_listener(struct shard *s, const struct addr *address)
+{
+	struct shard_listener *l;
+	unsigned i;
+
+	for (i = 0; i < SHARD_LISTENERS; i++) {
+		l = &s->listeners[i];
+		if (l->fd < 0 || l->is_closing ||
+		    !addr_eq(&l->address, address))
+			continue;
+		l->is_closing = true;
+		if (l->users == 0)
+			end_listener(l);
+	}
+}
+
+/* ---- batches ----------------------------------------------------------- */
+
+static void count_sent(struct shard *s, struct udp_tx *tx)
+{
+	uint64_t sent, failed;
+
+	udp_tx_flush(tx);
+	udp_tx_take_counts(tx, &sent, &failed);
+	if (failed > 0)
+		stats_add(&s->turn.stats, AV_DROP_SEND, failed);
+}
+
+uint8_t *shard_answer_room(struct shard *s)
+{
+	if (s->answer_count == SHARD_ANSWERS) {
+		count_sent(s, s->to_clients);
+		s->answer_count = 0;
+	}
+	return s->answers[s->answer_count];
+}
+
+static void on_inbox(void *arg)
+{
+	struct shard *s = arg;
+
+	s->turn.now = loop_now(s->loop);
+	atomic_store(&s->inbox_waits, false);
+	while (relay_from_inbox(s))
+		;
+}
+
+/* One wake-up a batch, and none while one is under way. */
+static void wake_others(struct shard *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->peer_count; i++) {
+		struct shard *other = s->peers[i];
+
+		if (!s->wakes[i])
+			continue;
+		s->wakes[i] = false;
+		if (atomic_exchange(&other->inbox_waits, true))
+			continue;
+		if (loop_post(other->loop, on_inbox, other) < 0)
+			atomic_store(&other->inbox_waits, false);
+	}
+}
+
+void shard_flush(struct shard *s)
+{
+	count_sent(s, s->to_peers);
+	count_sent(s, s->to_clients);
+	s->answer_count = 0;
+	udp_rx_reset(s->from_clients);
+	udp_rx_reset(s->from_peers);
+	wake_others(s);
+}
+
+/* ---- the thread -------------------------------------------------------- */
+
+static void on_tick(void *arg)
+{
+	struct shard *s = arg;
+
+	s->turn.now = loop_now(s->loop);
+	s->turn.wall = wall_now();
+	turn_tick(&s->turn);
+	loop_timer_start(s->tick, TICK_MS);
+}
+
+void shard_turn(struct shard *s, int max_wait_ms)
+{
+	loop_turn(s->loop, max_wait_ms);
+	shard_flush(s);
+}
+
+static void rest(struct shard *s)
+{
+	uint32_t rest_us = rest_after_turn(&s->rest, s->packets,
+		mono_now_us(), s->turn.rules->rest_us);
+	const struct timespec length = {.tv_nsec = rest_us * 1000L};
+
+	s->packets = 0;
+	stats_add(&s->turn.stats, AV_TURNS, 1);
+	if (rest_us == 0)
+		return;
+	stats_add(&s->turn.stats, AV_RESTS, 1);
+	stats_add(&s->turn.stats, AV_REST_US, rest_us);
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
+}
+
+static void *run(void *arg)
+{
+	struct shard *s = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "shard-%u", s->number);
+	pthread_setname_np(pthread_self(), name);
+	while (!loop_is_stopped(s->loop)) {
+		shard_turn(s, -1);
+		rest(s);
+	}
+	return NULL;
+}
+
+int shard_start(struct shard *s)
+{
+	sigset_t all, old;
+	int err;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&s->thread, NULL, run, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	s->is_running = err == 0;
+	return -err;
+}
+
+void shard_stop(struct shard *s)
+{
+	if (!s->is_running)
+		return;
+	loop_stop(s->loop);
+	pthread_join(s->thread, NULL);
+	s->is_running = false;
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+static int set_up(struct shard *s, struct turn_shared *shared,
+	struct rules *rules)
+{
+	int err;
+
+	err = loop_new(&s->loop);
+	if (err == 0)
+		err = turn_init(&s->turn, s->number, shared, rules,
+			mono_now());
+	if (err == 0)
+		err = udp_rx_new(&s->from_clients, SLOTS_CLIENTS);
+	if (err == 0)
+		err = udp_rx_new(&s->from_peers, SLOTS_PEERS);
+	if (err == 0)
+		err = udp_tx_new(&s->to_clients);
+	if (err == 0)
+		err = udp_tx_new(&s->to_peers);
+	if (err == 0)
+		err = loop_timer_new(&s->tick, s->loop, on_tick, s);
+	return err;
+}
+
+int shard_new(struct shard **out, unsigned number,
+	struct turn_shared *shared, struct rules *rules)
+{
+	struct shard *s = calloc(1, sizeof(*s));
+	unsigned i;
+	int err;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->number = number;
+	s->indication = rand_u64();
+	for (i = 0; i < SHARD_LISTENERS; i++) {
+		s->listeners[i].shard = s;
+		s->listeners[i].number = (uint8_t)i;
+		s->listeners[i].fd = -1;
+	}
+	err = set_up(s, shared, rules);
+	if (err < 0) {
+		shard_free(s);
+		return err;
+	}
+	s->turn.io = &relay_io;
+	s->turn.io_arg = s;
+	loop_timer_start(s->tick, TICK_MS);
+	*out = s;
+	return 0;
+}
+
+int shard_introduce(struct shard *const *shards, unsigned count)
+{
+	unsigned to, from;
+	int err;
+
+	for (to = 0; to < count; to++) {
+		shards[to]->peers = shards;
+		shards[to]->peer_count = count;
+		for (from = 0; from < count; from++) {
+			if (from == to)
+				continue;
+			err = handoff_new(&shards[to]->inbox[from]);
+			if (err < 0)
+				return err;
+		}
+	}
+	return 0;
+}
+
+void shard_free(struct shard *s)
+{
+	unsigned i;
+
+	if (s == NULL)
+		return;
+	turn_fini(&s->turn);
+	for (i = 0; i < SHARD_LISTENERS; i++)
+		if (s->listeners[i].fd >= 0)
+			end_listener(&s->listeners[i]);
+	for (i = 0; i < SHARD_MAX; i++)
+		handoff_free(s->inbox[i]);
+	loop_timer_free(s->tick);
+	udp_rx_free(s->from_clients);
+	udp_rx_free(s->from_peers);
+	udp_tx_free(s->to_clients);
+	udp_tx_free(s->to_peers);
+	free(s->relays);
+	loop_free(s->loop);
+	free(s);
+}

@@ -1,0 +1,289 @@
+/*
+ * How allocations begin and end, and the state they hang on. Everything an
+ * allocation owns is taken in turn_begin() and given back in turn_end(),
+ * nowhere else: record, quota, relay port, relay socket, permissions,
+ * channels (threats T9, T10; requirement R4).
+ */
+#include "av-edge/turn.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/base/log.h"
+
+/* Ports that are somebody else's on this host before we give up. */
+#define BIND_TRIES 64
+
+const char *alloc_id_text(uint64_t id, char out[static ALLOC_ID_TEXT_LEN])
+{
+	snprintf(out, ALLOC_ID_TEXT_LEN, "%016" PRIx64, id);
+	return out;
+}
+
+/* ---- what all shards share --------------------------------------------- */
+
+int turn_shared_init(struct turn_shared *shared, uint32_t stranger_rate)
+{
+	size_t i;
+	int err;
+
+	memset(shared, 0, sizeof(*shared));
+	nonce_secret_new(&shared->secret);
+	err = quota_new(&shared->quota);
+	if (err == 0)
+		err = strangers_new(&shared->strangers, stranger_rate);
+	for (i = 0; i < RULES_FAMILY_COUNT && err == 0; i++)
+		err = port_pool_new(&shared->ports[i]);
+	if (err < 0)
+		turn_shared_fini(shared);
+	return err;
+}
+
+void turn_shared_fini(struct turn_shared *shared)
+{
+	size_t i;
+
+	for (i = 0; i < RULES_FAMILY_COUNT; i++)
+		port_pool_free(shared->ports[i]);
+	strangers_free(shared->strangers);
+	quota_free(shared->quota);
+	explicit_bzero(shared, sizeof(*shared));
+}
+
+int turn_shared_apply(struct turn_shared *shared, const struct rules *rules)
+{
+	struct port_count now;
+	size_t i;
+	int err;
+
+	for (i = 0; i < RULES_FAMILY_COUNT; i++) {
+		const struct rules_media *m = &rules->media[i];
+
+		if (!addr_is_set(&m->bind))
+			continue;
+		now = port_pool_count(shared->ports[i]);
+		if (now.range == m->port_count && now.first == m->port)
+			continue;
+		err = port_pool_set_range(shared->ports[i], m->port,
+			m->port_count);
+		if (err < 0)
+			return err;
+	}
+	return strangers_set_rate(shared->strangers, rules->stranger_rate);
+}
+
+/* ---- one shard --------------------------------------------------------- */
+
+int turn_init(struct turn *t, unsigned shard, struct turn_shared *shared,
+	struct rules *rules, struct mono now)
+{
+	int err;
+
+	memset(t, 0, sizeof(*t));
+	err = alloc_table_init(&t->allocs, shard, now);
+	if (err == 0)
+		err = hot_table_init(&t->hots);
+	if (err == 0)
+		err = perm_table_init(&t->perms);
+	if (err < 0) {
+		alloc_table_fini(&t->allocs);
+		hot_table_fini(&t->hots);
+		perm_table_fini(&t->perms);
+		return err;
+	}
+	t->shared = shared;
+	t->rules = rules_ref(rules);
+	t->now = now;
+	t->wall = wall_now();
+	return 0;
+}
+
+void turn_fini(struct turn *t)
+{
+	struct alloc *a;
+	uint32_t i;
+
+	if (t->shared == NULL)
+		return;
+	for (i = 0; i < alloc_table_end(&t->allocs); i++) {
+		a = alloc_at(&t->allocs, i);
+		if (a != NULL)
+			turn_end(t, a, ALLOC_END_STOPPED);
+	}
+	perm_table_fini(&t->perms);
+	hot_table_fini(&t->hots);
+	alloc_table_fini(&t->allocs);
+	rules_unref(t->rules);
+	memset(t, 0, sizeof(*t));
+}
+
+void turn_set_rules(struct turn *t, struct rules *rules)
+{
+	struct alloc *a;
+	uint32_t i;
+
+	rules_unref(t->rules);
+	t->rules = rules;
+	for (i = 0; i < alloc_table_end(&t->allocs); i++) {
+		a = alloc_at(&t->allocs, i);
+		if (a == NULL)
+			continue;
+		perm_withdraw(&t->perms, a, &rules->peers);
+		hot_withdraw(&t->hots, a, &rules->peers);
+	}
+}
+
+void turn_tick(struct turn *t)
+{
+	struct alloc *a;
+
+	while ((a = alloc_next_due(&t->allocs, t->now)) != NULL)
+		turn_end(t, a, a->deadline_ms <= t->now.ms ?
+			ALLOC_END_TOO_OLD : ALLOC_END_EXPIRED);
+}
+
+/* ---- beginning --------------------------------------------------------- */
+
+/* A port that binds. Those that do not go to the end of the list. */
+static int open_port(struct turn *t, struct alloc *a,
+	const struct turn_wish *wish)
+{
+	struct port_pool *ports = t->shared->ports[wish->family];
+	const struct rules_media *media = &t->rules->media[wish->family];
+	int err = -EADDRNOTAVAIL;
+	unsigned tries;
+
+	for (tries = 0; tries < BIND_TRIES; tries++) {
+		a->relay_port = port_pool_take(ports, a->id, wish->even_port);
+		if (a->relay_port == 0)
+			return -EADDRNOTAVAIL;
+		err = t->io->open(t->io_arg, a, media);
+		if (err == 0)
+			return 0;
+		port_pool_give(ports, a->relay_port);
+		if (err != -EADDRINUSE && err != -EACCES)
+			break;
+	}
+	log_limited(LOG_LEVEL_ERROR, 6, "relay.unbound",
+		"port=%u error=%s tries=%u", a->relay_port, err_name(err),
+		tries + 1);
+	return -EADDRNOTAVAIL;
+}
+
+static void fill_in(struct turn *t, struct alloc *a,
+	const struct turn_wish *wish)
+{
+	const struct rules_media *media = &t->rules->media[wish->family];
+
+	a->family = wish->family == RULES_V6 ? 6 : 4;
+	a->side = (uint8_t)wish->side;
+	a->burst = 1;
+	a->lifetime_s = wish->lifetime_s;
+	a->created_ms = t->now.ms;
+	a->deadline_ms = t->now.ms +
+	    (int64_t)t->rules->allocation_lifetime_s * 1000;
+	a->relayed = addr_with_port(&media->shown, a->relay_port);
+	memcpy(a->tid, wish->tid, sizeof(a->tid));
+	memcpy(a->key, wish->proof->key, sizeof(a->key));
+	memcpy(a->client_id, wish->proof->client_id, sizeof(a->client_id));
+	memcpy(a->user, wish->proof->user, wish->proof->user_len);
+	a->user_len = (uint8_t)wish->proof->user_len;
+}
+
+int turn_begin(struct turn *t, const struct turn_wish *wish,
+	struct alloc **out)
+{
+	struct alloc *a;
+	int err;
+
+	err = quota_take(t->shared->quota, wish->proof->client_id,
+		t->rules->allocations_per_user);
+	if (err < 0)
+		return err;
+	err = alloc_new(&a, &t->allocs, wish->listener, wish->client);
+	if (err < 0) {
+		quota_give(t->shared->quota, wish->proof->client_id);
+		return err;
+	}
+	err = open_port(t, a, wish);
+	if (err < 0) {
+		alloc_free(&t->allocs, a);
+		quota_give(t->shared->quota, wish->proof->client_id);
+		return err;
+	}
+	fill_in(t, a, wish);
+	alloc_set_expiry(&t->allocs, a,
+		mono_after_ms(t->now, (int64_t)wish->lifetime_s * 1000));
+	stats_add(&t->stats, wish->side == TOPOLOGY_INTERNAL ?
+		AV_MADE_INTERNAL : AV_MADE_EXTERNAL, 1);
+	*out = a;
+	return 0;
+}
+
+/* ---- ending ------------------------------------------------------------ */
+
+static void say_end(const struct turn *t, const struct alloc *a,
+	enum alloc_end why)
+{
+	char id[ALLOC_ID_TEXT_LEN], client[ADDR_TEXT_LEN],
+	    relayed[ADDR_TEXT_LEN];
+
+	if (log_get_level() < LOG_LEVEL_INFO)
+		return;
+	log_info("alloc.ended",
+		"alloc=%s reason=%s side=%s client=%s relayed=%s "
+		"duration_s=%" PRId64 " up_packets=%" PRIu64
+		" up_bytes=%" PRIu64 " down_packets=%" PRIu64
+		" down_bytes=%" PRIu64 " drops=%" PRIu64,
+		alloc_id_text(a->id, id), alloc_end_name(why),
+		topology_side_name(a->side), addr_text(&a->client, client),
+		addr_text(&a->relayed, relayed),
+		(t->now.ms - a->created_ms) / 1000, a->up_packets,
+		a->up_bytes, a->down_packets, a->down_bytes, a->drops);
+}
+
+void turn_end(struct turn *t, struct alloc *a, enum alloc_end why)
+{
+	enum rules_family family = a->family == 6 ? RULES_V6 : RULES_V4;
+
+	hot_drop_all(&t->hots, a);
+	perm_drop_all(&t->perms, a);
+	say_end(t, a, why);
+	t->io->close(t->io_arg, a);
+	port_pool_give(t->shared->ports[family], a->relay_port);
+	quota_give(t->shared->quota, a->client_id);
+	stats_add(&t->stats, AV_ENDED_REFRESH + (size_t)why, 1);
+	alloc_free(&t->allocs, a);
+}
+
+/* ---- peers ------------------------------------------------------------- */
+
+enum peer_verdict turn_judge_peer(struct turn *t, const struct addr *peer,
+	const struct addr *client)
+{
+	enum peer_verdict v = peer_policy_judge(&t->rules->peers, peer);
+	char from[ADDR_TEXT_LEN], to[ADDR_TEXT_LEN];
+
+	if (peer_verdict_is_yes(v))
+		return v;
+	stats_add(&t->stats, AV_PEER_SUITE + (size_t)(v - PEER_SUITE), 1);
+	/* Private candidates are offered in every call (R14). */
+	log_limited(v == PEER_PRIVATE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, 10,
+		"peer.refused", "rule=%s peer=%s client=%s",
+		peer_verdict_name(v), addr_ip_text(peer, to),
+		addr_text(client, from));
+	return v;
+}
+
+int turn_permit(struct turn *t, struct alloc *a, const struct addr *peer)
+{
+	int err = perm_grant(&t->perms, a, peer, t->now);
+
+	if (err == 0)
+		hot_permit(&t->hots, a, peer, t->now);
+	return err;
+}

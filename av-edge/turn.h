@@ -1,0 +1,103 @@
+/*
+ * The control state of one shard: its allocations with all they own, and
+ * how they begin and end. What a message means is in turn_rfc.c, what
+ * happens to data in relay_udp.c. No sockets: they are opened and closed
+ * through struct turn_io, so that tests and the fuzzer need none.
+ */
+#ifndef AV_EDGE_TURN_H
+#define AV_EDGE_TURN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/attr.h"
+#include "common/base/clock.h"
+#include "common/store/topology.h"
+#include "av-edge/alloc.h"
+#include "av-edge/counters.h"
+#include "av-edge/hot.h"
+#include "av-edge/nonce.h"
+#include "av-edge/perm.h"
+#include "av-edge/port_pool.h"
+#include "av-edge/quota.h"
+#include "av-edge/rules.h"
+#include "av-edge/strangers.h"
+#include "av-edge/turn_auth.h"
+
+/* Of the process, used by all shards. */
+struct turn_shared {
+	struct port_pool *ports[RULES_FAMILY_COUNT]; /* owned */
+	struct quota *quota;                         /* owned */
+	struct strangers *strangers;                 /* owned */
+	struct nonce_secret secret;
+};
+
+EDGE_MUST int turn_shared_init(struct turn_shared *shared,
+	uint32_t stranger_rate);
+void turn_shared_fini(struct turn_shared *shared); /* accepts a zeroed one */
+/* Ranges and rates as these rules have them. */
+EDGE_MUST int turn_shared_apply(struct turn_shared *shared,
+	const struct rules *rules);
+
+struct turn_io {
+	/* Open a->relay_port on media's address, set a->relay_fd and watch
+	 * it. -EADDRINUSE and -EACCES: another port may do. */
+	int (*open)(void *arg, struct alloc *a,
+		const struct rules_media *media);
+	void (*close)(void *arg, struct alloc *a);
+};
+
+struct turn {
+	struct alloc_table allocs;
+	struct hot_table hots;
+	struct perm_table perms;
+	struct rules *rules;        /* reference */
+	struct turn_shared *shared; /* borrowed */
+	const struct turn_io *io;   /* borrowed */
+	void *io_arg;
+	struct av_stats stats;
+	struct mono now; /* of this turn of the loop */
+	struct wall wall;
+};
+
+EDGE_MUST int turn_init(struct turn *t, unsigned shard,
+	struct turn_shared *shared, struct rules *rules, struct mono now);
+/* Ends all allocations. Accepts a zeroed one. */
+void turn_fini(struct turn *t);
+/* New rules: permissions they forbid are withdrawn. Takes the reference. */
+void turn_set_rules(struct turn *t, struct rules *rules);
+/* Once a second or more often: end what is over. */
+void turn_tick(struct turn *t);
+
+struct turn_wish {
+	const struct addr *client;
+	uint8_t listener;
+	enum topology_side side;
+	enum rules_family family;
+	uint32_t lifetime_s;
+	bool even_port;
+	const uint8_t *tid; /* STUN_TID_LEN */
+	const struct auth_proof *proof;
+};
+
+/* An allocation with its relay socket. EDGE_EBUSY: the user has too many;
+ * -EADDRNOTAVAIL: no port or no socket is to be had; -ENOMEM. */
+EDGE_MUST int turn_begin(struct turn *t, const struct turn_wish *wish,
+	struct alloc **out);
+/* Give everything back, say so in one line. The record is gone after. */
+void turn_end(struct turn *t, struct alloc *a, enum alloc_end why);
+
+/* May a send to peer? Judged by rules, counted when refused. */
+enum peer_verdict turn_judge_peer(struct turn *t, const struct addr *peer,
+	const struct addr *client);
+/* Permission for this peer's address. EDGE_EBUSY. */
+EDGE_MUST int turn_permit(struct turn *t, struct alloc *a,
+	const struct addr *peer);
+
+/* "2f00001200000007": how people and logs name an allocation. */
+#define ALLOC_ID_TEXT_LEN 17
+const char *alloc_id_text(uint64_t id, char out[static ALLOC_ID_TEXT_LEN]);
+
+#endif
