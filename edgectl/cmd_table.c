@@ -31,6 +31,7 @@ static const struct cmd *const COMMANDS[] = {
 	&cmd_up,
 	&cmd_status,
 	&cmd_ports,
+	&cmd_topology,
 	&cmd_doctor,
 	&cmd_connections,
 	&cmd_allocations,

@@ -1,0 +1,485 @@
+/*
+ * edgectl topology: from a file people edit to a generation in force, and
+ * back. The work is in topology_plan.c, topology_apply.c, topology_show.c
+ * and common/store; here are the verbs and what they print.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/err.h"
+#include "common/store/topology.h"
+#include "edgectl/commands.h"
+#include "edgectl/output.h"
+#include "edgectl/topology_apply.h"
+#include "edgectl/topology_plan.h"
+#include "edgectl/topology_show.h"
+
+/* A file that is wrong is the answer no; one that can't be read is not. */
+static int file_status(int err)
+{
+	return err == EDGE_ECONFIG || err == EDGE_ETOOBIG ? CMD_FAILED :
+							    CMD_USAGE;
+}
+
+/* ---- plan --------------------------------------------------------------- */
+
+static void plan_text(FILE *to, const json_t *object)
+{
+	size_t changes = json_array_size(json_object_get(object, "changes"));
+
+	topology_plan_print(to, object);
+	if (!json_is_true(json_object_get(object, "ok")))
+		fputs("It can't be applied: correct the errors first.\n", to);
+	else if (changes == 0)
+		fputs("Nothing would change.\n", to);
+	else
+		fprintf(to, "%zu change%s. 'edgectl topology apply' with the "
+			"same file makes it so.\n", changes,
+			changes == 1 ? "" : "s");
+}
+
+static int run_plan(struct cmd_call *call)
+{
+	struct topology_plan plan;
+	struct conf *conf = NULL;
+	struct why why = {""};
+	json_t *object;
+	int status;
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	err = topology_plan_make(&plan, conf, call->argv[0], &why);
+	if (err < 0) {
+		status = cmd_fail(call, file_status(err), err, &why);
+		goto out;
+	}
+	status = plan.has_errors ? CMD_FAILED : CMD_OK;
+	object = json_pack("{s:b}", "ok", !plan.has_errors);
+	err = topology_plan_tell(&plan, object);
+	if (err < 0)
+		status = CMD_FAILED;
+	output_print(call, object, plan_text);
+out:
+	topology_plan_fini(&plan);
+	conf_free(conf);
+	return status;
+}
+
+/* ---- apply -------------------------------------------------------------- */
+
+static const struct output_column DAEMONS[] = {
+	{"DAEMON", "daemon", 0},
+	{"STATE", "state", 0},
+	{"RESTART NEEDED FOR", "restart_needed", 0},
+	{"WHAT IT SAYS", "text", 0},
+};
+
+static void applied_text(FILE *to, const json_t *object)
+{
+	topology_plan_print(to, object);
+	if (!json_is_true(json_object_get(object, "changed"))) {
+		fputs("Nothing to change.\n", to);
+		return;
+	}
+	output_table(to, json_object_get(object, "daemons"), DAEMONS,
+		ARRAY_COUNT(DAEMONS));
+	fprintf(to, "Generation %s is in force.\n",
+		output_str(object, "generation", ""));
+}
+
+/* Who did it, for the history. */
+static void source_of(const char *verb, const char *file, char out[256])
+{
+	const char *name = getenv("SUDO_USER");
+	const struct passwd *pw = name == NULL ? getpwuid(getuid()) : NULL;
+
+	if (pw != NULL)
+		name = pw->pw_name;
+	snprintf(out, 256, "edgectl %s %.160s by %.60s", verb, file,
+		name != NULL ? name : "an unknown user");
+	/* File names may hold anything; a history is plain text. */
+	for (char *p = out; *p != '\0'; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	}
+}
+
+static void refused_text(FILE *to, const json_t *object)
+{
+	topology_plan_print(to, object);
+	fputs("Nothing was changed: correct the errors first.\n", to);
+}
+
+static int tell_applied(struct cmd_call *call, json_t *object,
+	struct topology_apply *result)
+{
+	char version[GENERATION_VERSION_LEN];
+
+	json_object_set_new(object, "changed", json_true());
+	json_object_set_new(object, "generation",
+		json_string(generation_version_text(result->made.epoch,
+			result->made.serial, version)));
+	json_object_set_new(object, "sha256",
+		json_string(result->made.sha256));
+	json_object_set_new(object, "daemons", result->daemons);
+	output_print(call, object, applied_text);
+	return CMD_OK;
+}
+
+static int apply_plan(struct cmd_call *call, const struct conf *conf,
+	const struct topology_plan *plan)
+{
+	json_t *object = json_pack("{s:b,s:b}", "ok", !plan->has_errors,
+		"changed", 0);
+	struct topology_apply result;
+	struct why why = {""};
+	char source[256];
+	int err = topology_plan_tell(plan, object);
+
+	if (err == 0 && plan->has_errors) {
+		output_print(call, object, refused_text);
+		return CMD_FAILED;
+	}
+	if (err == 0 && plan->has_current && plan->diff.count == 0) {
+		output_print(call, object, applied_text);
+		return CMD_OK;
+	}
+	source_of(cmd_has(call, "override") ? "apply --override" : "apply",
+		call->argv[0], source);
+	if (err == 0)
+		err = topology_apply(&result, plan, conf, source, &why);
+	if (err == 0)
+		return tell_applied(call, object, &result);
+	json_decref(result.daemons);
+	json_decref(object);
+	return cmd_fail(call, CMD_FAILED, err, &why);
+}
+
+static int run_apply(struct cmd_call *call)
+{
+	struct topology_plan plan;
+	struct conf *conf = NULL;
+	struct why why = {""};
+	int status;
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	if (topology_apply_is_published(conf) && !cmd_has(call, "override")) {
+		conf_free(conf);
+		return cmd_fail_text(call, CMD_USAGE,
+			"this machine takes its topology from a publisher "
+			"(replication-agent/trust.json): change it there, or "
+			"say --override, which stays in the history");
+	}
+	err = topology_plan_make(&plan, conf, call->argv[0], &why);
+	if (err < 0)
+		status = cmd_fail(call, file_status(err), err, &why);
+	else
+		status = apply_plan(call, conf, &plan);
+	topology_plan_fini(&plan);
+	conf_free(conf);
+	return status;
+}
+
+/* ---- a generation to look at -------------------------------------------- */
+
+/* The one that --generation names, or the current one. */
+static int find_generation(struct cmd_call *call, const struct conf *conf,
+	char *path, size_t cap, struct why *why)
+{
+	const char *wanted = cmd_get(call, "generation");
+	int n;
+
+	if (wanted == NULL)
+		return generation_current_path(conf->state_dir, path, cap,
+			why);
+	if (strspn(wanted, "0123456789abcdef-") !=
+			GENERATION_VERSION_LEN - 1 ||
+		strlen(wanted) != GENERATION_VERSION_LEN - 1)
+		return why_set(why, EDGE_EUNKNOWN,
+			"'%s' is not a generation: 'edgectl topology history' "
+			"lists them", wanted);
+	n = snprintf(path, cap, "%s/topology/gen/%s.db", conf->state_dir,
+		wanted);
+	return n < 0 || (size_t)n >= cap ? EDGE_ETOOBIG : 0;
+}
+
+static void show_text(FILE *to, const json_t *object)
+{
+	topology_show_print(to, object,
+		json_is_true(json_object_get(object, "all")));
+}
+
+static int run_show(struct cmd_call *call)
+{
+	struct topology *t = NULL;
+	struct sqlite3 *db = NULL;
+	struct conf *conf = NULL;
+	struct why why = {""};
+	char path[PATH_MAX];
+	json_t *object = NULL;
+	int status = CMD_OK;
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	err = find_generation(call, conf, path, sizeof(path), &why);
+	if (err == 0)
+		err = topology_load(&t, path,
+			cmd_get(call, "machine") != NULL ?
+				cmd_get(call, "machine") :
+				conf->machine, &why);
+	if (err == 0)
+		err = generation_open(&db, path, &why);
+	if (err == 0)
+		err = topology_show(&object, db, t, &why);
+	if (err < 0) {
+		status = cmd_fail(call, CMD_USAGE, err, &why);
+	} else {
+		json_object_set_new(object, "all",
+			json_boolean(cmd_has(call, "all")));
+		output_print(call, object, show_text);
+	}
+	sqlite3_close(db);
+	topology_unref(t);
+	conf_free(conf);
+	return status;
+}
+
+static void dump_text(FILE *to, const json_t *object)
+{
+	fputs(output_str(object, "yaml", ""), to);
+}
+
+static int run_dump(struct cmd_call *call)
+{
+	struct generation_info info;
+	struct sqlite3 *db = NULL;
+	struct conf *conf = NULL;
+	struct why why = {""};
+	char version[GENERATION_VERSION_LEN];
+	char path[PATH_MAX];
+	char *text = NULL;
+	int status = CMD_OK;
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	err = find_generation(call, conf, path, sizeof(path), &why);
+	if (err == 0)
+		err = generation_open(&db, path, &why);
+	if (err == 0)
+		err = generation_read_info(db, path, &info, &why);
+	if (err == 0)
+		err = topology_yaml_dump(db, &text, &why);
+	if (err < 0)
+		status = cmd_fail(call, CMD_USAGE, err, &why);
+	else
+		output_print(call,
+			json_pack("{s:b,s:s,s:s}", "ok", 1, "generation",
+				generation_version_text(info.epoch,
+					info.serial, version),
+				"yaml", text),
+			dump_text);
+	free(text);
+	sqlite3_close(db);
+	conf_free(conf);
+	return status;
+}
+
+/* ---- history ------------------------------------------------------------ */
+
+static const struct output_column HISTORY[] = {
+	{"GENERATION", "generation", 0},
+	{"MADE", "created", 0},
+	{"STATE", "state", 0},
+	{"BY", "source", 60},
+};
+
+static void history_text(FILE *to, const json_t *object)
+{
+	output_table(to, json_object_get(object, "generations"), HISTORY,
+		ARRAY_COUNT(HISTORY));
+}
+
+static json_t *history_row(const struct generation_info *info)
+{
+	char version[GENERATION_VERSION_LEN];
+	char at[WALL_TEXT_LEN];
+
+	return json_pack("{s:s,s:s,s:s,s:s,s:s}", "generation",
+		generation_version_text(info->epoch, info->serial, version),
+		"created", info->created.s != 0 ? wall_text(info->created, at) :
+						  "",
+		"state",
+		info->is_current  ? "current" :
+		info->is_previous ? "previous" :
+				    "",
+		"source", info->source, "sha256", info->sha256);
+}
+
+static int run_history(struct cmd_call *call)
+{
+	struct generation_info *rows = NULL;
+	struct conf *conf = NULL;
+	struct why why = {""};
+	size_t count = 0;
+	json_t *list;
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	err = generation_list(conf->state_dir, &rows, &count, &why);
+	conf_free(conf);
+	if (err < 0)
+		return cmd_fail(call, CMD_USAGE, err, &why);
+	list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, history_row(&rows[i]));
+	free(rows);
+	output_print(call,
+		json_pack("{s:b,s:o}", "ok", 1, "generations", list),
+		history_text);
+	return CMD_OK;
+}
+
+/* ---- rollback ----------------------------------------------------------- */
+
+static int run_rollback(struct cmd_call *call)
+{
+	struct topology_apply result;
+	struct conf *conf = NULL;
+	struct why why = {""};
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	err = topology_apply_rollback(&result, conf, &why);
+	conf_free(conf);
+	if (err == 0)
+		return tell_applied(call, json_pack("{s:b}", "ok", 1),
+			&result);
+	json_decref(result.daemons);
+	return cmd_fail(call, CMD_FAILED, err, &why);
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+static const struct cmd_option APPLY_OPTIONS[] = {
+	{
+		.name = "override",
+		.help = "apply although a publisher rules this machine",
+	},
+};
+
+static const struct cmd_option SHOW_OPTIONS[] = {
+	{
+		.name = "generation",
+		.arg = "VERSION",
+		.help = "this one instead of the current one",
+	},
+	{
+		.name = "machine",
+		.arg = "NAME",
+		.help = "settings of this machine instead of our own",
+	},
+	{
+		.name = "all",
+		.help = "list settings that have their default, too",
+	},
+};
+
+static const struct cmd_option DUMP_OPTIONS[] = {
+	{
+		.name = "generation",
+		.arg = "VERSION",
+		.help = "this one instead of the current one",
+	},
+};
+
+static const struct cmd_verb VERBS[] = {
+	{
+		.name = "plan",
+		.words = "FILE",
+		.words_min = 1,
+		.words_max = 1,
+		.help = "show what a topology.yaml would change, and every "
+			"error in it",
+		.more =
+"Nothing is written. FILE may be - for standard input. Status 1 when the file\n"
+"could not be applied.",
+		.examples = "edgectl topology plan "
+			    "/etc/sallyport/topology.yaml\n",
+		.run = run_plan,
+	},
+	{
+		.name = "apply",
+		.words = "FILE",
+		.words_min = 1,
+		.words_max = 1,
+		.help = "bring a topology.yaml into force",
+		.options = APPLY_OPTIONS,
+		.option_count = ARRAY_COUNT(APPLY_OPTIONS),
+		.more =
+"A new generation is made beside the current one and checked, every running\n"
+"daemon is asked whether it can take it, then it becomes current by one rename\n"
+"and the daemons take it without restart. On any error the old one stays.",
+		.examples = "edgectl topology apply "
+			    "/etc/sallyport/topology.yaml\n"
+			    "edgectl topology dump | sed s/old/new/ | edgectl "
+			    "topology apply -\n",
+		.run = run_apply,
+	},
+	{
+		.name = "show",
+		.words = "",
+		.help = "show the topology in force, by administrators' names",
+		.options = SHOW_OPTIONS,
+		.option_count = ARRAY_COUNT(SHOW_OPTIONS),
+		.examples = "edgectl topology show --all\n",
+		.run = run_show,
+	},
+	{
+		.name = "dump",
+		.words = "",
+		.help = "print the topology in force as topology.yaml",
+		.options = DUMP_OPTIONS,
+		.option_count = ARRAY_COUNT(DUMP_OPTIONS),
+		.more =
+"Sorted and without defaults; applying what was dumped changes nothing.",
+		.examples = "edgectl topology dump > topology.yaml\n",
+		.run = run_dump,
+	},
+	{
+		.name = "history",
+		.words = "",
+		.help = "list the generations on this machine, newest first",
+		.examples = "edgectl topology history\n",
+		.run = run_history,
+	},
+	{
+		.name = "rollback",
+		.words = "",
+		.help = "go back to the previous generation",
+		.more =
+"The running daemons are asked first, as with apply. A second rollback undoes\n"
+"the first.",
+		.examples = "edgectl topology rollback\n",
+		.run = run_rollback,
+	},
+};
+
+const struct cmd cmd_topology = {
+	.noun = "topology",
+	.help = "plan, apply, show and undo the topology",
+	.verbs = VERBS,
+	.verb_count = ARRAY_COUNT(VERBS),
+};
