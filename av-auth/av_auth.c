@@ -90,15 +90,15 @@ static int open_server(struct av_auth *a, struct why *why)
 static void warn_if_idle(const struct av_auth *a, const struct topology *t)
 {
 	if (a->policy.by_name.count == 0)
-		log_warning("relays.missing",
+		log_warning("topology.warned",
 			"text=\"the topology has no relay for this machine; "
 			"every request is answered Not Supported\"");
 	if (a->rates.count == 0)
-		log_warning("servers.missing",
+		log_warning("topology.warned",
 			"text=\"no inside server has the right av-auth; "
 			"nobody can connect\"");
 	if (topology_listener(t, TOPOLOGY_AUTH, TOPOLOGY_INTERNAL) == NULL)
-		log_warning("listener.missing",
+		log_warning("topology.warned",
 			"text=\"the topology gives av-auth no port\"");
 }
 
