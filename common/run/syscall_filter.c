@@ -211,6 +211,7 @@ static const struct row sanitizer[] = {
 	CALL(stat),
 	CALL(fstat),
 	CALL(set_tid_address),
+	CALL(getdents),
 };
 static const size_t sanitizer_count = ARRAY_COUNT(sanitizer);
 #else

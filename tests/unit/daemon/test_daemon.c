@@ -310,15 +310,14 @@ static char *output_text(void)
 	return text;
 }
 
-static int exit_code(void)
+static void must_exit(int code)
 {
 	int status;
 
 	ck_assert_int_eq(waitpid(t.pid, &status, 0), t.pid);
 	t.pid = 0;
-	ck_assert_msg(WIFEXITED(status), "status %#x: %s", (unsigned)status,
-		output_text());
-	return WEXITSTATUS(status);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == code,
+		"status %#x: %s", (unsigned)status, output_text());
 }
 
 static int ask_at(const char *socket, const char *path, json_t *body,
@@ -449,7 +448,7 @@ END_TEST
 START_TEST(test_no_topology_says_what_to_do)
 {
 	spawn("--log-level=notice");
-	ck_assert_int_eq(exit_code(), 2);
+	must_exit(2);
 	ck_assert_msg(strstr(output_text(), "edgectl topology apply") != NULL,
 		"%s", output_text());
 }
@@ -460,7 +459,7 @@ START_TEST(test_R7_unknown_key_refuses_to_start)
 	activate("one.test", NULL);
 	write_conf("worker: 3\n");
 	spawn("--log-level=notice");
-	ck_assert_int_eq(exit_code(), 2);
+	must_exit(2);
 	ck_assert_msg(strstr(output_text(), "edge.yaml:") != NULL &&
 			strstr(output_text(), "workers") != NULL,
 		"%s", output_text());
@@ -471,7 +470,7 @@ START_TEST(test_R8_port_in_use_is_fatal)
 {
 	activate("taken.test", NULL);
 	spawn("--log-level=notice");
-	ck_assert_int_eq(exit_code(), 1);
+	must_exit(1);
 	ck_assert_msg(strstr(output_text(), "av-auth: 10.0.0.10:5062") != NULL,
 		"%s", output_text());
 }
@@ -482,7 +481,7 @@ START_TEST(test_R8_unreadable_certificate_is_fatal)
 	activate("one.test", NULL);
 	unlink(pki_path(&t.pki, "edge.key"));
 	spawn("--log-level=notice");
-	ck_assert_int_eq(exit_code(), 2);
+	must_exit(2);
 	ck_assert_msg(strstr(output_text(), "edge.key") != NULL, "%s",
 		output_text());
 }
@@ -492,22 +491,22 @@ START_TEST(test_check_option_changes_nothing)
 {
 	activate("one.test", NULL);
 	spawn("--check");
-	ck_assert_int_eq(exit_code(), 0);
+	must_exit(0);
 	ck_assert_msg(strstr(output_text(), "are fine") != NULL, "%s",
 		output_text());
 	ck_assert_int_eq(access(t.read_path, F_OK), -1);
 	activate("refused.test", NULL);
 	spawn("--check");
-	ck_assert_int_eq(exit_code(), 2);
+	must_exit(2);
 }
 END_TEST
 
 START_TEST(test_wrong_option_is_a_usage_error)
 {
 	spawn("--nonsense");
-	ck_assert_int_eq(exit_code(), 2);
+	must_exit(2);
 	spawn("--help");
-	ck_assert_int_eq(exit_code(), 0);
+	must_exit(0);
 	ck_assert_ptr_nonnull(strstr(output_text(), "--log-level LEVEL"));
 }
 END_TEST
@@ -718,7 +717,7 @@ START_TEST(test_idle_daemon_stops_at_once)
 {
 	start("one.test");
 	ck_assert_int_eq(kill(t.pid, SIGTERM), 0);
-	ck_assert_int_eq(exit_code(), 0);
+	must_exit(0);
 	ck_assert_ptr_nonnull(strstr(output_text(), "daemon.stopped"));
 }
 END_TEST
@@ -731,7 +730,7 @@ START_TEST(test_busy_daemon_gets_a_short_grace)
 	usleep(200000);
 	must_be("state", "\"stopping\"");
 	set_busy(0);
-	ck_assert_int_eq(exit_code(), 0);
+	must_exit(0);
 }
 END_TEST
 
@@ -742,7 +741,7 @@ START_TEST(test_second_signal_ends_the_grace)
 	ck_assert_int_eq(kill(t.pid, SIGTERM), 0);
 	usleep(100000);
 	ck_assert_int_eq(kill(t.pid, SIGTERM), 0);
-	ck_assert_int_eq(exit_code(), 0);
+	must_exit(0);
 	ck_assert_ptr_nonnull(strstr(output_text(), "sessions=1"));
 }
 END_TEST
@@ -836,7 +835,7 @@ START_TEST(test_supervisor_hears_of_us)
 	await_message("WATCHDOG=1");
 	ck_assert_int_eq(kill(t.pid, SIGTERM), 0);
 	await_message("STOPPING=1");
-	ck_assert_int_eq(exit_code(), 0);
+	must_exit(0);
 }
 END_TEST
 
