@@ -85,6 +85,10 @@ int generation_open_folder(const char *state_dir, struct why *why)
 		return why_set(why, EDGE_ETOOBIG, "%s: path is too long",
 			state_dir);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return why_set(why, -ENOENT,
+			"%s: no topology yet: make one with 'edgectl topology "
+			"apply FILE'", state_dir);
 	if (fd < 0)
 		return why_set(why, -errno, "%s: %s", path, err_text(-errno));
 	return fd;
@@ -106,10 +110,6 @@ int generation_current_path(const char *state_dir, char *out, size_t cap,
 	int fd = generation_open_folder(state_dir, why);
 	int err;
 
-	if (fd == -ENOENT)
-		return why_set(why, -ENOENT,
-			"%s: no topology yet: make one with 'edgectl topology "
-			"apply FILE'", state_dir);
 	if (fd < 0)
 		return fd;
 	err = generation_link(fd, "current", target);

@@ -78,12 +78,19 @@ int generation_make_folders(const char *state_dir, uid_t uid, gid_t gid,
 
 /* ---- the lock ----------------------------------------------------------- */
 
-static int take_lock(int dir_fd, int *lock_fd)
+/* Root and the agent share it, so it belongs to the agent like the rest. */
+static int take_lock(const struct generation_stage *s, int *lock_fd)
 {
-	int fd = openat(dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return -errno;
+	if (geteuid() == 0 && fchown(fd, s->uid, s->gid) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int err = errno == EWOULDBLOCK ? EDGE_EBUSY : -errno;
 
@@ -112,7 +119,7 @@ static int begin(struct generation_stage *s, const char *state_dir,
 		return -errno;
 	s->uid = st.st_uid;
 	s->gid = st.st_gid;
-	err = take_lock(s->dir_fd, &s->lock_fd);
+	err = take_lock(s, &s->lock_fd);
 	if (err == EDGE_EBUSY)
 		return why_set(why, err,
 			"%s/topology: another change of the topology is under "

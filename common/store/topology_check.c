@@ -83,10 +83,9 @@ static const struct rule RULES[] = {
 		" FROM machine m WHERE m.pool_id=p.pool_id)"},
 	{"edge-service", true,
 		"SELECT format('edge pool %s has %d EdgeServer services: it"
-		" needs exactly one', p.fqdn, (SELECT COUNT(*) FROM service s"
-		" WHERE s.pool_id=p.pool_id AND role='EdgeServer') AS n)"
-		" FROM pool p WHERE (SELECT COUNT(*) FROM service s"
-		" WHERE s.pool_id=p.pool_id AND role='EdgeServer')<>1"},
+		" needs exactly one', fqdn, n) FROM (SELECT p.fqdn, (SELECT"
+		" COUNT(*) FROM service s WHERE s.pool_id=p.pool_id AND"
+		" role='EdgeServer') n FROM pool p) WHERE n<>1"},
 	{"no-next-hop", true,
 		"SELECT format('edge pool %s has no next_hop: name the server"
 		" inside that requests from outside go to', fqdn) FROM pool p"
