@@ -32,15 +32,14 @@ static const unsigned daemon_uses[CONF_DAEMON_COUNT] = {
 	[CONF_REPLICATION_AGENT] = 1u << CONF_USE_INTERNAL,
 };
 
-/* TLS 1.0 and 1.1 only where the daemon's setting says so. */
-static bool allows_legacy(const struct daemon *d)
+/* The oldest version, where the daemon has a setting for it. */
+static const char *tls_min(const struct daemon *d)
 {
-	const struct setting_set *set;
+	const struct setting_set *set = NULL;
 
-	if (d->topology == NULL || setting_find(d->name, "tls_min") == NULL)
-		return false;
-	set = topology_settings(d->topology, d->name);
-	return set != NULL && strcmp(setting_text(set, "tls_min"), "1.2") < 0;
+	if (d->topology != NULL && setting_find(d->name, "tls_min") != NULL)
+		set = topology_settings(d->topology, d->name);
+	return set != NULL ? setting_text(set, "tls_min") : "1.2";
 }
 
 static struct tls_spec spec_of(const struct daemon *d, enum conf_use use,
@@ -56,7 +55,8 @@ static struct tls_spec spec_of(const struct daemon *d, enum conf_use use,
 		.trust_path = use == CONF_USE_INTERNAL
 			? d->conf->trust_internal
 			: d->conf->trust_external,
-		.allow_legacy = allows_legacy(d),
+		.allow_legacy = strcmp(tls_min(d), "1.2") < 0,
+		.only_13 = strcmp(tls_min(d), "1.3") == 0,
 	};
 }
 

@@ -229,7 +229,8 @@ static int set_protocol(SSL_CTX *ssl, const struct tls_spec *spec)
 	/* Level 0 because TLS 1.0 signs with SHA-1 and MD5. */
 	const char *ciphers = spec->allow_legacy ?
 		"DEFAULT:!PSK:!SRP:@SECLEVEL=0" : "DEFAULT:!PSK:!SRP";
-	int lowest = spec->allow_legacy ? TLS1_VERSION : TLS1_2_VERSION;
+	int lowest = spec->allow_legacy ? TLS1_VERSION :
+		spec->only_13 ? TLS1_3_VERSION : TLS1_2_VERSION;
 
 	if (SSL_CTX_set_min_proto_version(ssl, lowest) != 1 ||
 		SSL_CTX_set_max_proto_version(ssl, 0) != 1 ||

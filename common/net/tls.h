@@ -34,6 +34,7 @@ struct tls_spec {
 	const char *key_path;
 	const char *trust_path; /* PEM file of CAs; NULL = system bundle */
 	bool allow_legacy;      /* TLS 1.0 and 1.1, security level 0 */
+	bool only_13;           /* nothing older than TLS 1.3 */
 };
 
 struct tls_ctx; /* reference counted, the count is atomic */
