@@ -31,7 +31,7 @@ static const char *nearest(struct str text, const char *const *names,
 	return str_nearest(name, names, count);
 }
 
-/* ---- path and method ----------------------------------------------------- */
+/* ---- path and method ---------------------------------------------------- */
 
 static int not_found(struct bus_match *m, const struct bus_tables *tables,
 	struct str path)
@@ -100,7 +100,7 @@ static int check_rights(struct bus_match *m, const struct bus_call *call)
 	return refuse(m, 403, "forbidden");
 }
 
-/* ---- query --------------------------------------------------------------- */
+/* ---- query -------------------------------------------------------------- */
 
 static int hex_value(char c)
 {
@@ -168,7 +168,7 @@ static int parse_query(struct bus_match *m, struct str query)
 	return 0;
 }
 
-/* ---- body ---------------------------------------------------------------- */
+/* ---- body --------------------------------------------------------------- */
 
 /* Before the parser is let loose: it recurses. */
 static bool is_too_deep(struct str body)

@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/ssl.h>
-
 #include "common/base/err.h"
 #include "common/bus/bus_client.h"
 #include "common/daemon/daemon_life.h"
@@ -26,7 +24,7 @@
 #define GENERATION_POLL_MS 60000
 #define STOP_GRACE_MS      2000
 
-/* ---- what a daemon may ask ------------------------------------------------ */
+/* ---- what a daemon may ask ---------------------------------------------- */
 
 struct loop *daemon_loop(struct daemon *d)
 {
@@ -72,7 +70,7 @@ void daemon_set_note(struct daemon_note *note, bool ok, const char *text)
 	snprintf(note->text, sizeof(note->text), "%s", text);
 }
 
-/* ---- timers and signals --------------------------------------------------- */
+/* ---- timers and signals ------------------------------------------------- */
 
 static void on_cert_timer(void *arg)
 {
@@ -159,7 +157,7 @@ static int make_timers(struct daemon *d)
 	return err;
 }
 
-/* ---- the control bus ------------------------------------------------------ */
+/* ---- the control bus ---------------------------------------------------- */
 
 /* Handed over by the supervisor, or made here, with rights. */
 static int open_bus_fd(struct daemon *d, bool admin, struct why *why)
@@ -214,14 +212,12 @@ static int start_bus(struct daemon *d, struct why *why)
 	return bus_server_new(&d->bus, d->loop, &spec, why);
 }
 
-/* ---- start ---------------------------------------------------------------- */
+/* ---- start -------------------------------------------------------------- */
 
 /* What libraries would open files for later on. */
 static void warm_up(void)
 {
-	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG |
-			OPENSSL_INIT_LOAD_SSL_STRINGS |
-			OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+	tls_warm_up();
 	tzset();
 }
 
@@ -305,7 +301,7 @@ static int start(struct daemon *d, struct why *why)
 	return 0;
 }
 
-/* ---- end ------------------------------------------------------------------ */
+/* ---- end ---------------------------------------------------------------- */
 
 static void close_all(struct daemon *d)
 {

@@ -47,7 +47,7 @@ static void get_metrics(struct bus_request *req, void *state)
 	free(text);
 }
 
-/* ---- events --------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------- */
 
 static json_t *event_json(const char *event, const char *text)
 {
@@ -105,7 +105,7 @@ void daemon_tell(struct daemon *d, const char *event, const char *text)
 			event_json(event, text));
 }
 
-/* ---- configuration -------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------ */
 
 static void post_check(struct bus_request *req, void *state)
 {
@@ -150,7 +150,7 @@ static void post_reload(struct bus_request *req, void *state)
 	daemon_reload_fini(&result);
 }
 
-/* ---- drain ---------------------------------------------------------------- */
+/* ---- drain -------------------------------------------------------------- */
 
 static void reply_phase(struct bus_request *req, const struct daemon *d)
 {

@@ -50,7 +50,7 @@ int daemon_check_path(struct daemon *d, const char *path, struct why *why)
 	return err;
 }
 
-/* ---- what changed --------------------------------------------------------- */
+/* ---- what changed ------------------------------------------------------- */
 
 static bool is_same(const struct setting_def *def, const struct topology *a,
 	const struct topology *b)
@@ -85,7 +85,7 @@ json_t *daemon_restart_needed(const struct daemon *d)
 	return differences(d, d->started_with, d->topology, true);
 }
 
-/* ---- the generation ------------------------------------------------------- */
+/* ---- the generation ----------------------------------------------------- */
 
 static int take(struct daemon *d, struct topology *next, struct why *why)
 {
@@ -148,7 +148,7 @@ static int reload_generation(struct daemon *d, struct daemon_reload *out,
 	return 0;
 }
 
-/* ---- both ----------------------------------------------------------------- */
+/* ---- both --------------------------------------------------------------- */
 
 int daemon_reload(struct daemon *d, struct daemon_reload *out,
 	struct why *why)

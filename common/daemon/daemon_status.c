@@ -169,7 +169,7 @@ json_t *daemon_status_json(struct daemon *d)
 	return status;
 }
 
-/* ---- configuration -------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------ */
 
 static json_t *setting_json_of(const struct setting_set *set,
 	const struct setting_def *def)

@@ -35,6 +35,13 @@ struct tls_ctx {
 	atomic_uint refs;
 };
 
+void tls_warm_up(void)
+{
+	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG |
+			OPENSSL_INIT_LOAD_SSL_STRINGS |
+			OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+}
+
 const char *tls_error_text(char *out, size_t cap)
 {
 	unsigned long first = ERR_get_error();

@@ -92,6 +92,9 @@ bool tls_peer_has_name(const struct tls_peer *peer, const char *name);
 /* The same of the connection's certificate itself, for any count of names. */
 bool tls_ssl_has_name(SSL *ssl, const char *name);
 
+/* Before the sandbox is on: what OpenSSL would read files for later. */
+void tls_warm_up(void);
+
 /* Text of OpenSSL's error queue, which is emptied. Returns out. */
 const char *tls_error_text(char *out, size_t cap);
 

@@ -33,7 +33,8 @@ struct ruleset_attr {
 };
 
 #define ABI_1_RIGHTS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
-#define READ_RIGHTS  (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define READ_RIGHTS \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define WRITE_RIGHTS                                                      \
 	(READ_RIGHTS | LANDLOCK_ACCESS_FS_WRITE_FILE |                    \
 		LANDLOCK_ACCESS_FS_REMOVE_DIR |                           \

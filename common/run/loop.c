@@ -347,7 +347,7 @@ int loop_post(struct loop *loop, loop_cb *cb, void *arg)
 	return 0;
 }
 
-/* ---- descriptors --------------------------------------------------------- */
+/* ---- descriptors -------------------------------------------------------- */
 
 /* Nothing is touched after the callback: it may have freed the watch. */
 static void on_fd(evutil_socket_t fd, short what, void *arg)
@@ -417,7 +417,7 @@ void loop_fd_free(struct loop_fd *watch)
 	free(watch);
 }
 
-/* ---- timers -------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------- */
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -479,7 +479,7 @@ void loop_timer_free(struct loop_timer *timer)
 	free(timer);
 }
 
-/* ---- signals ------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------ */
 
 static void on_signal(evutil_socket_t signo, short what, void *arg)
 {

@@ -144,7 +144,7 @@ static void teardown(void)
 	log_capture(NULL, NULL);
 }
 
-/* ---- a client in its own thread ------------------------------------------- */
+/* ---- a client in its own thread ----------------------------------------- */
 
 static void *client_main(void *arg)
 {
@@ -199,7 +199,7 @@ static void raw_send(int fd, const char *text)
 		(ssize_t)strlen(text));
 }
 
-/* ---- questions and answers ------------------------------------------------ */
+/* ---- questions and answers ---------------------------------------------- */
 
 static void client_reads(void)
 {
@@ -378,7 +378,7 @@ START_TEST(test_oversized_requests_are_refused)
 }
 END_TEST
 
-/* ---- lifetimes ------------------------------------------------------------- */
+/* ---- lifetimes ---------------------------------------------------------- */
 
 static void answer_kept(void *arg)
 {
@@ -463,7 +463,7 @@ START_TEST(test_pipelined_questions_are_answered_in_turn)
 }
 END_TEST
 
-/* ---- streams ---------------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------ */
 
 static int count_lines(const json_t *line, void *arg)
 {
@@ -554,7 +554,7 @@ START_TEST(test_streams_end_with_the_server)
 }
 END_TEST
 
-/* ---- sockets ----------------------------------------------------------------- */
+/* ---- sockets ------------------------------------------------------------ */
 
 START_TEST(test_socket_has_mode_and_group)
 {
