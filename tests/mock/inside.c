@@ -57,7 +57,7 @@ static void trace_text(struct peer *to, const char *text, size_t len)
 	struct str all = { text, len };
 
 	if (to->in->trace && sip_msg_parse(&m, all, &fault) == 0)
-		trace_line(to->in->name, to->name, m);
+		trace_line("inside", to->name, m);
 	sip_msg_free(m);
 }
 
@@ -135,8 +135,12 @@ static void on_ready(struct stream *s, void *arg)
 {
 	struct peer *p = arg;
 	const struct tls_peer *cert = stream_peer(s);
+	const struct hop *edge = &p->in->edge;
 
-	if (cert->name_count > 0)
+	if (p->hop == NULL && edge->name != NULL &&
+		tls_peer_has_name(cert, edge->name))
+		snprintf(p->name, sizeof(p->name), "%s", edge->label);
+	else if (p->hop == NULL && cert->name_count > 0)
 		snprintf(p->name, sizeof(p->name), "%s", cert->names[0]);
 	log_info("connection.opened", "peer=%s cipher=\"%s\"", log_qz(p->name),
 		stream_cipher(s));
@@ -167,7 +171,7 @@ static void on_message(struct peer *p, struct str text)
 			inside_answer(p, m, fault.status, fault.reason);
 	} else {
 		if (p->in->trace)
-			trace_line(p->name, p->in->name, m);
+			trace_line(p->name, "inside", m);
 		if (m->is_request)
 			inside_request(p, m);
 		else
@@ -249,7 +253,7 @@ struct peer *inside_hop_peer(struct inside *in, struct hop *hop)
 	if (p == NULL)
 		return NULL;
 	p->hop = hop;
-	snprintf(p->name, sizeof(p->name), "%s", hop->name);
+	snprintf(p->name, sizeof(p->name), "%s", hop->label);
 	target.local = addr_with_port(&in->at, 0);
 	if (stream_connect(&p->stream, in->loop, &target, in->client_tls,
 		    &limits, &ops, p) < 0) {
@@ -384,6 +388,8 @@ static int inside_start(struct inside *in, const struct options *o,
 	int err;
 
 	in->domain = o->domain;
+	in->edge.label = "access-edge";
+	in->av_auth.label = "av-auth";
 	in->trace = o->trace;
 	if (addr_parse(str_of(o->listen), &in->at) < 0)
 		return why_set(why, -EINVAL, "%s: ADDR:PORT is expected",

@@ -24,6 +24,7 @@ struct peer;
 
 /* A server we dial: the edge's access-edge, or its av-auth. */
 struct hop {
+	const char *label; /* for the trace */
 	char *name; /* its certificate's; owned, NULL = no such server */
 	struct addr at;
 	struct peer *peer; /* NULL while there is no connection */
@@ -36,7 +37,7 @@ struct peer {
 	struct stream *stream;
 	struct sip_frame frame;
 	struct hop *hop; /* NULL = it dialled us */
-	char name[256];  /* for the trace: certificate, user or address */
+	char name[256];  /* for the trace: daemon, user or address */
 };
 
 struct inside {

@@ -222,15 +222,15 @@ void inside_register(struct peer *from, struct sip_msg *m)
 		status = err < 0 ? 400 : take_contact(from, m, &contact);
 	}
 	user = user_of(&m->to.uri);
+	if (user != NULL && from->hop == NULL && i > 0 &&
+		!sip_msg_has_header(m, "Path"))
+		snprintf(from->name, sizeof(from->name), "%.64s@%.128s", user,
+			from->in->domain);
 	if (status == 0 && user == NULL)
 		status = 500;
 	if (status != 0)
 		inside_answer(from, m, status, NULL);
 	else
 		accept_register(from, m, user);
-	if (user != NULL && from->hop == NULL && i > 0 &&
-		!sip_msg_has_header(m, "Path"))
-		snprintf(from->name, sizeof(from->name), "%.64s@%.128s", user,
-			from->in->domain);
 	free(user);
 }
