@@ -88,6 +88,18 @@ static struct verdict read_routes(struct sip_msg *m,
 	return v;
 }
 
+/* No Route of a client may make us knock at other ports of a server. */
+static bool is_sip_port(const struct policy *p, uint16_t port)
+{
+	const struct topology *t = p->topology;
+
+	for (size_t i = 0; i < t->hop_count; i++) {
+		if (t->hops[i].port == port)
+			return true;
+	}
+	return port == 5061;
+}
+
 /* The inside server that a Route names, into out. */
 static bool server_of(const struct route_in *in, const struct sip_uri *uri,
 	struct route *out)
@@ -108,6 +120,7 @@ static bool server_of(const struct route_in *in, const struct sip_uri *uri,
 		return true;
 	}
 	return policy_trusts(in->policy, host) &&
+		is_sip_port(in->policy, out->port) &&
 		str_copy(host, out->server, sizeof(out->server)) == 0;
 }
 
@@ -130,13 +143,18 @@ static struct verdict check_client_flow(const struct route_in *in,
 	return verdict_pass();
 }
 
-static struct verdict from_client(const struct route_in *in,
-	const struct reading *r, struct route *out)
+static struct verdict from_client(const struct sip_msg *m,
+	const struct route_in *in, const struct reading *r,
+	struct route *out)
 {
 	struct verdict v = check_client_flow(in, r);
 
 	if (v.kind != VERDICT_PASS)
 		return v;
+	/* We record ourselves in every dialog, so the ACK of a 2xx has a
+	 * token; others are for answers of ours and end here. */
+	if (m->method_id == SIP_ACK && !r->has_flow)
+		return verdict_drop("ACK outside any dialog");
 	if (!r->has_next || r->next_is_own) {
 		out->to = ROUTE_TO_NEXT_HOP;
 		return verdict_pass();
@@ -227,7 +245,7 @@ struct verdict route_decide(struct sip_msg *m, const struct route_in *in,
 	out->is_strict = r.has_next &&
 		!sip_uri_has_param(&r.next.uri, "lr");
 	if (in->from->role == ORIGIN_CLIENT)
-		return from_client(in, &r, out);
+		return from_client(m, in, &r, out);
 	return from_inside(m, in, &r, out);
 }
 

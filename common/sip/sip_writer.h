@@ -1,6 +1,6 @@
 /*
  * Text of a message that is made from nothing: grows on the heap, remembers
- * the first error. Inside common/sip only.
+ * the first error.
  */
 #ifndef SIP_WRITER_H
 #define SIP_WRITER_H

@@ -1,0 +1,277 @@
+/*
+ * One worker of the proxy: puts the rooms together and hands events to
+ * them. Decides nothing.
+ */
+#include "access-edge/edge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access-edge/answer.h"
+#include "access-edge/forward.h"
+#include "access-edge/response.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/base/rand.h"
+
+#define TICK_MS     100
+#define LAG_MAX_MS  200
+
+/* ---- sessions' events ---------------------------------------------------- */
+
+/* An inside peer must have a certificate that names a trusted server; with
+ * a pin, it must be that very key. */
+static bool is_trusted(const struct edge *edge, const struct session *s)
+{
+	const struct tls_peer *peer = stream_peer(s->stream);
+
+	if (peer == NULL || !peer->is_verified)
+		return false;
+	for (size_t i = 0; i < peer->name_count; i++) {
+		const struct topology_trust *t = topology_trusted(
+			edge->topology, TOPOLOGY_GRANT_SIP, peer->names[i]);
+
+		if (t != NULL && (!t->has_pin || memcmp(t->spki_sha256,
+			peer->spki_sha256, sizeof(t->spki_sha256)) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void on_ready(struct session *s, void *arg)
+{
+	struct edge *edge = arg;
+	char text[ADDR_TEXT_LEN];
+	bool is_client = s->origin.role == ORIGIN_CLIENT;
+
+	if (!is_client && !is_trusted(edge, s)) {
+		counter_add(edge->counters, COUNTER_CONNECTIONS_REFUSED, 1);
+		log_limited(LOG_LEVEL_WARNING, 12, "session.refused",
+			"session=%s remote=%s name=%s "
+			"cause=\"not a trusted server with the grant sip\"",
+			s->origin.cid_text, addr_text(&s->origin.remote,
+			text), log_qz(s->origin.peer_name));
+		session_close(s);
+		return;
+	}
+	log_info("session.opened", "session=%s side=%s remote=%s tls=%s "
+		"name=%s", s->origin.cid_text, is_client ? "external" :
+		"internal", addr_text(&s->origin.remote, text),
+		log_qz(stream_cipher(s->stream)),
+		log_qz(s->origin.peer_name));
+	if (!is_client)
+		peer_on_ready(edge->peers, s);
+}
+
+static void refuse_fault(struct edge *edge, struct session *s,
+	struct sip_msg *m, const struct sip_fault *fault)
+{
+	struct verdict v = verdict_answer(fault->status, DIAG_UNREADABLE,
+		fault->cause);
+
+	counter_add(edge->counters, COUNTER_MALFORMED, 1);
+	log_limited(LOG_LEVEL_INFO, 30, "message.malformed",
+		"session=%s cause=%s", s->origin.cid_text,
+		log_qz(fault->cause));
+	if (fault->status == 0 || !m->is_request)
+		return;
+	v.reason = fault->reason[0] != '\0' ? fault->reason : NULL;
+	answer_verdict(edge, s, m, &v);
+}
+
+static void on_message(struct session *s, struct sip_msg *m,
+	const struct sip_fault *fault, void *arg)
+{
+	struct edge *edge = arg;
+
+	if (fault != NULL)
+		refuse_fault(edge, s, m, fault);
+	else if (m->is_request)
+		forward_request(edge, s, m);
+	else
+		response_forward(edge, s, m);
+}
+
+static void on_lost(struct session *s, struct sip_msg *m, unsigned status,
+	const char *cause, void *arg)
+{
+	struct edge *edge = arg;
+	const struct sip_fault fault = {.status = status, .cause = cause};
+
+	if (m != NULL) {
+		refuse_fault(edge, s, m, &fault);
+		return;
+	}
+	counter_add(edge->counters, COUNTER_MALFORMED, 1);
+	log_limited(LOG_LEVEL_INFO, 30, "message.malformed",
+		"session=%s cause=%s", s->origin.cid_text, log_qz(cause));
+}
+
+static void on_end(struct session *s, enum stream_end end,
+	const char *detail, void *arg)
+{
+	struct edge *edge = arg;
+
+	if (s->is_ready)
+		log_info("session.closed", "session=%s reason=%s detail=%s "
+			"messages_in=%llu messages_out=%llu",
+			s->origin.cid_text, stream_end_name(end),
+			log_qz(detail), (unsigned long long)s->messages_in,
+			(unsigned long long)s->messages_out);
+	peer_on_end(edge->peers, s, end, detail);
+	if (s->is_ready)
+		forward_connection_lost(edge, s->origin.cid);
+}
+
+static const struct session_ops session_ops = {
+	.on_ready = on_ready,
+	.on_message = on_message,
+	.on_lost = on_lost,
+	.on_end = on_end,
+};
+
+/* ---- time ---------------------------------------------------------------- */
+
+static void on_tick(void *arg)
+{
+	struct edge *edge = arg;
+	struct mono now = loop_now(edge->loop);
+
+	loop_timer_start(edge->tick, TICK_MS);
+	txn_sweep(&edge->txns, now, forward_on_trying, forward_on_deadline);
+	counter_set(edge->counters, COUNTER_SESSIONS, edge->sessions.count);
+	counter_set(edge->counters, COUNTER_TRANSACTIONS, edge->txns.count);
+	if (!mono_is_past(edge->next_second, now))
+		return;
+	/* A tick that comes this late means the loop can't keep up. */
+	edge->is_overloaded = mono_since_ms(edge->next_second, now) >
+		TICK_MS + LAG_MAX_MS;
+	if (edge->is_overloaded)
+		log_limited(LOG_LEVEL_WARNING, 2, "loop.lagged", "lag_ms=%lld",
+			(long long)mono_since_ms(edge->next_second, now));
+	edge->next_second = mono_after_ms(now, 1000);
+	session_table_sweep(&edge->sessions, &edge->policy);
+	peer_pool_tick(edge->peers);
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+static int edge_fill(struct edge *edge, const struct edge_spec *spec,
+	struct why *why)
+{
+	struct peer_pool_spec peers = {
+		.loop = spec->loop,
+		.sessions = &edge->sessions,
+		.resolver = spec->resolver,
+		.tls = spec->tls_next_hop,
+		.counters = spec->counters,
+		.bind_device = spec->bind_device,
+	};
+	int err = policy_from(&edge->policy, spec->topology, why);
+
+	if (err == 0)
+		err = flow_keys_load(&edge->flow_keys, edge->flow_key_path,
+			spec->topology->machine, why);
+	if (err == 0)
+		err = session_table_init(&edge->sessions, spec->loop,
+			&session_ops, edge);
+	if (err == 0)
+		err = txn_table_init(&edge->txns);
+	edge->txns.arg = edge;
+	if (err == 0)
+		err = logon_new(&edge->logon);
+	if (err == 0)
+		err = peer_pool_new(&edge->peers, &peers, &edge->policy);
+	if (err == 0)
+		err = loop_timer_new(&edge->tick, spec->loop, on_tick,
+			edge);
+	return err;
+}
+
+int edge_new(struct edge **out, const struct edge_spec *spec,
+	struct why *why)
+{
+	struct edge *edge = calloc(1, sizeof(*edge));
+	int err;
+
+	if (edge == NULL)
+		return -ENOMEM;
+	edge->loop = spec->loop;
+	edge->topology = topology_ref(spec->topology);
+	edge->counters = spec->counters;
+	snprintf(edge->flow_key_path, sizeof(edge->flow_key_path), "%s",
+		spec->flow_key_path);
+	list_init(&edge->strays);
+	trace_init(&edge->trace);
+	rand_bytes(&edge->branch_key, sizeof(edge->branch_key));
+	err = edge_fill(edge, spec, why);
+	if (err != 0) {
+		edge_free(edge);
+		return err;
+	}
+	edge->next_second = loop_now(edge->loop);
+	loop_timer_start(edge->tick, TICK_MS);
+	*out = edge;
+	return 0;
+}
+
+void edge_free(struct edge *edge)
+{
+	if (edge == NULL)
+		return;
+	loop_timer_free(edge->tick);
+	forward_free_strays(edge);
+	txn_table_fini(&edge->txns);
+	peer_pool_free(edge->peers);
+	session_table_fini(&edge->sessions);
+	trace_fini(&edge->trace);
+	logon_free(edge->logon);
+	flow_keys_wipe(&edge->flow_keys);
+	topology_unref(edge->topology);
+	free(edge);
+}
+
+int edge_apply(struct edge *edge, struct topology *t, struct why *why)
+{
+	struct policy next;
+	int err = policy_from(&next, t, why);
+
+	if (err != 0)
+		return err;
+	topology_ref(t);
+	topology_unref(edge->topology);
+	edge->topology = t;
+	edge->policy = next;
+	return peer_pool_apply(edge->peers, &edge->policy);
+}
+
+void edge_accept(struct edge *edge, int fd, const struct addr *remote,
+	enum origin_role role, struct tls_watch *tls,
+	struct listener *listener)
+{
+	bool is_client = role == ORIGIN_CLIENT;
+	struct tls_ctx *ctx;
+	int err;
+
+	counter_add(edge->counters, is_client ? COUNTER_CONNECTIONS_CLIENT :
+		COUNTER_CONNECTIONS_INTERNAL, 1);
+	if (is_client && !edge->policy.allow_outside_users) {
+		close(fd);
+		if (listener != NULL)
+			listener_gone(listener, remote);
+		return;
+	}
+	ctx = tls_watch_get(tls);
+	err = session_accept(&edge->sessions, fd, remote, role, ctx,
+		&edge->policy, listener);
+	tls_ctx_unref(ctx);
+	if (err == 0)
+		return;
+	log_limited(LOG_LEVEL_WARNING, 6, "session.failed", "error=%s",
+		err_name(err));
+	if (listener != NULL)
+		listener_gone(listener, remote);
+}

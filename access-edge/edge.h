@@ -1,0 +1,67 @@
+/*
+ * Everything that one worker of the proxy owns. Made by main.c from the
+ * daemon, by tests from parts.
+ */
+#ifndef ACCESS_EDGE_EDGE_H
+#define ACCESS_EDGE_EDGE_H
+
+#include <stdbool.h>
+
+#include "access-edge/branch.h"
+#include "access-edge/counters.h"
+#include "access-edge/flow.h"
+#include "access-edge/logon.h"
+#include "access-edge/peer.h"
+#include "access-edge/policy.h"
+#include "access-edge/session.h"
+#include "access-edge/trace.h"
+#include "access-edge/txn.h"
+#include "common/net/resolve.h"
+#include "common/net/tls.h"
+#include "common/run/loop.h"
+#include "common/store/topology.h"
+
+struct edge_spec {
+	struct loop *loop;
+	struct topology *topology; /* a reference is taken */
+	struct counters *counters;
+	struct resolver *resolver;
+	struct tls_watch *tls_next_hop; /* client role, internal */
+	const char *flow_key_path;
+	bool bind_device;
+};
+
+struct edge {
+	struct loop *loop;
+	struct topology *topology; /* owned reference */
+	struct policy policy;
+	struct counters *counters;
+	char flow_key_path[512];
+	struct flow_keys flow_keys;
+	struct branch_key branch_key;
+	struct session_table sessions;
+	struct txn_table txns;
+	struct peer_pool *peers;
+	struct logon *logon;
+	struct trace trace;
+	struct list strays; /* requests without a transaction that wait */
+	struct loop_timer *tick;
+	struct mono next_second;
+	bool is_overloaded;
+	bool is_draining;
+};
+
+EDGE_MUST int edge_new(struct edge **out, const struct edge_spec *spec,
+	struct why *why);
+void edge_free(struct edge *edge); /* accepts NULL */
+
+/* New decisions by another snapshot; a reference is taken on success. */
+EDGE_MUST int edge_apply(struct edge *edge, struct topology *t,
+	struct why *why);
+
+/* A connection that a listener has accepted; fd is taken. */
+void edge_accept(struct edge *edge, int fd, const struct addr *remote,
+	enum origin_role role, struct tls_watch *tls,
+	struct listener *listener);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * When time runs out or a connection ends: what becomes of transactions
+ * (RFC 3261 sections 16.8, 16.9 and 17; RFC 4320: a request other than
+ * INVITE is never answered 408).
+ */
+#include "access-edge/answer.h"
+#include "access-edge/forward.h"
+#include "common/base/log.h"
+
+void forward_on_trying(struct txn *txn, void *arg)
+{
+	answer_txn(arg, txn, 100, DIAG_NONE, NULL);
+}
+
+void forward_fail(struct edge *edge, struct txn *txn, unsigned status,
+	enum diag_id diag, const char *detail)
+{
+	txn_stop_trying(txn);
+	answer_txn(edge, txn, status, diag, detail);
+	if (!txn->is_invite) {
+		txn_free(txn);
+		return;
+	}
+	peer_cancel(&txn->wait);
+	txn_set_state(txn, TXN_COMPLETED, mono_after_ms(
+		loop_now(edge->loop),
+		(int64_t)edge->policy.transaction_s * 1000));
+}
+
+static void invite_deadline(struct edge *edge, struct txn *txn)
+{
+	if (txn->state == TXN_PROCEEDING && !txn->is_cancel_sent) {
+		/* Timer C: ask downstream to stop, then wait once more. */
+		forward_cancel(edge, txn);
+		return;
+	}
+	counter_add(edge->counters, COUNTER_TRANSACTION_TIMEOUTS, 1);
+	forward_fail(edge, txn, txn->is_cancelled ? 487 : 408, DIAG_NONE, NULL);
+}
+
+void forward_on_deadline(struct txn *txn, void *arg)
+{
+	struct edge *edge = arg;
+
+	switch (txn->state) {
+	case TXN_CONNECTING:
+		forward_fail(edge, txn, 504, DIAG_CONNECT,
+			"no next hop could be reached in time");
+		break;
+	case TXN_CALLING:
+	case TXN_PROCEEDING:
+		if (txn->is_invite) {
+			invite_deadline(edge, txn);
+			break;
+		}
+		counter_add(edge->counters, COUNTER_TRANSACTION_TIMEOUTS,
+			1);
+		txn_free(txn);
+		break;
+	case TXN_ACCEPTED:
+	case TXN_COMPLETED:
+		txn_free(txn);
+		break;
+	}
+}
+
+/* The connection that the request went out on has ended. */
+static void lost_downstream(struct edge *edge, struct txn *txn)
+{
+	switch (txn->state) {
+	case TXN_CONNECTING:
+	case TXN_COMPLETED:
+		break;
+	case TXN_ACCEPTED:
+		txn_free(txn);
+		break;
+	case TXN_CALLING:
+	case TXN_PROCEEDING:
+		if (txn->is_from_client)
+			forward_fail(edge, txn, 504, DIAG_CONNECT,
+				"the connection to the next hop was lost");
+		else
+			forward_fail(edge, txn, edge->policy.flow_failed_code,
+				DIAG_CLIENT_CONNECTION, NULL);
+		break;
+	}
+}
+
+struct loss {
+	struct edge *edge;
+	uint64_t cid;
+};
+
+static void on_loss(struct txn *txn, void *arg)
+{
+	const struct loss *loss = arg;
+
+	/* Whoever sent it is gone: answers will find nobody and are dropped
+	 * (RFC 3261 section 16.9); only the wait for an ACK is pointless. */
+	if (txn->from_cid == loss->cid) {
+		if (txn->state == TXN_COMPLETED)
+			txn_free(txn);
+		return;
+	}
+	lost_downstream(loss->edge, txn);
+}
+
+void forward_connection_lost(struct edge *edge, uint64_t cid)
+{
+	struct loss loss = {edge, cid};
+
+	txn_for_connection(&edge->txns, cid, on_loss, &loss);
+}

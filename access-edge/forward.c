@@ -1,0 +1,425 @@
+/*
+ * Requests on their way: the order of steps, transactions, and sending.
+ * What a request looks like when it leaves is prepare.c's; what happens
+ * when time runs out is expire.c's.
+ */
+#include "access-edge/forward.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access-edge/admit.h"
+#include "access-edge/answer.h"
+#include "access-edge/prepare.h"
+#include "access-edge/route.h"
+#include "access-edge/trust.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/sip/sip_edit.h"
+
+/* ---- what decisions ask of the world ------------------------------------- */
+
+static const struct addr *client_at(const void *arg, uint64_t cid)
+{
+	const struct edge *edge = arg;
+	const struct session *s = session_find(&edge->sessions, cid);
+
+	if (s == NULL || s->origin.role != ORIGIN_CLIENT)
+		return NULL;
+	return &s->origin.remote;
+}
+
+static const char *server_at(const void *arg, const struct addr *a)
+{
+	const struct edge *edge = arg;
+
+	return peer_server_at(edge->peers, a);
+}
+
+static struct route_in route_input(const struct edge *edge,
+	const struct session *s)
+{
+	return (struct route_in){
+		.policy = &edge->policy,
+		.keys = &edge->flow_keys,
+		.from = &s->origin,
+		.now = wall_now(),
+		.world = {client_at, server_at, edge},
+	};
+}
+
+/* "alice@example.com" of From, for failed sign-ins and hashing. */
+static struct str user_of(const struct sip_msg *m, char *room, size_t cap)
+{
+	size_t user = m->from.uri.user.n < cap / 2 ? m->from.uri.user.n :
+		cap / 2;
+	size_t host = m->from.uri.host.n < cap / 2 - 1 ?
+		m->from.uri.host.n : cap / 2 - 1;
+	size_t at = 0;
+
+	for (size_t i = 0; i < user; i++)
+		room[at++] = m->from.uri.user.p[i];
+	room[at++] = '@';
+	for (size_t i = 0; i < host; i++)
+		room[at++] = m->from.uri.host.p[i];
+	for (size_t i = 0; i < at; i++) {
+		if (room[i] >= 'A' && room[i] <= 'Z')
+			room[i] = (char)(room[i] | 0x20);
+	}
+	return (struct str){room, at};
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static void hand_over(struct edge *edge, struct session *to,
+	const char *text, size_t len)
+{
+	trace_text(&edge->trace, to, text, len);
+	if (session_send(to, text, len) == 0) {
+		counter_add(edge->counters, COUNTER_REQUESTS_FORWARDED, 1);
+		peer_on_sent(edge->peers, to);
+	}
+}
+
+static void txn_send(struct edge *edge, struct txn *txn, struct session *to,
+	const char *text, size_t len)
+{
+	const struct policy *p = &edge->policy;
+
+	txn->to_cid = to->origin.cid;
+	txn_set_state(txn, TXN_CALLING, mono_after_ms(loop_now(edge->loop),
+		(int64_t)p->transaction_s * 1000));
+	hand_over(edge, to, text, len);
+}
+
+/* The next hop is there, or none is. */
+static void on_server(struct peer_wait *w, struct session *via,
+	const char *detail)
+{
+	struct txn *txn = container_of(w, struct txn, wait);
+	struct edge *edge = txn->owner;
+
+	if (via == NULL) {
+		forward_fail(edge, txn, 504, DIAG_CONNECT, detail);
+		return;
+	}
+	txn_send(edge, txn, via, txn->pending, txn->pending_len);
+	free(txn->pending);
+	txn->pending = NULL;
+}
+
+/* A request that has no transaction and must wait for a connection. */
+struct stray {
+	struct list node;
+	struct peer_wait wait;
+	struct edge *edge;
+	char *text; /* owned */
+	size_t len;
+};
+
+static void stray_free(struct stray *stray)
+{
+	list_remove(&stray->node);
+	peer_cancel(&stray->wait);
+	free(stray->text);
+	free(stray);
+}
+
+void forward_free_strays(struct edge *edge)
+{
+	struct list *it;
+
+	while ((it = list_first(&edge->strays)) != NULL)
+		stray_free(container_of(it, struct stray, node));
+}
+
+static void on_stray_server(struct peer_wait *w, struct session *via,
+	const char *detail)
+{
+	struct stray *stray = container_of(w, struct stray, wait);
+
+	(void)detail;
+	if (via != NULL)
+		hand_over(stray->edge, via, stray->text, stray->len);
+	stray_free(stray);
+}
+
+static void aim(struct peer_wait *w, const struct edge *edge,
+	const struct sip_msg *m, const struct route *to)
+{
+	char room[512];
+	struct str user = user_of(m, room, sizeof(room));
+
+	w->hash = map_hash(&edge->txns.by_key, user.p, user.n);
+	if (to->to == ROUTE_TO_SERVER) {
+		memcpy(w->server, to->server, sizeof(w->server));
+		w->port = to->port;
+	}
+}
+
+/* ACK and BENOTIFY: sent and forgotten. text is taken. */
+static void send_stray(struct edge *edge, const struct sip_msg *m,
+	const struct route *to, char *text, size_t len)
+{
+	struct session *now;
+	struct stray *stray;
+
+	if (to->to == ROUTE_TO_CLIENT) {
+		now = session_find(&edge->sessions, to->cid);
+		if (now != NULL)
+			hand_over(edge, now, text, len);
+		free(text);
+		return;
+	}
+	stray = calloc(1, sizeof(*stray));
+	if (stray == NULL) {
+		free(text);
+		return;
+	}
+	list_push_back(&edge->strays, &stray->node);
+	peer_wait_init(&stray->wait, on_stray_server);
+	stray->edge = edge;
+	stray->text = text;
+	stray->len = len;
+	aim(&stray->wait, edge, m, to);
+	now = peer_request(edge->peers, &stray->wait);
+	if (now != NULL)
+		on_stray_server(&stray->wait, now, "");
+}
+
+/* text is taken. */
+static void send_txn(struct edge *edge, struct txn *txn,
+	const struct sip_msg *m, const struct route *to, char *text,
+	size_t len)
+{
+	struct session *now;
+
+	txn->pending = text;
+	txn->pending_len = len;
+	peer_wait_init(&txn->wait, on_server);
+	if (to->to == ROUTE_TO_CLIENT) {
+		now = session_find(&edge->sessions, to->cid);
+	} else {
+		aim(&txn->wait, edge, m, to);
+		txn_set_state(txn, TXN_CONNECTING, mono_after_ms(
+			loop_now(edge->loop),
+			(int64_t)edge->policy.transaction_s * 1000));
+		now = peer_request(edge->peers, &txn->wait);
+		if (now == NULL)
+			return; /* on_server goes on */
+	}
+	if (now == NULL) {
+		forward_fail(edge, txn, edge->policy.flow_failed_code,
+			DIAG_CLIENT_CONNECTION, NULL);
+		return;
+	}
+	on_server(&txn->wait, now, "");
+}
+
+/* ---- the steps ----------------------------------------------------------- */
+
+static void note_facts(struct txn *txn, struct edge *edge,
+	const struct session *s, struct sip_msg *m)
+{
+	struct str keep = sip_msg_header(m, "ms-keep-alive");
+	struct str role = {keep.p, str_find(keep, ';')};
+	struct str value;
+
+	txn->owner = edge;
+	txn->is_from_client = s->origin.role == ORIGIN_CLIENT;
+	txn->has_credentials = sip_msg_has_header(m, "Authorization") ||
+		sip_msg_has_header(m, "Proxy-Authorization");
+	txn->has_keep_alive = str_ieq_z(str_trim(role), "UAC") &&
+		sip_param_find(sip_params_of(keep), "hop-hop", &value) &&
+		str_ieq_z(value, "yes");
+	txn->is_outbound = m->method_id == SIP_REGISTER &&
+		contact_is_outbound(m);
+	value = user_of(m, txn->user, sizeof(txn->user) - 1);
+	txn->user[value.n] = '\0';
+}
+
+/* Edit, print and send a request that may go. */
+static void send_on(struct edge *edge, struct session *s,
+	struct sip_msg *m, const struct route *to, uint64_t loop_hash)
+{
+	bool has_txn = m->method_id != SIP_ACK &&
+		m->method_id != SIP_BENOTIFY;
+	struct prepare pr = {
+		.policy = &edge->policy,
+		.keys = &edge->flow_keys,
+		.from = &s->origin,
+		.route = to,
+	};
+	struct verdict v;
+	struct txn *txn = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	int err = 0;
+
+	branch_make(loop_hash, pr.branch);
+	if (has_txn) {
+		err = txn_new(&txn, &edge->txns, m, s->origin.cid,
+			pr.branch, loop_now(edge->loop));
+		if (err == 0)
+			note_facts(txn, edge, s, m);
+	}
+	v = err == 0 ? prepare_request(m, &pr) :
+		verdict_answer(500, DIAG_NONE, "no memory");
+	if (v.kind == VERDICT_PASS && txn != NULL && txn->is_invite &&
+		txn_keep_sent(txn, m) != 0)
+		v = verdict_answer(500, DIAG_NONE, "no memory");
+	if (v.kind == VERDICT_PASS && sip_msg_print(m, &text, &len) != 0)
+		v = verdict_answer(500, DIAG_NONE, "no memory");
+	if (v.kind != VERDICT_PASS) {
+		answer_verdict(edge, s, m, &v);
+		txn_free(txn);
+		return;
+	}
+	if (txn != NULL)
+		send_txn(edge, txn, m, to, text, len);
+	else
+		send_stray(edge, m, to, text, len);
+}
+
+static void on_cancel(struct edge *edge, struct session *s,
+	struct sip_msg *m, struct txn *txn)
+{
+	struct verdict v = verdict_answer(200, DIAG_NONE, "");
+
+	if (txn == NULL || !txn->is_invite)
+		v = verdict_answer(481, DIAG_NONE,
+			"CANCEL of no transaction");
+	answer_verdict(edge, s, m, &v);
+	if (v.status != 200 || txn->state > TXN_PROCEEDING)
+		return;
+	txn->is_cancelled = true;
+	if (txn->state == TXN_CONNECTING) {
+		forward_fail(edge, txn, 487, DIAG_NONE, NULL);
+	} else if (txn->state == TXN_PROCEEDING) {
+		forward_cancel(edge, txn);
+	}
+}
+
+void forward_cancel(struct edge *edge, struct txn *txn)
+{
+	struct session *to = session_find(&edge->sessions, txn->to_cid);
+	char *text = NULL;
+	size_t len = 0;
+
+	if (txn->is_cancel_sent)
+		return;
+	txn->is_cancel_sent = true;
+	/* RFC 3261 section 9.1: an answer comes within 64*T1, or never. */
+	txn_set_state(txn, txn->state, mono_after_ms(loop_now(edge->loop),
+		(int64_t)edge->policy.transaction_s * 1000));
+	if (to != NULL && txn_make_cancel(txn, &text, &len) == 0) {
+		trace_text(&edge->trace, to, text, len);
+		session_send(to, text, len);
+	}
+	free(text);
+}
+
+/* True when the request belongs to a transaction that is there. */
+static bool is_known(struct edge *edge, struct session *s,
+	struct sip_msg *m)
+{
+	uint8_t key[DIGEST_SHA256_LEN];
+	struct txn *txn;
+
+	txn_key(m, s->origin.cid, key);
+	txn = txn_find_key(&edge->txns, key);
+	if (m->method_id == SIP_CANCEL) {
+		on_cancel(edge, s, m, txn);
+		return true;
+	}
+	if (txn == NULL)
+		return false;
+	if (m->method_id != SIP_ACK)
+		return true; /* a stream repeats nothing: drop it */
+	if (txn->state == TXN_ACCEPTED)
+		return false; /* the ACK of a 2xx goes its own way */
+	if (txn->state == TXN_COMPLETED)
+		txn_free(txn);
+	return true;
+}
+
+static struct verdict decide(struct edge *edge, struct session *s,
+	struct sip_msg *m, uint64_t loop_hash, struct route *to)
+{
+	char room[512];
+	struct mono now = loop_now(edge->loop);
+	struct admit a = {
+		.policy = &edge->policy,
+		.from = &s->origin,
+		.is_in_rate = s->origin.role == ORIGIN_INTERNAL ||
+			bucket_take(&s->bucket, now),
+		.is_overloaded = edge->is_overloaded,
+		.is_loop = branch_is_loop(m, loop_hash, &edge->policy),
+	};
+	struct route_in in = route_input(edge, s);
+	struct verdict v;
+
+	if (m->method_id == SIP_REGISTER)
+		a.is_blocked = logon_is_blocked(edge->logon,
+			&s->origin.remote, user_of(m, room, sizeof(room)),
+			now);
+	v = admit_request(m, &a);
+	if (v.kind != VERDICT_PASS) {
+		if (a.is_blocked && v.status == 403)
+			counter_add(edge->counters, COUNTER_LOGON_BLOCKED,
+				1);
+		return v;
+	}
+	if (route_repair(m, &edge->policy) != 0)
+		return verdict_answer(400, DIAG_UNREADABLE,
+			"a Route can't be read");
+	return route_decide(m, &in, to);
+}
+
+/* NEGOTIATE is for us alone and is always declined: clients go on without
+ * compression ([MS-SIPCOMP]). */
+static void refuse_compression(struct edge *edge, struct session *s,
+	struct sip_msg *m)
+{
+	struct verdict v = verdict_answer(488, DIAG_NONE, "NEGOTIATE");
+
+	v.reason = "Compression algorithm refused";
+	if (sip_msg_via(m, 0, &m->via) == 0 && sip_mark_received(m,
+		&s->origin.remote, s->origin.cid_text) != 0)
+		return;
+	answer_verdict(edge, s, m, &v);
+}
+
+void forward_request(struct edge *edge, struct session *s,
+	struct sip_msg *m)
+{
+	bool is_client = s->origin.role == ORIGIN_CLIENT;
+	uint64_t loop_hash;
+	struct route to;
+	struct verdict v;
+
+	counter_add(edge->counters, is_client ? COUNTER_REQUESTS_CLIENT :
+		COUNTER_REQUESTS_INTERNAL, 1);
+	if (s->origin.requests < UINT32_MAX)
+		s->origin.requests++;
+	trace_message(&edge->trace, s, TRACE_IN, m);
+	if (m->method_id == SIP_NEGOTIATE) {
+		refuse_compression(edge, s, m);
+		return;
+	}
+	loop_hash = branch_loop_hash(m, &edge->branch_key);
+	if (sip_mark_received(m, &s->origin.remote, s->origin.cid_text) !=
+		0)
+		return;
+	if (is_known(edge, s, m))
+		return;
+	if (is_client)
+		counter_add(edge->counters, COUNTER_TRUST_STRIPPED,
+			trust_strip(m, TRUST_FROM_CLIENT));
+	v = decide(edge, s, m, loop_hash, &to);
+	if (v.kind == VERDICT_PASS)
+		send_on(edge, s, m, &to, loop_hash);
+	else
+		answer_verdict(edge, s, m, &v);
+}

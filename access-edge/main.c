@@ -1,0 +1,151 @@
+/*
+ * access-edge: the SIP proxy between remote users and the enterprise. One
+ * table; the life of the daemon is daemon_run().
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "access-edge/counters.h"
+#include "access-edge/ctl.h"
+#include "common/daemon/daemon.h"
+
+/* With rights: certificates and listeners. */
+static int start(struct daemon *d, void **state, struct why *why)
+{
+	struct access_edge *a = calloc(1, sizeof(*a));
+	struct front_tls tls;
+	int err;
+
+	if (a == NULL)
+		return -ENOMEM;
+	*state = a;
+	a->daemon = d;
+	err = daemon_tls(d, CONF_USE_EXTERNAL_SIP, TLS_ROLE_SERVER,
+		TLS_VERIFY_NONE, &a->tls_client, why);
+	if (err == 0)
+		err = daemon_tls(d, CONF_USE_INTERNAL, TLS_ROLE_SERVER,
+			TLS_VERIFY_REQUIRE, &a->tls_server, why);
+	if (err == 0)
+		err = daemon_tls(d, CONF_USE_INTERNAL, TLS_ROLE_CLIENT,
+			TLS_VERIFY_REQUIRE, &a->tls_next_hop, why);
+	if (err != 0)
+		return err;
+	tls = (struct front_tls){a->tls_client, a->tls_server};
+	return front_new(&a->front, daemon_topology(d), &tls, why);
+}
+
+/* Without rights: the key file is ours, so is every connection. */
+static int ready(void *state, struct why *why)
+{
+	struct access_edge *a = state;
+	struct topology *t = daemon_topology(a->daemon);
+	char key_path[512];
+	struct edge_spec spec = {
+		.loop = daemon_loop(a->daemon),
+		.topology = t,
+		.counters = daemon_counters(a->daemon),
+		.tls_next_hop = a->tls_next_hop,
+		.flow_key_path = key_path,
+		.bind_device = !t->lab,
+	};
+	int err = resolver_new(&a->resolver, spec.loop,
+		daemon_conf(a->daemon), NULL, why);
+
+	if (err != 0)
+		return err;
+	spec.resolver = a->resolver;
+	snprintf(key_path, sizeof(key_path), "%s/flow.key",
+		daemon_state_dir(a->daemon));
+	err = edge_new(&a->edge, &spec, why);
+	if (err != 0)
+		return err;
+	return front_start(a->front, a->edge, why);
+}
+
+static int check(void *state, const struct topology *next, struct why *why)
+{
+	struct policy policy;
+
+	(void)state;
+	return policy_from(&policy, next, why);
+}
+
+static int apply(void *state, struct topology *next, struct why *why)
+{
+	struct access_edge *a = state;
+	int err = check(a, next, why);
+
+	if (err == 0)
+		err = front_apply(a->front, next, why);
+	if (err == 0)
+		err = edge_apply(a->edge, next, why);
+	return err;
+}
+
+static size_t ports(void *state, struct daemon_port *out, size_t cap)
+{
+	const struct access_edge *a = state;
+
+	return front_ports(a->front, out, cap);
+}
+
+static void status(void *state, json_t *object)
+{
+	ctl_status(state, object);
+}
+
+static void drain(void *state, bool on)
+{
+	struct access_edge *a = state;
+	struct why why = {""};
+	int err = front_drain(a->front, on, &why);
+
+	if (err != 0)
+		daemon_event(a->daemon, "resume.failed", "text=\"%s\"",
+			why_text(&why, err));
+}
+
+static size_t busy(void *state)
+{
+	const struct access_edge *a = state;
+
+	return a->edge != NULL ? a->edge->txns.count : 0;
+}
+
+static void stop(void *state)
+{
+	struct access_edge *a = state;
+
+	if (a == NULL)
+		return;
+	edge_free(a->edge);
+	front_free(a->front);
+	resolver_free(a->resolver);
+	free(a);
+}
+
+int main(int argc, char **argv)
+{
+	const struct daemon_spec spec = {
+		.id = CONF_ACCESS_EDGE,
+		.summary = "SIP proxy between remote users and the "
+			"enterprise",
+		.counters = access_edge_counters,
+		.counter_count = COUNTER_ACCESS_EDGE_COUNT,
+		.routes = access_edge_routes,
+		.route_count = access_edge_route_count,
+		.may_bind_low = true,
+		.start = start,
+		.ready = ready,
+		.check = check,
+		.apply = apply,
+		.ports = ports,
+		.status = status,
+		.drain = drain,
+		.busy = busy,
+		.stop = stop,
+	};
+
+	return daemon_run(&spec, argc, argv);
+}

@@ -1,0 +1,339 @@
+/*
+ * Responses on their way back. States are moved here; what a client must
+ * find in a response is put in here; what is signed stays as it is.
+ */
+#include "access-edge/response.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "access-edge/answer.h"
+#include "access-edge/contact.h"
+#include "access-edge/forward.h"
+#include "access-edge/trust.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/base/netset.h"
+#include "common/sip/sip_edit.h"
+
+/* ---- what a client must find --------------------------------------------- */
+
+/* We are the first hop, so keep-alives are agreed with us ([MS-CONMGMT]
+ * 3.4): our word replaces the server's. */
+static int answer_keep_alive(struct edge *edge, const struct txn *txn,
+	struct session *to, struct sip_msg *m)
+{
+	const struct policy *p = &edge->policy;
+	char value[96];
+
+	if (!txn->has_keep_alive || !p->white_space_keep_alive)
+		return 0;
+	snprintf(value, sizeof(value), "UAS; tcp=no; hop-hop=yes; "
+		"end-end=no; timeout=%u", p->keep_alive_s);
+	/* And a transaction's time of grace. */
+	stream_set_idle_ms(to->stream, (int64_t)(p->keep_alive_s + 32) *
+		1000);
+	return sip_set(m, "ms-keep-alive", str_of(value));
+}
+
+/* RFC 5626 section 5.4 */
+static int add_flow_timer(struct edge *edge, const struct txn *txn,
+	struct session *to, struct sip_msg *m)
+{
+	const struct policy *p = &edge->policy;
+	char value[16];
+
+	if (txn->method != SIP_REGISTER || m->status >= 300 ||
+		!txn->is_outbound)
+		return 0;
+	to->is_outbound = true;
+	stream_set_idle_ms(to->stream, (int64_t)(p->flow_timer_s + 30) *
+		1000);
+	if (sip_msg_has_header(m, "Flow-Timer"))
+		return 0;
+	snprintf(value, sizeof(value), "%u", p->flow_timer_s);
+	return sip_set(m, "Flow-Timer", str_of(value));
+}
+
+/* RFC 6223: a bare ;keep in the client's Via is answered with a value. */
+static int answer_keep(struct edge *edge, struct sip_msg *m)
+{
+	struct str via, value, out;
+	char seconds[16];
+	int err;
+
+	if (!sip_msg_value(m, SIP_HEADER_VIA, 0, &via) ||
+		!sip_param_find(sip_params_of(via), "keep", &value) ||
+		value.n > 0)
+		return 0;
+	snprintf(seconds, sizeof(seconds), "%u", edge->policy.flow_timer_s);
+	err = sip_param_set(m, via, "keep", seconds, &out);
+	return err != 0 ? err : sip_replace(m, SIP_HEADER_VIA, 0, out);
+}
+
+static int edit_for_client(struct edge *edge, const struct txn *txn,
+	struct session *to, struct sip_msg *m)
+{
+	int err = 0;
+
+	trust_strip(m, TRUST_TO_CLIENT);
+	if (!sip_msg_has_header(m, "ms-user-logon-data"))
+		err = sip_add_first(m, "ms-user-logon-data",
+			STR_LIT("RemoteUser"));
+	if (err == 0)
+		err = answer_keep_alive(edge, txn, to, m);
+	if (err == 0)
+		err = add_flow_timer(edge, txn, to, m);
+	if (err == 0)
+		err = answer_keep(edge, m);
+	return err;
+}
+
+static int edit_for_inside(struct edge *edge, const struct session *from,
+	struct sip_msg *m)
+{
+	int err;
+
+	counter_add(edge->counters, COUNTER_TRUST_STRIPPED,
+		trust_strip(m, TRUST_FROM_CLIENT));
+	err = trust_mark(m, &edge->policy, from->origin.is_signed_in);
+	if (err == 0)
+		err = contact_replace(m, &from->origin, false);
+	return err;
+}
+
+/* ---- signing in ---------------------------------------------------------- */
+
+/* A sign-in in several steps (NTLM, TLS-DSK), or a nonce that grew old:
+ * nothing has failed. */
+static bool is_next_step(const struct sip_msg *m)
+{
+	for (size_t i = 0; i < m->line_count; i++) {
+		struct str v = m->lines[i].value;
+
+		if (!str_ieq_z(m->lines[i].name, "WWW-Authenticate"))
+			continue;
+		for (; v.n > 0; v = str_skip(v, 1)) {
+			if (str_istarts(v, "gssapi-data=\"") ||
+				str_istarts(v, "stale=true"))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void note_logon(struct edge *edge, const struct txn *txn,
+	struct session *to, const struct sip_msg *m)
+{
+	const struct policy *p = &edge->policy;
+	bool proves = txn->method == SIP_REGISTER ||
+		txn->method == SIP_INVITE || txn->method == SIP_SUBSCRIBE;
+
+	if (m->status >= 200 && m->status < 300 && proves) {
+		session_signed_in(to, p, str_of(txn->user));
+		return;
+	}
+	if (txn->method != SIP_REGISTER || (m->status != 403 &&
+		!(m->status == 401 && txn->has_credentials &&
+		!is_next_step(m))))
+		return;
+	counter_add(edge->counters, COUNTER_LOGON_FAILURES, 1);
+	log_limited(LOG_LEVEL_INFO, 60, "logon.failed",
+		"session=%s user=%s status=%u", to->origin.cid_text,
+		log_qz(txn->user), m->status);
+	logon_failed(edge->logon, &to->origin.remote, str_of(txn->user),
+		p->failed_logon_limit, p->failed_logon_window_s,
+		loop_now(edge->loop));
+}
+
+/* ---- sending back -------------------------------------------------------- */
+
+/* A redirect to a machine inside must not reach a client: it could not go
+ * there and learns what it need not know. */
+static bool is_inside_redirect(struct edge *edge, struct sip_msg *m)
+{
+	struct sip_addr c;
+
+	if (m->status < 300 || m->status >= 400)
+		return false;
+	for (size_t n = 0; sip_msg_addr(m, SIP_HEADER_CONTACT, n, &c) == 0;
+		n++) {
+		struct str host = c.uri.host;
+		struct addr a;
+
+		if (policy_trusts(&edge->policy, host))
+			return true;
+		if (host.n > 2 && host.p[0] == '[')
+			host = (struct str){host.p + 1, host.n - 2};
+		if (addr_parse(host, &a) == 0 && netset_special(&a) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* A status that must not go up as it is: what goes instead, or 0. */
+static unsigned replaced_status(struct edge *edge, const struct txn *txn,
+	struct sip_msg *m)
+{
+	if (txn->is_from_client && is_inside_redirect(edge, m)) {
+		log_warning("redirect.hidden", "call_id=%s",
+			log_q(m->call_id));
+		return 500;
+	}
+	if (m->status != 503)
+		return 0;
+	/* RFC 3261 section 16.7 step 6. What is signed can't be changed, and
+	 * Retry-After speaks for the whole pool. */
+	if (sip_msg_has_header(m, "Authentication-Info") ||
+		sip_msg_has_header(m, "Retry-After"))
+		return 0;
+	return txn->is_from_client ? 504 : 500;
+}
+
+static void send_back(struct edge *edge, struct txn *txn,
+	const struct session *from, struct sip_msg *m)
+{
+	struct session *to = session_find(&edge->sessions, txn->from_cid);
+	unsigned instead = replaced_status(edge, txn, m);
+	char *text = NULL;
+	size_t len = 0;
+	int err;
+
+	if (to == NULL) {
+		counter_add(edge->counters, COUNTER_RESPONSES_DROPPED, 1);
+		return;
+	}
+	if (instead != 0) {
+		answer_txn(edge, txn, instead, instead == 504 ?
+			DIAG_NO_ROUTE_NOW : DIAG_NONE, NULL);
+		return;
+	}
+	err = sip_pop(m, SIP_HEADER_VIA);
+	if (err == 0 && to->origin.role == ORIGIN_CLIENT) {
+		note_logon(edge, txn, to, m);
+		err = edit_for_client(edge, txn, to, m);
+	} else if (err == 0) {
+		err = edit_for_inside(edge, from, m);
+	}
+	if (err == 0)
+		err = sip_msg_print(m, &text, &len);
+	if (err != 0 || session_send(to, text, len) != 0) {
+		counter_add(edge->counters, COUNTER_RESPONSES_DROPPED, 1);
+	} else {
+		trace_message(&edge->trace, to, TRACE_OUT, m);
+		counter_add(edge->counters, COUNTER_RESPONSES_FORWARDED, 1);
+	}
+	free(text);
+}
+
+/* ---- states -------------------------------------------------------------- */
+
+static struct mono after_s(const struct edge *edge, uint32_t s)
+{
+	return mono_after_ms(loop_now(edge->loop), (int64_t)s * 1000);
+}
+
+static void on_provisional(struct edge *edge, struct txn *txn,
+	const struct session *from, struct sip_msg *m)
+{
+	const struct policy *p = &edge->policy;
+
+	if (txn->state > TXN_PROCEEDING)
+		return; /* too late */
+	if (txn->state == TXN_CALLING || m->status > 100) {
+		/* Timer C begins, and begins again with 101 to 199. */
+		if (txn->is_invite && !txn->is_cancel_sent)
+			txn_set_state(txn, TXN_PROCEEDING,
+				after_s(edge, p->invite_s));
+		else
+			txn_set_state(txn, TXN_PROCEEDING, txn->deadline);
+	}
+	if (txn->is_cancelled)
+		forward_cancel(edge, txn);
+	if (m->status == 100)
+		return;
+	txn_stop_trying(txn);
+	send_back(edge, txn, from, m);
+}
+
+static void acknowledge(struct edge *edge, const struct txn *txn,
+	struct session *from, const struct sip_msg *m)
+{
+	char *text = NULL;
+	size_t len = 0;
+
+	if (txn_make_ack(txn, m, &text, &len) == 0) {
+		trace_text(&edge->trace, from, text, len);
+		session_send(from, text, len);
+	}
+	free(text);
+}
+
+static void on_invite_final(struct edge *edge, struct txn *txn,
+	struct session *from, struct sip_msg *m)
+{
+	bool is_first = txn->state <= TXN_PROCEEDING;
+	bool is_ok = m->status < 300;
+
+	txn_stop_trying(txn);
+	if (!is_ok)
+		acknowledge(edge, txn, from, m);
+	if (is_first)
+		txn_set_state(txn, is_ok ? TXN_ACCEPTED : TXN_COMPLETED,
+			after_s(edge, edge->policy.transaction_s));
+	/* Several 2xx may come, and all go up (RFC 6026). */
+	if (is_first || is_ok)
+		send_back(edge, txn, from, m);
+}
+
+/* A response must come from where the request went: from that very
+ * connection, or from inside when it went inside (RFC 3261 18.2.2 lets a
+ * server open another one). */
+static bool may_answer(const struct session *s, const struct txn *txn)
+{
+	if (s->origin.cid == txn->to_cid)
+		return true;
+	return txn->to_cid != 0 && txn->is_from_client &&
+		s->origin.role == ORIGIN_INTERNAL;
+}
+
+static void drop(struct edge *edge, const struct session *s,
+	const struct sip_msg *m, const char *cause)
+{
+	counter_add(edge->counters, COUNTER_RESPONSES_DROPPED, 1);
+	log_debug("response.dropped", "session=%s status=%u cause=%s "
+		"call_id=%s", s->origin.cid_text, m->status, log_qz(cause),
+		log_q(m->call_id));
+}
+
+void response_forward(struct edge *edge, struct session *s,
+	struct sip_msg *m)
+{
+	struct txn *txn;
+
+	trace_message(&edge->trace, s, TRACE_IN, m);
+	if (peer_on_response(edge->peers, s, m))
+		return;
+	txn = txn_find_branch(&edge->txns, m->via.branch);
+	if (txn == NULL || !may_answer(s, txn)) {
+		drop(edge, s, m, "no transaction");
+		return;
+	}
+	if (m->method_id == SIP_CANCEL)
+		return; /* the answer to our CANCEL says nothing new */
+	if (m->method_id != txn->method) {
+		drop(edge, s, m, "another method");
+		return;
+	}
+	if (m->status < 200) {
+		on_provisional(edge, txn, s, m);
+	} else if (txn->is_invite) {
+		on_invite_final(edge, txn, s, m);
+	} else {
+		/* RFC 4320 section 4.2: a late 408 helps nobody. */
+		if (m->status != 408)
+			send_back(edge, txn, s, m);
+		txn_free(txn);
+	}
+}

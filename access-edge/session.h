@@ -1,0 +1,103 @@
+/*
+ * One SIP connection: a stream with framing, an identity, limits and
+ * keep-alives. Hands whole messages up; knows nothing of proxying.
+ */
+#ifndef ACCESS_EDGE_SESSION_H
+#define ACCESS_EDGE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access-edge/origin.h"
+#include "access-edge/policy.h"
+#include "common/base/list.h"
+#include "common/base/map.h"
+#include "common/net/limit.h"
+#include "common/net/listener.h"
+#include "common/net/stream.h"
+#include "common/sip/sip_frame.h"
+#include "common/sip/sip_msg.h"
+
+struct session;
+struct peer_link;
+
+/* m is borrowed for the call. The session may be closed inside. */
+struct session_ops {
+	/* Shaken hands; the origin has its names. */
+	void (*on_ready)(struct session *s, void *arg);
+	/* A message that parsed (fault NULL) or did not. */
+	void (*on_message)(struct session *s, struct sip_msg *m,
+		const struct sip_fault *fault, void *arg);
+	/* Framing is lost; m (headers alone) may be NULL. The session ends
+	 * after this. */
+	void (*on_lost)(struct session *s, struct sip_msg *m,
+		unsigned status, const char *cause, void *arg);
+	/* The last call; the session is gone when it returns. */
+	void (*on_end)(struct session *s, enum stream_end end,
+		const char *detail, void *arg);
+};
+
+struct session {
+	struct map_node node;  /* by cid */
+	struct list in_table;
+	struct session_table *table;
+	struct stream *stream; /* owned */
+	struct sip_frame frame;
+	struct origin origin;
+	struct bucket bucket;
+	struct listener *listener; /* borrowed; NULL when we dialled */
+	struct peer_link *link;    /* when it leads to a next hop */
+	struct mono opened;
+	struct mono ready;
+	struct mono last_in;       /* bytes received */
+	struct mono unfinished;    /* since when a message is; 0 = none */
+	bool is_ready;
+	bool is_closing;
+	bool is_outbound;          /* RFC 5626 took part in its REGISTER */
+	uint64_t messages_in;
+	uint64_t messages_out;
+	char user[256];            /* who signed in, for people */
+};
+
+/* All sessions of a worker. */
+struct session_table {
+	struct loop *loop;
+	struct map by_cid;
+	struct list all;
+	size_t count;
+	uint32_t epoch; /* high half of the next cid */
+	uint32_t next;  /* low half */
+	const struct session_ops *ops;
+	void *arg;
+};
+
+EDGE_MUST int session_table_init(struct session_table *t, struct loop *loop,
+	const struct session_ops *ops, void *arg);
+/* Ends every session at once, without on_end. */
+void session_table_fini(struct session_table *t);
+/* NULL when it is gone or going. */
+struct session *session_find(const struct session_table *t, uint64_t cid);
+
+/* fd is taken, also on failure. listener hears when it ends. */
+EDGE_MUST int session_accept(struct session_table *t, int fd,
+	const struct addr *remote, enum origin_role role,
+	struct tls_ctx *ctx, const struct policy *p,
+	struct listener *listener);
+/* Dial an inside server; *out is told ready or ended by the ops. */
+EDGE_MUST int session_connect(struct session **out, struct session_table *t,
+	const struct stream_target *target, struct tls_ctx *ctx,
+	const struct policy *p);
+
+/* Queue a message; errors end the session by themselves. */
+int session_send(struct session *s, const char *text, size_t len);
+/* Everything queued goes out first. */
+void session_close(struct session *s);
+/* A 2xx has shown that somebody inside knows this client. */
+void session_signed_in(struct session *s, const struct policy *p,
+	struct str user);
+
+/* Deadlines that are no stream's: first message, unfinished message,
+ * signing in. Call about once a second. */
+void session_table_sweep(struct session_table *t, const struct policy *p);
+
+#endif

@@ -1,0 +1,341 @@
+/*
+ * The transaction table. States and what is kept; what is done when a
+ * message or a deadline comes is forward.c's and response.c's.
+ */
+#include "access-edge/txn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/sip/sip_edit.h"
+#include "common/sip/sip_writer.h"
+
+#define TRYING_MS 200
+
+const char *txn_state_name(enum txn_state state)
+{
+	static const char *const names[] = {
+		[TXN_CONNECTING] = "connecting",
+		[TXN_CALLING] = "calling",
+		[TXN_PROCEEDING] = "proceeding",
+		[TXN_ACCEPTED] = "accepted",
+		[TXN_COMPLETED] = "completed",
+	};
+
+	return names[state];
+}
+
+int txn_table_init(struct txn_table *t)
+{
+	memset(t, 0, sizeof(*t));
+	list_init(&t->trying);
+	list_init(&t->timed);
+	if (map_init(&t->by_branch) != 0)
+		return -ENOMEM;
+	if (map_init(&t->by_key) != 0) {
+		map_fini(&t->by_branch);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void txn_table_fini(struct txn_table *t)
+{
+	struct list *it;
+
+	if (t->timed.next == NULL)
+		return; /* never begun */
+	while ((it = list_first(&t->timed)) != NULL)
+		txn_free(container_of(it, struct txn, timed));
+	map_fini(&t->by_branch);
+	map_fini(&t->by_key);
+}
+
+/* ---- keys ---------------------------------------------------------------- */
+
+void txn_key(const struct sip_msg *m, uint64_t cid,
+	uint8_t key[static DIGEST_SHA256_LEN])
+{
+	bool is_new_style = str_starts(m->via.branch, "z9hG4bK") &&
+		m->via.branch.n > 7;
+	struct str method = m->method;
+	struct str none = STR_LIT("");
+	char numbers[48];
+
+	if (m->method_id == SIP_ACK || m->method_id == SIP_CANCEL)
+		method = STR_LIT("INVITE");
+	snprintf(numbers, sizeof(numbers), "%llx %u %u",
+		(unsigned long long)cid, m->via.port, m->cseq);
+	/* A NUL between the parts: none of them can hold one. */
+	const struct digest_part parts[] = {
+		{numbers, strlen(numbers) + 1},
+		{method.p, method.n}, {"", 1},
+		{m->via.host.p, m->via.host.n}, {"", 1},
+		{m->via.branch.p, m->via.branch.n}, {"", 1},
+		is_new_style ? (struct digest_part){none.p, 0} :
+			(struct digest_part){m->uri.text.p, m->uri.text.n},
+		{"", 1},
+		is_new_style ? (struct digest_part){none.p, 0} :
+			(struct digest_part){m->from_tag.p, m->from_tag.n},
+		{"", 1},
+		is_new_style ? (struct digest_part){none.p, 0} :
+			(struct digest_part){m->call_id.p, m->call_id.n},
+	};
+
+	digest_sha256(parts, ARRAY_COUNT(parts), key);
+}
+
+static bool has_key(const struct map_node *node, const void *key)
+{
+	const struct txn *txn = container_of(node, struct txn, by_key);
+
+	return memcmp(txn->key, key, DIGEST_SHA256_LEN) == 0;
+}
+
+static bool has_branch(const struct map_node *node, const void *key)
+{
+	const struct txn *txn = container_of(node, struct txn, by_branch);
+
+	return str_eq_z(*(const struct str *)key, txn->branch);
+}
+
+struct txn *txn_find_key(const struct txn_table *t,
+	const uint8_t key[static DIGEST_SHA256_LEN])
+{
+	struct map_node *node = map_find(&t->by_key, map_hash(&t->by_key,
+		key, DIGEST_SHA256_LEN), has_key, key);
+
+	return node == NULL ? NULL : container_of(node, struct txn, by_key);
+}
+
+struct txn *txn_find_branch(const struct txn_table *t, struct str branch)
+{
+	struct map_node *node = map_find(&t->by_branch,
+		map_hash(&t->by_branch, branch.p, branch.n), has_branch,
+		&branch);
+
+	return node == NULL ? NULL :
+		container_of(node, struct txn, by_branch);
+}
+
+/* ---- what is kept -------------------------------------------------------- */
+
+static void copy_raw(struct sip_writer *w, const struct sip_msg *m,
+	enum sip_header id, size_t max)
+{
+	const struct sip_line *line;
+
+	for (size_t n = 0; n < max && (line = sip_msg_line(m, id, n)) !=
+		NULL; n++)
+		sip_write(w, line->raw);
+}
+
+/* The headers that answers (all Vias) or CANCEL and ACK (Routes) need. */
+static int keep(const struct sip_msg *m, bool is_sent, char **out,
+	size_t *len)
+{
+	struct sip_writer w = {NULL, 0, 0, 0};
+
+	sip_write(&w, m->start);
+	copy_raw(&w, m, SIP_HEADER_VIA, is_sent ? 1 : SIZE_MAX);
+	if (is_sent)
+		copy_raw(&w, m, SIP_HEADER_ROUTE, SIZE_MAX);
+	copy_raw(&w, m, SIP_HEADER_FROM, 1);
+	copy_raw(&w, m, SIP_HEADER_TO, 1);
+	copy_raw(&w, m, SIP_HEADER_CALL_ID, 1);
+	copy_raw(&w, m, SIP_HEADER_CSEQ, 1);
+	sip_write_body(&w, NULL, STR_LIT(""));
+	return sip_write_end(&w, out, len);
+}
+
+int txn_new(struct txn **out, struct txn_table *t, const struct sip_msg *m,
+	uint64_t from_cid, const char *branch, struct mono now)
+{
+	struct txn *txn = calloc(1, sizeof(*txn));
+	int err;
+
+	if (txn == NULL)
+		return -ENOMEM;
+	list_init(&txn->trying);
+	list_init(&txn->timed);
+	list_init(&txn->wait.node);
+	err = keep(m, false, &txn->received, &txn->received_len);
+	if (err != 0) {
+		txn_free(txn);
+		return err;
+	}
+	txn->table = t;
+	txn->is_invite = m->method_id == SIP_INVITE;
+	txn->method = m->method_id;
+	snprintf(txn->method_name, sizeof(txn->method_name), "%.*s",
+		STR_ARG(m->method));
+	snprintf(txn->branch, sizeof(txn->branch), "%s", branch);
+	snprintf(txn->call_id, sizeof(txn->call_id), "%.*s",
+		STR_ARG(m->call_id));
+	txn->from_cid = from_cid;
+	txn->begun = now;
+	txn_key(m, from_cid, txn->key);
+	map_insert(&t->by_key, &txn->by_key, map_hash(&t->by_key, txn->key,
+		sizeof(txn->key)));
+	map_insert(&t->by_branch, &txn->by_branch, map_hash(&t->by_branch,
+		txn->branch, strlen(txn->branch)));
+	list_push_back(&t->timed, &txn->timed);
+	if (txn->is_invite)
+		list_push_back(&t->trying, &txn->trying);
+	t->count++;
+	*out = txn;
+	return 0;
+}
+
+void txn_free(struct txn *txn)
+{
+	if (txn == NULL)
+		return;
+	if (txn->table != NULL) {
+		map_remove(&txn->table->by_key, &txn->by_key);
+		map_remove(&txn->table->by_branch, &txn->by_branch);
+		txn->table->count--;
+	}
+	list_remove(&txn->trying);
+	list_remove(&txn->timed);
+	peer_cancel(&txn->wait);
+	free(txn->received);
+	free(txn->sent);
+	free(txn->pending);
+	free(txn);
+}
+
+int txn_keep_sent(struct txn *txn, const struct sip_msg *out)
+{
+	free(txn->sent);
+	txn->sent = NULL;
+	return keep(out, true, &txn->sent, &txn->sent_len);
+}
+
+void txn_set_state(struct txn *txn, enum txn_state state,
+	struct mono deadline)
+{
+	txn->state = state;
+	txn->deadline = deadline;
+	/* Back of the list: with one delay per state it stays nearly sorted,
+	 * and the sweep looks at all that could be due. */
+	list_remove(&txn->timed);
+	list_push_back(&txn->table->timed, &txn->timed);
+}
+
+void txn_stop_trying(struct txn *txn)
+{
+	list_remove(&txn->trying);
+}
+
+/* ---- requests of our own ------------------------------------------------- */
+
+/* The kept INVITE under another method, with this To. */
+static int derive(const struct txn *txn, const char *method,
+	const struct sip_line *to, char **out, size_t *len)
+{
+	struct sip_writer w = {NULL, 0, 0, 0};
+	struct sip_fault fault;
+	struct sip_msg *m = NULL;
+	int err;
+
+	if (txn->sent == NULL)
+		return EDGE_EUNKNOWN;
+	err = sip_msg_parse(&m, (struct str){txn->sent, txn->sent_len},
+		&fault);
+	if (err == 0) {
+		sip_write_z(&w, method);
+		sip_write(&w, str_skip(m->start, m->method.n));
+		copy_raw(&w, m, SIP_HEADER_VIA, 1);
+		copy_raw(&w, m, SIP_HEADER_ROUTE, SIZE_MAX);
+		sip_write_z(&w, "Max-Forwards: 70\r\n");
+		copy_raw(&w, m, SIP_HEADER_FROM, 1);
+		if (to != NULL)
+			sip_write(&w, to->raw);
+		else
+			copy_raw(&w, m, SIP_HEADER_TO, 1);
+		copy_raw(&w, m, SIP_HEADER_CALL_ID, 1);
+		sip_write_z(&w, "CSeq: ");
+		sip_write_number(&w, m->cseq);
+		sip_write_z(&w, " ");
+		sip_write_z(&w, method);
+		sip_write_z(&w, "\r\n");
+		sip_write_body(&w, NULL, STR_LIT(""));
+		err = sip_write_end(&w, out, len);
+	}
+	sip_msg_free(m);
+	return err;
+}
+
+int txn_make_cancel(const struct txn *txn, char **out, size_t *len)
+{
+	return derive(txn, "CANCEL", NULL, out, len);
+}
+
+int txn_make_ack(const struct txn *txn, const struct sip_msg *response,
+	char **out, size_t *len)
+{
+	return derive(txn, "ACK", sip_msg_line(response, SIP_HEADER_TO, 0),
+		out, len);
+}
+
+/* ---- time ---------------------------------------------------------------- */
+
+void txn_sweep(struct txn_table *t, struct mono now, txn_cb *on_trying,
+	txn_cb *on_deadline)
+{
+	struct list *it, *next;
+	struct list due;
+
+	while ((it = list_first(&t->trying)) != NULL) {
+		struct txn *txn = container_of(it, struct txn, trying);
+
+		if (mono_since_ms(txn->begun, now) < TRYING_MS)
+			break;
+		txn_stop_trying(txn);
+		on_trying(txn, t->arg);
+	}
+	list_init(&due);
+	list_for_each_safe(it, next, &t->timed) {
+		struct txn *txn = container_of(it, struct txn, timed);
+
+		if (!mono_is_past(txn->deadline, now))
+			continue;
+		list_remove(it);
+		list_push_back(&due, it);
+	}
+	while ((it = list_first(&due)) != NULL) {
+		struct txn *txn = container_of(it, struct txn, timed);
+
+		list_remove(it);
+		list_push_back(&t->timed, it);
+		on_deadline(txn, t->arg);
+	}
+}
+
+void txn_for_connection(struct txn_table *t, uint64_t cid, txn_cb *cb,
+	void *arg)
+{
+	struct list hit;
+	struct list *it, *next;
+
+	list_init(&hit);
+	list_for_each_safe(it, next, &t->timed) {
+		struct txn *txn = container_of(it, struct txn, timed);
+
+		if (txn->from_cid != cid && txn->to_cid != cid)
+			continue;
+		list_remove(it);
+		list_push_back(&hit, it);
+	}
+	while ((it = list_first(&hit)) != NULL) {
+		struct txn *txn = container_of(it, struct txn, timed);
+
+		list_remove(it);
+		list_push_back(&t->timed, it);
+		cb(txn, arg);
+	}
+}

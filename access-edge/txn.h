@@ -1,0 +1,117 @@
+/*
+ * Forwarded transactions: what came from where, what went where, and until
+ * when an answer counts (RFC 3261 sections 16 and 17, RFC 6026, RFC 4320).
+ * Streams only, so nothing is ever sent again. Keeps the few headers that
+ * answers, CANCEL and ACK need; knows no socket.
+ */
+#ifndef ACCESS_EDGE_TXN_H
+#define ACCESS_EDGE_TXN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access-edge/branch.h"
+#include "access-edge/peer.h"
+#include "common/base/clock.h"
+#include "common/base/digest.h"
+#include "common/base/list.h"
+#include "common/base/map.h"
+#include "common/sip/sip_msg.h"
+
+enum txn_state {
+	TXN_CONNECTING, /* no connection to send it on yet */
+	TXN_CALLING,    /* sent, nothing heard */
+	TXN_PROCEEDING, /* a provisional response came */
+	TXN_ACCEPTED,   /* INVITE: 2xx went up; more may come (RFC 6026) */
+	TXN_COMPLETED,  /* INVITE: other final went up; the ACK is awaited */
+};
+
+const char *txn_state_name(enum txn_state state);
+
+struct txn {
+	struct map_node by_branch; /* our branch downstream */
+	struct map_node by_key;    /* the request upstream */
+	struct list trying;        /* waits for its 100 */
+	struct list timed;         /* in the table's list of deadlines */
+	struct txn_table *table;
+	struct peer_wait wait;     /* TXN_CONNECTING */
+	enum txn_state state;
+	bool is_invite;
+	enum sip_method method;
+	char method_name[24];
+	char branch[BRANCH_LEN];
+	uint8_t key[DIGEST_SHA256_LEN];
+	uint64_t from_cid;  /* where the request came from */
+	uint64_t to_cid;    /* where it went; 0 = nowhere yet */
+	bool is_from_client;
+	bool has_credentials;   /* REGISTER with Authorization */
+	bool has_keep_alive;    /* UAC;hop-hop=yes */
+	bool is_outbound;       /* RFC 5626 */
+	bool is_cancelled;      /* CANCEL came, or timer C ran out */
+	bool is_cancel_sent;
+	struct mono begun;
+	struct mono deadline;
+	/* Heap text, each a message of its own. */
+	char *received; /* owned: headers an answer needs */
+	size_t received_len;
+	char *sent;     /* owned: headers CANCEL and ACK need (INVITE) */
+	size_t sent_len;
+	char *pending;  /* owned: what waits for a connection */
+	size_t pending_len;
+	char call_id[128]; /* for people; cut when longer */
+	char user[256];    /* From, for failed sign-ins */
+	void *owner;
+};
+
+typedef void(txn_cb)(struct txn *txn, void *arg);
+
+struct txn_table {
+	struct map by_branch;
+	struct map by_key;
+	struct list trying; /* oldest first: 200 ms each */
+	struct list timed;  /* those with a deadline */
+	size_t count;
+	void *arg;
+};
+
+EDGE_MUST int txn_table_init(struct txn_table *t);
+void txn_table_fini(struct txn_table *t);
+
+/* The key of the server transaction a request belongs to: RFC 3261 section
+ * 17.2.3, for branches without the cookie as in RFC 2543, always together
+ * with the connection. ACK and CANCEL give the key of their INVITE. */
+void txn_key(const struct sip_msg *m, uint64_t cid,
+	uint8_t key[static DIGEST_SHA256_LEN]);
+
+/* A new one in TXN_CONNECTING. m as received (marked), before edits. */
+EDGE_MUST int txn_new(struct txn **out, struct txn_table *t,
+	const struct sip_msg *m, uint64_t from_cid, const char *branch,
+	struct mono now);
+void txn_free(struct txn *txn); /* accepts NULL */
+
+struct txn *txn_find_key(const struct txn_table *t,
+	const uint8_t key[static DIGEST_SHA256_LEN]);
+struct txn *txn_find_branch(const struct txn_table *t, struct str branch);
+
+/* Keep what CANCEL and ACK need of an INVITE as it goes out. */
+EDGE_MUST int txn_keep_sent(struct txn *txn, const struct sip_msg *out);
+void txn_set_state(struct txn *txn, enum txn_state state,
+	struct mono deadline);
+/* No 100 is needed any more. */
+void txn_stop_trying(struct txn *txn);
+
+/* CANCEL or ACK (for this response) from what was kept; heap text. */
+EDGE_MUST int txn_make_cancel(const struct txn *txn, char **out,
+	size_t *len);
+EDGE_MUST int txn_make_ack(const struct txn *txn,
+	const struct sip_msg *response, char **out, size_t *len);
+
+/* Call cb for each INVITE unanswered for 200 ms, and for each transaction
+ * past its deadline. cb may free the transaction. */
+void txn_sweep(struct txn_table *t, struct mono now, txn_cb *on_trying,
+	txn_cb *on_deadline);
+/* Call cb for each transaction that uses this connection either way. */
+void txn_for_connection(struct txn_table *t, uint64_t cid, txn_cb *cb,
+	void *arg);
+
+#endif
