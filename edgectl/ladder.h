@@ -1,0 +1,13 @@
+/*
+ * A call flow as people draw it: one column for each party, one arrow for
+ * each message. Rows: {t_ms, from, to, what}.
+ */
+#ifndef EDGECTL_LADDER_H
+#define EDGECTL_LADDER_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+void ladder_print(FILE *to, const json_t *rows);
+
+#endif
