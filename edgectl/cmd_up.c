@@ -15,6 +15,7 @@
 #include "common/store/generation.h"
 #include "common/store/topology.h"
 #include "edgectl/commands.h"
+#include "edgectl/daemons.h"
 #include "edgectl/place.h"
 #include "edgectl/supervisor.h"
 
@@ -89,24 +90,25 @@ static int only(const struct cmd_call *call, bool *wanted)
 
 /* A service that this build has no program for is told, not fatal: the
  * others are of use without it. */
-static void drop_missing(const char *self, bool *wanted)
+static void drop_missing(bool *wanted)
 {
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < CONF_DAEMON_COUNT; i++) {
-		const char *name = conf_daemon_name((enum conf_daemon)i);
+		const enum conf_daemon id = (enum conf_daemon)i;
 
-		if (!wanted[i] || supervisor_find_program(self, name, path,
+		if (!wanted[i] || daemons_find_program(id, path,
 				sizeof(path)) == 0)
 			continue;
 		log_warning("up.missing", "daemon=%s reason=\"the topology "
-			"asks for it, its program is not installed\"", name);
+			"asks for it, its program is not installed\"",
+			conf_daemon_name(id));
 		wanted[i] = false;
 	}
 }
 
 static int supervise(struct cmd_call *call, const struct conf *conf,
-	const bool *wanted, const char *self)
+	const bool *wanted)
 {
 	struct up up = { call, -1 };
 	struct supervisor *s = NULL;
@@ -124,7 +126,6 @@ static int supervise(struct cmd_call *call, const struct conf *conf,
 		err = supervisor_new(&s, &(struct supervisor_spec){
 			.conf = conf,
 			.wanted = wanted,
-			.self = self,
 			.log_level = cmd_get(call, "log-level"),
 			.on_ready = on_ready,
 			.arg = &up,
@@ -141,7 +142,6 @@ static int run(struct cmd_call *call)
 	struct conf *conf = NULL;
 	struct why why = { "" };
 	enum log_level level;
-	char self[PATH_MAX] = "";
 	int status = CMD_USAGE;
 	int err;
 
@@ -152,9 +152,6 @@ static int run(struct cmd_call *call)
 			cmd_get(call, "log-level"));
 	log_init("edgectl", level < LOG_LEVEL_NOTICE ? level :
 		LOG_LEVEL_NOTICE, ready_is_journal());
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		return cmd_fail_text(call, CMD_USAGE, "/proc/self/exe: %s",
-			strerror(errno));
 	if (cmd_conf(call, &conf) != 0)
 		return CMD_USAGE;
 	err = wanted_by_topology(conf, wanted, &why);
@@ -164,8 +161,8 @@ static int run(struct cmd_call *call)
 	}
 	if (only(call, wanted) != 0)
 		goto out;
-	drop_missing(self, wanted);
-	status = supervise(call, conf, wanted, self);
+	drop_missing(wanted);
+	status = supervise(call, conf, wanted);
 out:
 	conf_free(conf);
 	return status;

@@ -66,11 +66,6 @@ static void load_topology(struct doctor *d)
 		"generation %s for %s",
 		topology_version_text(d->topology, version),
 		d->conf->machine);
-	if (d->topology->lab)
-		doctor_add(d, DOCTOR_WARN, "lab", "take 'lab: true' out for "
-			"production", "a lab topology: loopback addresses, "
-			"sides %sseparated",
-			d->topology->sides_separated ? "" : "not ");
 	check_semantics(d, path);
 }
 

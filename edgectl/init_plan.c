@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/addr.h"
+#include "common/base/dns_name.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include "common/run/conf.h"
@@ -41,23 +42,10 @@ void init_plan_loopback(struct init_plan *plan)
 
 bool init_is_name(const char *text)
 {
-	struct str rest = str_of(text);
-	struct str label;
-	size_t labels = 0;
+	char lower[DNS_NAME_LEN];
 
-	if (rest.n == 0 || rest.n > 253)
-		return false;
-	while (str_split(&rest, '.', &label)) {
-		if (label.n == 0 || label.n > 63 || label.p[0] == '-' ||
-				label.p[label.n - 1] == '-')
-			return false;
-		for (size_t i = 0; i < label.n; i++)
-			if (strchr("abcdefghijklmnopqrstuvwxyz0123456789-",
-					label.p[i]) == NULL)
-				return false;
-		labels++;
-	}
-	return labels >= 2;
+	return strchr(text, '.') != NULL && dns_name_take(str_of(text), lower,
+		sizeof(lower)) == 0 && strcmp(text, lower) == 0;
 }
 
 static bool is_address(const char *text)

@@ -57,7 +57,7 @@ char *init_plan_topology_yaml(const struct init_plan *plan);
 const char *init_plan_outside_name(const struct init_plan *plan, size_t n,
 	char room[static INIT_NAME_LEN]);
 
-/* Lower-case letters, digits, '-' in labels of at most 63, a dot inside. */
+/* A DNS name in lower case with a dot inside. */
 bool init_is_name(const char *text);
 
 #endif

@@ -149,7 +149,10 @@ static void fill_reported(json_t *row, const json_t *report)
 static void judge_listener(struct table *t, json_t *row,
 	const json_t *status, const json_t *report, bool is_held)
 {
-	if (status == NULL && !is_held)
+	if (status == NULL && !is_held && json_is_false(json_object_get(row,
+			"installed")))
+		judge(t, row, "absent", true, "its program is not installed");
+	else if (status == NULL && !is_held)
 		judge(t, row, "down", false, "the daemon does not run");
 	else if (status == NULL)
 		judge(t, row, "taken", false,
@@ -172,6 +175,7 @@ static void put_listener(struct table *t, const struct topology_listener *l)
 {
 	const enum conf_daemon daemon = daemon_of(l->usage);
 	const json_t *status = t->daemons->status[daemon];
+	const bool is_installed = t->daemons->is_installed[daemon];
 	const bool is_udp = ports_is_udp(l->usage);
 	struct port_owner owner;
 	const bool is_held = t->owner(&l->address, is_udp, &owner) == 0;
@@ -192,7 +196,9 @@ static void put_listener(struct table *t, const struct topology_listener *l)
 	json_object_set_new(row, "protocol",
 		json_string(ports_protocol(l->usage)));
 	json_object_set_new(row, "expected", json_string(
-		status != NULL && report == NULL ? "none" : "open"));
+		(status != NULL && report == NULL) || !is_installed ?
+			"none" : "open"));
+	json_object_set_new(row, "installed", json_boolean(is_installed));
 	fill_reported(row, report);
 	if (is_held)
 		put_owner(row, status, &owner);
@@ -216,6 +222,10 @@ static void put_media(struct table *t, const struct topology_media *m)
 	json_object_set_new(row, "transport", json_string("udp"));
 	json_object_set_new(row, "protocol", json_string("RTP/RTCP relay"));
 	json_object_set_new(row, "expected", json_string("on-demand"));
+	if (status == NULL && !t->daemons->is_installed[CONF_AV_EDGE]) {
+		judge(t, row, "absent", true, "its program is not installed");
+		return;
+	}
 	if (status == NULL) {
 		judge(t, row, "down", false, "the daemon does not run");
 		return;

@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/base/str.h"
 #include "common/bus/bus_client.h"
 #include "common/bus/bus_server.h"
 #include "common/run/loop.h"
 #include "common/run/ready.h"
 #include "common/run/rights.h"
 #include "edgectl/child.h"
+#include "edgectl/daemons.h"
 #include "edgectl/supervisor.h"
 
 /* A daemon drains before it ends; after this it is killed. */
@@ -46,43 +46,6 @@ struct supervisor {
 	int failure; /* what supervisor_run returns */
 	struct why why;
 };
-
-static const char *const PLACES = "/usr/local/sbin:/usr/sbin:/usr/local/bin";
-
-static int try_program(char *out, size_t cap, const char *dir, size_t len,
-	const char *name)
-{
-	int n = snprintf(out, cap, "%.*s/%s", (int)len, dir, name);
-
-	if (n < 0 || (size_t)n >= cap || access(out, X_OK) != 0)
-		return -ENOENT;
-	return 0;
-}
-
-static int try_list(char *out, size_t cap, const char *list,
-	const char *name)
-{
-	struct str rest = str_of(list);
-	struct str dir;
-
-	while (str_split(&rest, ':', &dir))
-		if (dir.n > 0 && try_program(out, cap, dir.p, dir.n, name) == 0)
-			return 0;
-	return -ENOENT;
-}
-
-int supervisor_find_program(const char *self, const char *name, char *out,
-	size_t cap)
-{
-	const char *slash = strrchr(self, '/');
-
-	if (slash != NULL && try_program(out, cap, self,
-			(size_t)(slash - self), name) == 0)
-		return 0;
-	if (try_list(out, cap, getenv("PATH"), name) == 0)
-		return 0;
-	return try_list(out, cap, PLACES, name);
-}
 
 /* ---- reactions ---- */
 
@@ -209,8 +172,7 @@ static int add_member(struct supervisor *s, enum conf_daemon id,
 	struct child_spec spec;
 	int err;
 
-	if (supervisor_find_program(s->spec.self, name, path,
-			sizeof(path)) != 0)
+	if (daemons_find_program(id, path, sizeof(path)) != 0)
 		return why_set(why, -ENOENT, "%s: program not found, neither "
 			"beside edgectl nor in PATH", name);
 	err = open_bus(s, m, name, why);

@@ -19,7 +19,6 @@ struct supervisor;
 struct supervisor_spec {
 	const struct conf *conf; /* borrowed */
 	const bool *wanted;      /* by enum conf_daemon */
-	const char *self;        /* our own program file */
 	const char *log_level;   /* for the daemons, or NULL */
 	void (*on_ready)(void *arg); /* every daemon is ready, once */
 	void *arg;
@@ -32,10 +31,5 @@ EDGE_MUST int supervisor_new(struct supervisor **out,
  * at all (then the others were stopped again). */
 EDGE_MUST int supervisor_run(struct supervisor *s, struct why *why);
 void supervisor_free(struct supervisor *s); /* accepts NULL */
-
-/* Path of a daemon's program: beside self, in PATH, in the usual places.
- * -ENOENT. */
-EDGE_MUST int supervisor_find_program(const char *self, const char *name,
-	char *out, size_t cap);
 
 #endif
