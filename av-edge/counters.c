@@ -20,7 +20,9 @@
 #define DROPPED "Datagrams dropped"
 
 const struct counter_def av_counters[AV_COUNTER_COUNT] = {
-	[AV_ALLOCATIONS] = GAUGE("allocations", NULL, "",
+	[AV_LIVE_INTERNAL] = GAUGE("allocations", "side=\"internal\"", "",
+		"Allocations alive"),
+	[AV_LIVE_EXTERNAL] = GAUGE("allocations", "side=\"external\"", "",
 		"Allocations alive"),
 	[AV_USERS] = GAUGE("users", NULL, "", "Users that hold allocations"),
 	[AV_PORTS_FREE] = GAUGE("ports_free", NULL, "", "Relay ports free"),

@@ -14,7 +14,8 @@
 
 enum av_counter {
 	/* gauges of the whole daemon */
-	AV_ALLOCATIONS,
+	AV_LIVE_INTERNAL,
+	AV_LIVE_EXTERNAL,
 	AV_USERS,
 	AV_PORTS_FREE,
 	AV_PORTS_USED,

@@ -165,6 +165,7 @@ int shard_add_listener(struct shard *s, int fd, const struct addr *address,
 	l->side = side;
 	l->is_closing = false;
 	l->no_segment = false;
+	l->dropped = 0;
 	return 0;
 }
 
@@ -211,8 +212,10 @@ static void on_inbox(void *arg)
 
 	s->turn.now = loop_now(s->loop);
 	atomic_store(&s->inbox_waits, false);
-	while (relay_from_inbox(s))
-		;
+	/* The rest after the descriptors had their turn. If that can't be
+	 * noted, the next datagram's wake-up finds it. */
+	if (relay_from_inbox(s))
+		(void)!loop_defer(s->loop, on_inbox, s);
 }
 
 /* One wake-up a batch, and none while one is under way. */
@@ -245,6 +248,23 @@ void shard_flush(struct shard *s)
 
 /* ---- the thread -------------------------------------------------------- */
 
+static void count_lost(struct shard *s)
+{
+	struct shard_listener *l;
+	uint64_t dropped;
+	unsigned i;
+
+	for (i = 0; i < SHARD_LISTENERS; i++) {
+		l = &s->listeners[i];
+		if (l->fd < 0)
+			continue;
+		dropped = udp_dropped(l->fd);
+		stats_add(&s->turn.stats, AV_DROP_SOCKET,
+			dropped - l->dropped);
+		l->dropped = dropped;
+	}
+}
+
 static void on_tick(void *arg)
 {
 	struct shard *s = arg;
@@ -252,7 +272,38 @@ static void on_tick(void *arg)
 	s->turn.now = loop_now(s->loop);
 	s->turn.wall = wall_now();
 	turn_tick(&s->turn);
+	count_lost(s);
 	loop_timer_start(s->tick, TICK_MS);
+}
+
+struct job {
+	struct shard *shard;
+	shard_job *run;
+	void *arg;
+};
+
+static void on_job(void *arg)
+{
+	struct job *job = arg;
+	struct shard *s = job->shard;
+
+	s->turn.now = loop_now(s->loop);
+	job->run(s, job->arg);
+	free(job);
+}
+
+int shard_post(struct shard *s, shard_job *run, void *arg)
+{
+	struct job *job = malloc(sizeof(*job));
+	int err;
+
+	if (job == NULL)
+		return -ENOMEM;
+	*job = (struct job){s, run, arg};
+	err = loop_post(s->loop, on_job, job);
+	if (err < 0)
+		free(job);
+	return err;
 }
 
 void shard_turn(struct shard *s, int max_wait_ms)
@@ -276,7 +327,7 @@ static void rest(struct shard *s)
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
 }
 
-static void *run(void *arg)
+static void *work(void *arg)
 {
 	struct shard *s = arg;
 	char name[16];
@@ -298,7 +349,7 @@ int shard_start(struct shard *s)
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&s->thread, NULL, run, s);
+	err = pthread_create(&s->thread, NULL, work, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	s->is_running = err == 0;
 	return -err;

@@ -39,6 +39,7 @@ struct shard_listener {
 	bool is_closing; /* gone from the topology: ends with its last user */
 	bool no_segment;
 	uint32_t users; /* allocations */
+	uint64_t dropped; /* seen of what its buffer lost */
 	struct loop_fd *watch; /* owned */
 };
 
@@ -92,6 +93,9 @@ void shard_close_listener(struct shard *s, const struct addr *address);
 EDGE_MUST int shard_start(struct shard *s);
 /* Ask it to end, and wait until it has. */
 void shard_stop(struct shard *s);
+/* Run this in the shard's thread, soon, in order. -ENOMEM. */
+typedef void(shard_job)(struct shard *s, void *arg);
+EDGE_MUST int shard_post(struct shard *s, shard_job *job, void *arg);
 /* One turn of the loop, for tests that run a shard in their own thread. */
 void shard_turn(struct shard *s, int max_wait_ms);
 

@@ -146,6 +146,12 @@ void turn_tick(struct turn *t)
 			ALLOC_END_TOO_OLD : ALLOC_END_EXPIRED);
 }
 
+static enum av_counter live_of(const struct alloc *a)
+{
+	return a->side == TOPOLOGY_INTERNAL ? AV_LIVE_INTERNAL :
+					      AV_LIVE_EXTERNAL;
+}
+
 /* ---- beginning --------------------------------------------------------- */
 
 /* A port that binds. Those that do not go to the end of the list. */
@@ -218,6 +224,7 @@ int turn_begin(struct turn *t, const struct turn_wish *wish,
 	fill_in(t, a, wish);
 	alloc_set_expiry(&t->allocs, a,
 		mono_after_ms(t->now, (int64_t)wish->lifetime_s * 1000));
+	stats_add(&t->stats, live_of(a), 1);
 	stats_add(&t->stats, wish->side == TOPOLOGY_INTERNAL ?
 		AV_MADE_INTERNAL : AV_MADE_EXTERNAL, 1);
 	*out = a;
@@ -256,6 +263,7 @@ void turn_end(struct turn *t, struct alloc *a, enum alloc_end why)
 	t->io->close(t->io_arg, a);
 	port_pool_give(t->shared->ports[family], a->relay_port);
 	quota_give(t->shared->quota, a->client_id);
+	stats_add(&t->stats, live_of(a), (uint64_t)-1);
 	stats_add(&t->stats, AV_ENDED_REFRESH + (size_t)why, 1);
 	alloc_free(&t->allocs, a);
 }

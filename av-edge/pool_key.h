@@ -1,0 +1,32 @@
+/*
+ * The pool key as av-edge sees it: read, watched, kept in memory. av-auth
+ * writes the file by rename; while there is none, nothing is granted.
+ */
+#ifndef AV_EDGE_POOL_KEY_H
+#define AV_EDGE_POOL_KEY_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "common/cred/av_key.h"
+
+struct pool_key {
+	char path[PATH_MAX];
+	struct av_key_ring ring; /* what was read last */
+	bool has_file;
+	/* What tells one version of the file from the next. */
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+};
+
+void pool_key_init(struct pool_key *key, const char *path);
+void pool_key_fini(struct pool_key *key);
+/* Look at the file. True when ring changed: new keys, or none any more. A
+ * file that can't be read leaves the keys as they are, and says so once. */
+bool pool_key_poll(struct pool_key *key);
+
+#endif
