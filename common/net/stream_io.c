@@ -17,6 +17,7 @@
 #include <openssl/x509.h>
 
 #include "common/base/err.h"
+#include "common/base/str.h"
 
 /* What is read and thrown away in one turn while lingering. */
 #define DISCARD_ROUNDS 16
@@ -27,6 +28,18 @@ static bool is_ip_literal(const char *name)
 
 	return inet_pton(AF_INET, name, room) == 1 ||
 		inet_pton(AF_INET6, name, room) == 1;
+}
+
+/* RFC 6066 section 3: names only, no addresses. OpenSSL's macro takes no
+ * const. */
+static int set_sni(SSL *ssl, const char *name)
+{
+	char copy[TLSEXT_MAXLEN_host_name + 1];
+	int err = str_copy(str_of(name), copy, sizeof(copy));
+
+	if (err < 0)
+		return err;
+	return SSL_set_tlsext_host_name(ssl, copy) == 1 ? 0 : -ENOMEM;
 }
 
 int stream_io_begin(struct stream_io *io, struct tls_ctx *ctx,
@@ -43,11 +56,9 @@ int stream_io_begin(struct stream_io *io, struct tls_ctx *ctx,
 		return 0;
 	}
 	SSL_set_connect_state(io->ssl);
-	/* RFC 6066 section 3: addresses are not allowed in SNI. */
-	if (server_name != NULL && !is_ip_literal(server_name) &&
-		SSL_set_tlsext_host_name(io->ssl, server_name) != 1)
-		return -ENOMEM;
-	return 0;
+	if (server_name == NULL || is_ip_literal(server_name))
+		return 0;
+	return set_sni(io->ssl, server_name);
 }
 
 static enum stream_io_result reset(char *detail, int code)

@@ -346,9 +346,31 @@ START_TEST(test_each_side_has_its_servers)
 }
 END_TEST
 
+/* A name of /etc/hosts that only that file can know. */
+static bool name_of_file(char out[static 128])
+{
+	FILE *f = fopen("/etc/hosts", "re");
+	char line[512];
+	bool found = false;
+
+	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
+		found = sscanf(line, "%*[0-9.] %127s", out) == 1 &&
+			strstr(out, "localhost") == NULL;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
 START_TEST(test_outside_names_never_meet_the_hosts_file)
 {
-	host("ip6-allnodes", RESOLVE_OUTSIDE);
+	char name[128];
+
+	if (!name_of_file(name))
+		return;
+	host(name, RESOLVE_INSIDE);
+	ck_assert_int_eq(b.result.err, 0);
+	ck_assert_uint_eq(b.inside.asked, 0);
+	host(name, RESOLVE_OUTSIDE);
 	ck_assert_int_eq(b.result.err, EDGE_EUNKNOWN);
 	ck_assert_uint_gt(b.outside.asked, 0);
 }
