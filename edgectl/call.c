@@ -11,6 +11,7 @@
 #include "edgectl/call.h"
 #include "edgectl/call_party.h"
 #include "edgectl/call_report.h"
+#include "edgectl/call_trace.h"
 
 #define CHECKS_MS     6000
 #define CHECK_EACH_MS 100
@@ -396,6 +397,9 @@ static json_t *run(const struct test_plan *plan, const struct step *steps,
 			json_string(plan->inside.aor));
 		add_call(&c, report);
 	}
+	if (plan->inside_trace != NULL)
+		call_trace_merge_file(c.probe.trace, plan->inside_trace,
+			c.probe.start_wall_us);
 	if (c.probe.trace != NULL)
 		json_object_set(report, "ladder", c.probe.trace);
 	json_object_set_new(report, "elapsed_ms",

@@ -128,7 +128,7 @@ void ladder_print(FILE *to, const json_t *rows)
 		char *what = output_value(json_object_get(row, "what"));
 
 		if (a != b && what != NULL) {
-			fprintf(to, "%*lld  ", TIME_LEN, json_integer_value(
+			fprintf(to, "%*.1f  ", TIME_LEN, json_number_value(
 				json_object_get(row, "t_ms")));
 			print_arrow(to, &l, a, b, what);
 		}

@@ -18,8 +18,10 @@
 struct probe {
 	struct loop *loop;    /* owned */
 	struct mono start;
+	uint64_t start_us;    /* the same moment, finer */
+	int64_t start_wall_us;
 	struct mono deadline; /* of the whole test */
-	json_t *trace;        /* owned: [{t_ms, from, to, what}] */
+	json_t *trace;        /* owned: [{t_ms (real), from, to, what}] */
 };
 
 EDGE_MUST int probe_init(struct probe *p, int64_t limit_ms);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/err.h"
 #include "common/base/log.h"
@@ -29,10 +30,14 @@ static void trace_line(const char *from, const char *to,
 	const struct sip_msg *m)
 {
 	char *text;
-	json_t *line = json_pack("{s:I, s:s, s:s, s:s%, s:s%, s:i}",
-		"time_ms", (json_int_t)wall_now_ms(), "from", from, "to", to,
-		"method", m->method.p, m->method.n, "call_id", m->call_id.p,
-		m->call_id.n, "cseq", (int)m->cseq);
+	struct timespec now;
+	json_t *line;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	line = json_pack("{s:I, s:s, s:s, s:s%, s:s%, s:i}", "time_us",
+		(json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, "from",
+		from, "to", to, "method", m->method.p, m->method.n,
+		"call_id", m->call_id.p, m->call_id.n, "cseq", (int)m->cseq);
 
 	if (line == NULL)
 		return; /* bytes that are no UTF-8 */
