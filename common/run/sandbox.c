@@ -34,7 +34,7 @@ static int caps_get(struct caps *out)
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
 	if (syscall(SYS_capget, &head, data) < 0)
 		return -errno;
@@ -174,7 +174,7 @@ int sandbox_enter(const struct sandbox_plan *plan,
 	err = syscall_filter_enter(&s.syscall_count, why);
 	if (err < 0)
 		return err;
-	s.seccomp = true;
+	s.seccomp = s.syscall_count > 0;
 	*state = s;
 	return 0;
 }

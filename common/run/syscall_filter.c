@@ -18,7 +18,14 @@
 #include <linux/sockios.h>
 #include <seccomp.h>
 
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 #include "common/base/err.h"
+#include "common/base/log.h"
 #include "common/run/sandbox.h"
 
 enum narrow {
@@ -307,10 +314,19 @@ static bool is_alternative(size_t i)
 
 int syscall_filter_enter(unsigned *count, struct why *why)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	scmp_filter_ctx ctx;
 	unsigned n = 0;
 	int err;
 
+	/* It runs us on a processor of its own making, which knows no
+	 * seccomp(2) and makes calls of its own. */
+	if (RUNNING_ON_VALGRIND) {
+		log_warning("sandbox.weakened",
+			"text=\"no system call filter under valgrind\"");
+		*count = 0;
+		return 0;
+	}
+	ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	if (ctx == NULL)
 		return why_set(why, -ENOMEM, "seccomp: out of memory");
 	err = load(ctx);

@@ -10,7 +10,8 @@
 #include "common/base/attr.h"
 #include "common/base/why.h"
 
-/* On every thread, for good. *count is the length of the allow list. */
+/* On every thread, for good. *count is the length of the allow list; 0 =
+ * no filter, which happens under valgrind alone. */
 EDGE_MUST int syscall_filter_enter(unsigned *count, struct why *why);
 
 #endif

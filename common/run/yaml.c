@@ -173,12 +173,26 @@ static int check_unique(const struct yaml_node *map, struct why *why)
 
 /* ---- from events to nodes ----------------------------------------------- */
 
+/* The library's mark stands behind an opening quote and behind the star of
+ * an alias; people count from it. */
+static bool has_lead(struct fy_event *ev)
+{
+	enum fy_scalar_style style;
+
+	if (ev->type != FYET_SCALAR || ev->scalar.value == NULL)
+		return ev->type == FYET_ALIAS;
+	style = fy_token_scalar_style(ev->scalar.value);
+	return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+}
+
 static void place_of(struct fy_event *ev, int *line, int *column)
 {
 	const struct fy_mark *mark = fy_event_start_mark(ev);
 
 	*line = mark != NULL ? mark->line + 1 : 1;
 	*column = mark != NULL ? mark->column + 1 : 1;
+	if (*column > 1 && has_lead(ev))
+		(*column)--;
 }
 
 /* Control characters come in through escapes only; no value needs them. */

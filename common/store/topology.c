@@ -17,7 +17,7 @@
 #include "common/base/dns_name.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
-#include "common/net/listener.h"
+#include "common/net/device.h"
 #include "common/run/conf.h"
 #include "common/store/generation.h"
 #include "common/store/sql.h"

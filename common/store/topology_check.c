@@ -16,6 +16,7 @@
 #include "common/base/dns_name.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
+#include "common/net/device.h"
 #include "common/run/setting.h"
 #include "common/store/sql.h"
 #include "common/store/topology_port.h"
@@ -148,11 +149,15 @@ static const struct rule RULES[] = {
 		" n.address) FROM net_interface n JOIN machine m"
 		" USING(machine_id) WHERE address_kind(n.address)='loopback'"
 		" AND NOT " LAB},
-	{"nat-inside", true,
-		"SELECT format('machine %s: %s inside is translated to %s: no"
-		" NAT on the inside', m.fqdn, n.address, n.nat_address)"
-		" FROM net_interface n JOIN machine m USING(machine_id)"
-		" WHERE n.side='internal' AND n.nat_address IS NOT NULL"},
+	{"same-device", true,
+		"SELECT DISTINCT format('machine %s has %s inside and %s"
+		" outside on one device, %s: each side needs its own, or say"
+		" lab: true', m.fqdn, a.address, b.address,"
+		" device(a.address)) FROM net_interface a JOIN net_interface b"
+		" USING(machine_id) JOIN machine m USING(machine_id) WHERE"
+		" a.side='internal' AND b.side='external' AND"
+		" device(a.address)<>'' AND device(a.address)="
+		"device(b.address) AND NOT " LAB},
 	{"nat-address", true,
 		"SELECT format('machine %s: nat %s is not an address the"
 		" outside can reach', m.fqdn, n.nat_address) FROM"
@@ -198,11 +203,6 @@ static const struct rule RULES[] = {
 		" a.address=b.address WHERE a.usage='MediaCommunication' AND"
 		" b.usage<>'MediaCommunication' AND b.low BETWEEN a.low AND"
 		" a.high"},
-	{"media-end", true,
-		"SELECT format('media_ports of %s end at %d: at most 65535',"
-		" p.fqdn, e.port+e.port_count-1) FROM endpoint e JOIN service"
-		" USING(service_id) JOIN pool p USING(pool_id) WHERE"
-		" e.port+e.port_count-1>65535"},
 
 	/* ---- 4: sides ---- */
 	{"wrong-side", true,
@@ -320,6 +320,20 @@ static void sql_address_kind(sqlite3_context *ctx, int argc,
 	sqlite3_result_text(ctx, kind, -1, SQLITE_STATIC);
 }
 
+/* The device of an address on this host, '' when it is another host's. */
+static void sql_device(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	const unsigned char *text = sqlite3_value_text(argv[0]);
+	char name[NET_DEVICE_LEN] = "";
+	struct addr a;
+
+	(void)argc;
+	if (text == NULL || addr_parse(str_of((const char *)text), &a) < 0 ||
+		net_device_of(&a, name) < 0)
+		name[0] = '\0';
+	sqlite3_result_text(ctx, name, -1, SQLITE_TRANSIENT);
+}
+
 static int add_functions(struct sqlite3 *db, struct why *why)
 {
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
@@ -327,7 +341,9 @@ static int add_functions(struct sqlite3 *db, struct why *why)
 	if (sqlite3_create_function(db, "is_name", 1, flags, NULL,
 		    sql_is_name, NULL, NULL) != SQLITE_OK ||
 		sqlite3_create_function(db, "address_kind", 1, flags, NULL,
-			sql_address_kind, NULL, NULL) != SQLITE_OK)
+			sql_address_kind, NULL, NULL) != SQLITE_OK ||
+		sqlite3_create_function(db, "device", 1, flags, NULL,
+			sql_device, NULL, NULL) != SQLITE_OK)
 		return sql_fault(db, why, "topology store");
 	return 0;
 }
