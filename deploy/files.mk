@@ -8,6 +8,11 @@ SHAREDIR   := $(DESTDIR)$(PREFIX)/share/sallyport
 CONFDIR    := $(DESTDIR)/etc/sallyport
 COMPDIR    := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
+.PHONY: demo
+demo: deps ## a real call across the edge on loopback addresses (ARGS=--once)
+	@$(MAKE) --no-print-directory -j2 programs $(B)/bin/inside
+	@B=$(B) deploy/demo/demo.sh $(ARGS)
+
 .PHONY: install uninstall units
 install: programs ## install programs, units, users, man pages (DESTDIR=, PREFIX=)
 	install -d $(SBINDIR) $(BINDIR) $(CONFDIR)/tls $(SHAREDIR) \
