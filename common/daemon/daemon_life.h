@@ -53,7 +53,8 @@ struct daemon {
 	char refused_path[512]; /* generation not to be tried again by itself */
 	void *state;            /* the daemon's own */
 	struct sandbox_state sandbox;
-	struct list certs;   /* struct daemon_cert */
+	struct list certs; /* struct daemon_cert */
+	bool has_bad_cert; /* a file changed for the worse; the old one goes on */
 	struct list readers; /* of /v1/events */
 	size_t reader_count;
 	struct daemon_note last_error;

@@ -14,15 +14,20 @@
 #define PORTS_MAX 64
 #define DAY_S     86400
 
+/* It works, but not with what the files say. */
+static bool is_degraded(const struct daemon *d)
+{
+	return d->has_bad_cert ||
+		(d->last_reload.at.s != 0 && !d->last_reload.ok);
+}
+
 const char *daemon_phase_name(const struct daemon *d)
 {
 	switch (d->phase) {
 	case DAEMON_STARTING:
 		return "starting";
 	case DAEMON_SERVING:
-		return d->last_reload.at.s != 0 && !d->last_reload.ok
-			? "degraded"
-			: "serving";
+		return is_degraded(d) ? "degraded" : "serving";
 	case DAEMON_DRAINING:
 		return "draining";
 	case DAEMON_STOPPING:

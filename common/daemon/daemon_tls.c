@@ -143,6 +143,11 @@ int daemon_certs_poll(struct daemon *d, bool force, struct why *why)
 	}
 	if (swapped > 0 && d->spec->certs != NULL && d->state != NULL)
 		d->spec->certs(d->state);
+	/* Bad files are told once; they stay bad until a swap. */
+	if (failed < 0)
+		d->has_bad_cert = true;
+	else if (swapped > 0)
+		d->has_bad_cert = false;
 	return failed < 0 ? failed : swapped;
 }
 

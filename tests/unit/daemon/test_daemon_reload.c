@@ -147,6 +147,7 @@ START_TEST(test_R25_bad_certificate_keeps_the_old_one)
 		"edge.test");
 	json_decref(status);
 	must_be("swapped", "0");
+	must_be("state", "\"degraded\"");
 }
 END_TEST
 
