@@ -254,8 +254,9 @@ static void take(struct listener *l, int fd, const struct addr *remote)
 	close(fd);
 	l->refused_count++;
 	log_limited(LOG_LEVEL_WARNING, 6, "connection.refused",
-		"listener=%s remote=%s reason=%s", addr_text(&l->spec.address, at),
-		addr_ip_text(remote, from), cause);
+		"listener=%s remote=%s reason=%s",
+		addr_text(&l->spec.address, at), addr_ip_text(remote, from),
+		cause);
 }
 
 static int accept_one(struct listener *l, struct addr *remote)

@@ -393,7 +393,8 @@ static void on_deadline(struct stream *s)
 	else if (s->phase == PHASE_CONNECT)
 		stream_fail_connect(s, "no answer");
 	else if (s->phase == PHASE_SHAKE)
-		stream_finish(s, STREAM_END_HANDSHAKE, "the handshake took too long");
+		stream_finish(s, STREAM_END_HANDSHAKE,
+			"the handshake took too long");
 	else if (s->idle_ms > 0 && !is_heard && !s->is_paused)
 		stream_finish(s, STREAM_END_IDLE, "");
 }

@@ -77,7 +77,8 @@ void stream_shake(struct stream *s)
 		tls_ctx_unref(s->ctx);
 		s->ctx = NULL;
 		if (err < 0) {
-			stream_finish(s, STREAM_END_MEMORY, "no memory for TLS");
+			stream_finish(s, STREAM_END_MEMORY,
+				"no memory for TLS");
 			return;
 		}
 	}
@@ -89,7 +90,8 @@ void stream_shake(struct stream *s)
 	else if (result == STREAM_IO_WANT_WRITE)
 		s->shake_want = LOOP_WRITE;
 	else if (result == STREAM_IO_EOF && s->is_server)
-		stream_finish(s, STREAM_END_PEER, "closed before the handshake's end");
+		stream_finish(s, STREAM_END_PEER,
+			"closed before the handshake's end");
 	else if (result == STREAM_IO_EOF)
 		stream_finish(s, STREAM_END_TLS,
 			"the peer closed during the handshake");

@@ -144,7 +144,8 @@ static int use_key(SSL_CTX *ssl, const char *chain, const char *key,
 	bool is_loaded;
 
 	SSL_CTX_set_default_passwd_cb_userdata(ssl, &was_asked);
-	is_loaded = SSL_CTX_use_PrivateKey_file(ssl, key, SSL_FILETYPE_PEM) == 1;
+	is_loaded = SSL_CTX_use_PrivateKey_file(ssl, key,
+		SSL_FILETYPE_PEM) == 1;
 	SSL_CTX_set_default_passwd_cb_userdata(ssl, NULL);
 	if (was_asked)
 		return why_set(why, EDGE_ETLS,
@@ -168,8 +169,8 @@ static int use_own_certificate(SSL_CTX *ssl, const struct tls_spec *spec,
 	if (chain == NULL && spec->role == TLS_ROLE_CLIENT)
 		return 0;
 	if (chain == NULL || key == NULL)
-		return why_set(why, EDGE_ECONFIG,
-			"a certificate and its key are needed, only one is set");
+		return why_set(why, EDGE_ECONFIG, "a certificate and its key "
+			"are needed, only one is set");
 	err = check_readable("certificate", chain, why);
 	if (err == 0)
 		err = check_readable("key", key, why);

@@ -116,6 +116,8 @@ static size_t names_of(const X509 *cert, char (*names)[NAME_LEN])
 
 static void print_name(const X509_NAME *name, char *out, size_t cap)
 {
+	unsigned long form = XN_FLAG_RFC2253 &
+		~(unsigned long)ASN1_STRFLGS_ESC_MSB;
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
 	long len = 0;
@@ -123,8 +125,7 @@ static void print_name(const X509_NAME *name, char *out, size_t cap)
 	out[0] = '\0';
 	if (bio == NULL)
 		return;
-	if (X509_NAME_print_ex(bio, name, 0,
-		    XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+	if (X509_NAME_print_ex(bio, name, 0, form) >= 0)
 		len = BIO_get_mem_data(bio, &text);
 	if (len > 0)
 		snprintf(out, cap, "%.*s", (int)len, text);

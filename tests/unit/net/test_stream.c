@@ -2,127 +2,7 @@
 #include <check.h>
 #include <pthread.h>
 
-#include "common/base/err.h"
-#include "tests/unit/net/ends.h"
-#include "tests/unit/net/pki.h"
-
-#define EDGE_NAME "edge.contoso.test"
-
-struct bench {
-	struct pki pki;
-	struct loop *loop;
-	int listen_fd;
-	struct addr at;
-	struct tls_ctx *server; /* TLS contexts, NULL = plain */
-	struct tls_ctx *client;
-	struct end s; /* server's end */
-	struct end c;
-	const char *name; /* the client wants */
-	struct stream_limits limits;
-};
-
-static struct bench b;
-
-static void setup(void)
-{
-	memset(&b, 0, sizeof(b));
-	pki_init(&b.pki);
-	ck_assert_int_eq(loop_new(&b.loop), 0);
-	b.listen_fd = test_listen(&b.at);
-}
-
-static void teardown(void)
-{
-	end_fini(&b.s);
-	end_fini(&b.c);
-	tls_ctx_unref(b.server);
-	tls_ctx_unref(b.client);
-	loop_free(b.loop);
-	close(b.listen_fd);
-	pki_fini(&b.pki);
-}
-
-static struct tls_ctx *context(enum tls_role role, enum tls_verify verify,
-	const char *own, const char *ca)
-{
-	char chain[256];
-	char key[256];
-	char trust[256];
-	struct tls_spec spec = { .role = role, .verify = verify };
-	struct tls_ctx *ctx = NULL;
-	struct why why = { "" };
-
-	snprintf(chain, sizeof(chain), "%s/%s.crt", b.pki.dir, own);
-	snprintf(key, sizeof(key), "%s/%s.key", b.pki.dir, own);
-	snprintf(trust, sizeof(trust), "%s/%s.crt", b.pki.dir, ca);
-	if (own[0] != '\0') {
-		spec.chain_path = chain;
-		spec.key_path = key;
-	}
-	if (ca[0] != '\0')
-		spec.trust_path = trust;
-	ck_assert_msg(tls_ctx_new(&ctx, &spec, &why) == 0, "%s", why.text);
-	return ctx;
-}
-
-/* The usual: server certificate, client checks it. */
-static void use_tls(void)
-{
-	pki_ca(&b.pki, "ca");
-	pki_leaf(&b.pki, "ca", "server", "DNS:" EDGE_NAME);
-	b.server = context(TLS_ROLE_SERVER, TLS_VERIFY_NONE, "server", "");
-	b.client = context(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, "", "ca");
-	b.name = EDGE_NAME;
-}
-
-static void use_mutual_tls(const char *client_cert)
-{
-	pki_ca(&b.pki, "ca");
-	pki_leaf(&b.pki, "ca", "server", "DNS:" EDGE_NAME);
-	pki_leaf(&b.pki, "ca", "next", "DNS:Next.Contoso.test");
-	b.server = context(TLS_ROLE_SERVER, TLS_VERIFY_REQUIRE, "server",
-		"ca");
-	b.client = context(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, client_cert,
-		"ca");
-	b.name = EDGE_NAME;
-}
-
-static void dial(void)
-{
-	struct stream_target target = { .remote = b.at, .name = b.name };
-
-	ck_assert_int_eq(stream_connect(&b.c.stream, b.loop, &target,
-		b.client, &b.limits, &end_ops, &b.c), 0);
-}
-
-static void admit(int fd)
-{
-	ck_assert_int_eq(stream_accept(&b.s.stream, b.loop, fd, &b.at,
-		b.server, &b.limits, &end_ops, &b.s), 0);
-}
-
-static void join(void)
-{
-	dial();
-	admit(test_accept(b.listen_fd));
-}
-
-static void join_ready(void)
-{
-	join();
-	TURN_UNTIL(b.loop, b.s.is_ready && b.c.is_ready);
-}
-
-static void say(struct end *e, const char *text)
-{
-	ck_assert_int_ge(stream_send(e->stream, text, strlen(text)), 0);
-}
-
-static void assert_heard(const struct end *e, const char *text)
-{
-	ck_assert_uint_eq(e->len, strlen(text));
-	ck_assert_mem_eq(e->data, text, e->len);
-}
+#include "tests/unit/net/stream_bench.h"
 
 /* ---- the normal case ----------------------------------------------------- */
 
@@ -201,159 +81,6 @@ START_TEST(test_small_sends_of_one_turn_share_a_record)
 }
 END_TEST
 
-START_TEST(test_leaves_from_the_wanted_address_and_device)
-{
-	struct stream_target target = { .remote = b.at, .bind_device = true };
-
-	ck_assert_int_eq(addr_parse_z("127.0.3.7", 0, &target.local), 0);
-	ck_assert_int_eq(stream_connect(&b.c.stream, b.loop, &target, NULL,
-		NULL, &end_ops, &b.c), 0);
-	TURN_UNTIL(b.loop, b.c.is_ready);
-	ck_assert(addr_ip_eq(stream_local(b.c.stream), &target.local));
-	ck_assert_uint_ne(stream_local(b.c.stream)->port, 0);
-}
-END_TEST
-
-/* ---- certificates -------------------------------------------------------- */
-
-START_TEST(test_server_auth_only_certificate_is_good_for_a_client)
-{
-	use_mutual_tls("next");
-	join_ready();
-	ck_assert(b.s.peer.is_verified);
-	ck_assert_uint_eq(b.s.peer.name_count, 1);
-	ck_assert_str_eq(b.s.peer.names[0], "next.contoso.test");
-	ck_assert(tls_peer_has_name(&b.s.peer, "NEXT.contoso.test"));
-	ck_assert(!tls_peer_has_name(&b.s.peer, "contoso.test"));
-}
-END_TEST
-
-START_TEST(test_client_without_certificate_is_refused)
-{
-	use_mutual_tls("");
-	join();
-	TURN_UNTIL(b.loop, b.s.is_ended && b.c.is_ended);
-	ck_assert(!b.s.is_ready);
-	ck_assert_int_eq(b.s.end, STREAM_END_TLS);
-	ck_assert_ptr_nonnull(strstr(b.s.detail, "certificate"));
-	ck_assert_int_eq(b.c.end, STREAM_END_TLS);
-}
-END_TEST
-
-START_TEST(test_client_of_another_ca_is_refused)
-{
-	use_mutual_tls("next");
-	tls_ctx_unref(b.client);
-	pki_ca(&b.pki, "other");
-	pki_leaf(&b.pki, "other", "stranger", "DNS:next.contoso.test");
-	b.client = context(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, "stranger",
-		"ca");
-	join();
-	TURN_UNTIL(b.loop, b.s.is_ended);
-	ck_assert(!b.s.is_ready);
-	ck_assert_int_eq(b.s.end, STREAM_END_TLS);
-	ck_assert_ptr_nonnull(strstr(b.s.detail, "peer's certificate"));
-}
-END_TEST
-
-START_TEST(test_server_of_another_ca_is_refused)
-{
-	use_tls();
-	tls_ctx_unref(b.client);
-	pki_ca(&b.pki, "other");
-	b.client = context(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, "", "other");
-	join();
-	TURN_UNTIL(b.loop, b.c.is_ended && b.s.is_ended);
-	ck_assert(!b.c.is_ready);
-	ck_assert_int_eq(b.c.end, STREAM_END_TLS);
-	ck_assert_ptr_nonnull(strstr(b.c.detail, "local issuer"));
-}
-END_TEST
-
-START_TEST(test_wrong_name_ends_as_such_and_says_both)
-{
-	use_tls();
-	b.name = "other.contoso.test";
-	join();
-	TURN_UNTIL(b.loop, b.c.is_ended);
-	ck_assert(!b.c.is_ready);
-	ck_assert_int_eq(b.c.end, STREAM_END_NAME);
-	ck_assert_ptr_nonnull(strstr(b.c.detail, EDGE_NAME));
-	ck_assert_ptr_nonnull(strstr(b.c.detail, "other.contoso.test"));
-}
-END_TEST
-
-START_TEST(test_wildcard_certificate_names_nobody)
-{
-	use_tls();
-	tls_ctx_unref(b.server);
-	pki_leaf(&b.pki, "ca", "wild", "DNS:*.contoso.test");
-	b.server = context(TLS_ROLE_SERVER, TLS_VERIFY_NONE, "wild", "");
-	join();
-	TURN_UNTIL(b.loop, b.c.is_ended);
-	ck_assert_int_eq(b.c.end, STREAM_END_NAME);
-}
-END_TEST
-
-START_TEST(test_a_certificate_of_many_names_is_searched_to_the_end)
-{
-	char san[2048] = "";
-	int i;
-
-	for (i = 0; i < 40; i++)
-		snprintf(san + strlen(san), sizeof(san) - strlen(san),
-			"DNS:n%d.contoso.test,", i);
-	strcat(san, "DNS:last.contoso.test");
-	use_tls();
-	tls_ctx_unref(b.server);
-	pki_leaf(&b.pki, "ca", "many", san);
-	b.server = context(TLS_ROLE_SERVER, TLS_VERIFY_NONE, "many", "");
-	b.name = "last.contoso.test";
-	join();
-	TURN_UNTIL(b.loop, b.c.is_ready);
-	ck_assert_uint_eq(b.c.peer.name_count, 16);
-}
-END_TEST
-
-/* ---- deadlines ----------------------------------------------------------- */
-
-START_TEST(test_S8_silent_peer_is_cut_at_the_deadline)
-{
-	int fd;
-
-	use_tls();
-	b.limits.handshake_ms = 120;
-	fd = test_dial(&b.at);
-	admit(test_accept(b.listen_fd));
-	TURN_UNTIL(b.loop, b.s.is_ended);
-	ck_assert_int_eq(b.s.end, STREAM_END_HANDSHAKE);
-	close(fd);
-}
-END_TEST
-
-START_TEST(test_S8_half_a_hello_is_cut_at_the_deadline)
-{
-	static const uint8_t half[] = { 0x16, 3, 1, 2, 0, 1, 0, 1 };
-	struct mono begin = mono_now();
-	int fd;
-	int i;
-
-	use_tls();
-	b.limits.handshake_ms = 200;
-	fd = test_dial(&b.at);
-	admit(test_accept(b.listen_fd));
-	for (i = 0; i < 8 && !b.s.is_ended; i++) {
-		/* a byte now and then does not move the deadline */
-		ck_assert_int_eq(send(fd, half + i, 1, 0), 1);
-		turn_for_ms(b.loop, 20);
-	}
-	TURN_UNTIL(b.loop, b.s.is_ended);
-	ck_assert_int_eq(b.s.end, STREAM_END_HANDSHAKE);
-	ck_assert_int_lt(mono_since_ms(begin, mono_now()), 1500);
-	close(fd);
-}
-END_TEST
-
 START_TEST(test_idle_peer_is_cut_and_bytes_move_the_limit)
 {
 	struct mono begin = mono_now();
@@ -368,18 +95,6 @@ START_TEST(test_idle_peer_is_cut_and_bytes_move_the_limit)
 	ck_assert_int_ge(mono_since_ms(begin, mono_now()), 240);
 	TURN_UNTIL(b.loop, b.c.is_ended);
 	ck_assert_int_eq(b.c.end, STREAM_END_PEER);
-}
-END_TEST
-
-START_TEST(test_refused_connection_says_where)
-{
-	close(b.listen_fd);
-	dial();
-	TURN_UNTIL(b.loop, b.c.is_ended);
-	ck_assert_int_eq(b.c.end, STREAM_END_CONNECT);
-	ck_assert_ptr_nonnull(strstr(b.c.detail, "127.0.0.1:"));
-	ck_assert_ptr_nonnull(strstr(b.c.detail, "refused"));
-	b.listen_fd = test_listen(&b.at);
 }
 END_TEST
 
@@ -697,119 +412,6 @@ START_TEST(test_close_before_ready_ends_from_the_loop)
 }
 END_TEST
 
-/* ---- S9 ------------------------------------------------------------------ */
-
-struct raw_client {
-	int fd;
-	int max_version;
-	bool renegotiate;
-	int connected; /* result of SSL_connect */
-	int renewed;   /* of the second handshake */
-	bool compressed;
-};
-
-static void *raw_client_run(void *arg)
-{
-	struct raw_client *r = arg;
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	SSL *ssl;
-
-	SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
-	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
-	SSL_CTX_set_max_proto_version(ctx, r->max_version);
-	ssl = SSL_new(ctx);
-	SSL_set_fd(ssl, r->fd);
-	r->connected = SSL_connect(ssl);
-	if (r->connected == 1)
-		r->compressed = SSL_get_current_compression(ssl) != NULL;
-	if (r->connected == 1 && r->renegotiate) {
-		SSL_renegotiate(ssl);
-		r->renewed = SSL_do_handshake(ssl);
-		if (r->renewed == 1) {
-			char c;
-
-			r->renewed = SSL_read(ssl, &c, 1);
-		}
-	}
-	SSL_free(ssl);
-	SSL_CTX_free(ctx);
-	shutdown(r->fd, SHUT_RDWR);
-	return NULL;
-}
-
-static void run_raw(struct raw_client *r)
-{
-	pthread_t thread;
-
-	r->fd = test_dial(&b.at);
-	admit(test_accept(b.listen_fd));
-	pthread_create(&thread, NULL, raw_client_run, r);
-	TURN_UNTIL(b.loop, b.s.is_ended);
-	pthread_join(thread, NULL);
-	close(r->fd);
-}
-
-START_TEST(test_S9_tls_below_1_2_is_refused)
-{
-	struct raw_client r = { .max_version = TLS1_1_VERSION };
-
-	use_tls();
-	run_raw(&r);
-	ck_assert_int_ne(r.connected, 1);
-	ck_assert(!b.s.is_ready);
-	ck_assert_int_eq(b.s.end, STREAM_END_TLS);
-}
-END_TEST
-
-START_TEST(test_S9_renegotiation_is_refused)
-{
-	struct raw_client r = { .max_version = TLS1_2_VERSION,
-		.renegotiate = true };
-
-	use_tls();
-	run_raw(&r);
-	ck_assert_int_eq(r.connected, 1);
-	ck_assert_int_ne(r.renewed, 1);
-	ck_assert(!r.compressed);
-}
-END_TEST
-
-START_TEST(test_legacy_is_an_opt_in)
-{
-	struct raw_client r = { .max_version = TLS1_VERSION };
-	char *chain;
-	char *key;
-	struct tls_spec spec = { .role = TLS_ROLE_SERVER,
-		.allow_legacy = true };
-
-	use_tls();
-	tls_ctx_unref(b.server);
-	spec.chain_path = chain = pki_path_dup(&b.pki, "server.crt");
-	spec.key_path = key = pki_path_dup(&b.pki, "server.key");
-	ck_assert_int_eq(tls_ctx_new(&b.server, &spec, NULL), 0);
-	run_raw(&r);
-	ck_assert_int_eq(r.connected, 1);
-	ck_assert_ptr_nonnull(strstr(b.s.cipher, "TLSv1 "));
-	free(chain);
-	free(key);
-}
-END_TEST
-
-START_TEST(test_rubbish_instead_of_a_hello_is_a_tls_end)
-{
-	int fd;
-
-	use_tls();
-	fd = test_dial(&b.at);
-	admit(test_accept(b.listen_fd));
-	ck_assert_int_eq(send(fd, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
-	TURN_UNTIL(b.loop, b.s.is_ended);
-	ck_assert_int_eq(b.s.end, STREAM_END_TLS);
-	ck_assert_str_ne(b.s.detail, "");
-	close(fd);
-}
-END_TEST
-
 START_TEST(test_every_end_has_a_name)
 {
 	int i;
@@ -818,15 +420,6 @@ START_TEST(test_every_end_has_a_name)
 		ck_assert_str_ne(stream_end_name((enum stream_end)i), "");
 }
 END_TEST
-
-static TCase *bench_case(const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
-	return tc;
-}
 
 int main(void)
 {
@@ -841,26 +434,6 @@ int main(void)
 	tcase_add_test(tc, test_megabytes_arrive_whole);
 	tcase_add_test(tc, test_what_is_sent_before_ready_goes_out);
 	tcase_add_test(tc, test_small_sends_of_one_turn_share_a_record);
-	tcase_add_test(tc, test_leaves_from_the_wanted_address_and_device);
-	suite_add_tcase(suite, tc);
-
-	tc = bench_case("certificates");
-	tcase_add_test(tc,
-		test_server_auth_only_certificate_is_good_for_a_client);
-	tcase_add_test(tc, test_client_without_certificate_is_refused);
-	tcase_add_test(tc, test_client_of_another_ca_is_refused);
-	tcase_add_test(tc, test_server_of_another_ca_is_refused);
-	tcase_add_test(tc, test_wrong_name_ends_as_such_and_says_both);
-	tcase_add_test(tc, test_wildcard_certificate_names_nobody);
-	tcase_add_test(tc,
-		test_a_certificate_of_many_names_is_searched_to_the_end);
-	suite_add_tcase(suite, tc);
-
-	tc = bench_case("deadlines");
-	tcase_add_test(tc, test_S8_silent_peer_is_cut_at_the_deadline);
-	tcase_add_test(tc, test_S8_half_a_hello_is_cut_at_the_deadline);
-	tcase_add_test(tc, test_idle_peer_is_cut_and_bytes_move_the_limit);
-	tcase_add_test(tc, test_refused_connection_says_where);
 	suite_add_tcase(suite, tc);
 
 	tc = bench_case("ends");
@@ -872,6 +445,7 @@ int main(void)
 	tcase_add_test(tc, test_peer_that_does_not_read_is_cut);
 	tcase_add_test(tc, test_a_burst_within_one_turn_is_no_overflow);
 	tcase_add_test(tc, test_every_end_has_a_name);
+	tcase_add_test(tc, test_idle_peer_is_cut_and_bytes_move_the_limit);
 	suite_add_tcase(suite, tc);
 
 	tc = bench_case("pieces");
@@ -887,13 +461,6 @@ int main(void)
 	tcase_add_test(tc, test_close_inside_data_stops_data);
 	tcase_add_test(tc, test_free_with_work_deferred_leaves_nothing);
 	tcase_add_test(tc, test_close_before_ready_ends_from_the_loop);
-	suite_add_tcase(suite, tc);
-
-	tc = bench_case("S9");
-	tcase_add_test(tc, test_S9_tls_below_1_2_is_refused);
-	tcase_add_test(tc, test_S9_renegotiation_is_refused);
-	tcase_add_test(tc, test_legacy_is_an_opt_in);
-	tcase_add_test(tc, test_rubbish_instead_of_a_hello_is_a_tls_end);
 	suite_add_tcase(suite, tc);
 
 	srunner_run_all(sr, CK_ENV);
