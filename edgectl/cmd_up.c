@@ -100,7 +100,7 @@ static void drop_missing(bool *wanted)
 		if (!wanted[i] || daemons_find_program(id, path,
 				sizeof(path)) == 0)
 			continue;
-		log_warning("up.missing", "daemon=%s reason=\"the topology "
+		log_notice("up.missing", "daemon=%s reason=\"the topology "
 			"asks for it, its program is not installed\"",
 			conf_daemon_name(id));
 		wanted[i] = false;

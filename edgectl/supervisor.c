@@ -70,6 +70,21 @@ static void stop_all(struct supervisor *s)
 		loop_stop(s->loop);
 }
 
+/* One after the other, in the order of enum conf_daemon: who makes a key
+ * is there before who reads it. */
+static void start_next(struct supervisor *s)
+{
+	for (size_t i = 0; i < CONF_DAEMON_COUNT; i++) {
+		struct child *c = s->members[i].child;
+
+		if (c == NULL || child_state(c) == CHILD_READY)
+			continue;
+		if (child_state(c) == CHILD_IDLE)
+			child_start(c);
+		return;
+	}
+}
+
 static void on_child(struct child *c, void *arg)
 {
 	struct supervisor *s = arg;
@@ -86,7 +101,10 @@ static void on_child(struct child *c, void *arg)
 		stop_all(s);
 		return;
 	}
-	if (!s->told_ready && all_in(s, CHILD_READY)) {
+	if (s->told_ready)
+		return;
+	start_next(s);
+	if (all_in(s, CHILD_READY)) {
 		s->told_ready = true;
 		ready_notify("READY=1");
 		s->spec.on_ready(s->spec.arg);
@@ -242,9 +260,7 @@ out:
 
 int supervisor_run(struct supervisor *s, struct why *why)
 {
-	for (size_t i = 0; i < CONF_DAEMON_COUNT; i++)
-		if (s->members[i].child != NULL)
-			child_start(s->members[i].child);
+	start_next(s);
 	loop_run(s->loop);
 	*why = s->why;
 	return s->failure;
