@@ -41,7 +41,7 @@ enum front_kind front_kind_of(const uint8_t *data, size_t len)
 {
 	if (len < STUN_CHANNEL_HEADER_LEN)
 		return FRONT_JUNK;
-	if ((data[0] & 0xf0) == STUN_CHANNEL_FIRST >> 8)
+	if ((data[0] & 0xc0) == STUN_CHANNEL_FIRST >> 8)
 		return FRONT_CHANNEL;
 	if ((data[0] & 0xc0) != 0)
 		return FRONT_JUNK;

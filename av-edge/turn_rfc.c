@@ -397,10 +397,11 @@ static void on_create_permission(struct ask *ask)
 	answer_end(ask);
 }
 
+/* Of RFC 5766 clients too: nothing else on this port begins with 01. */
 static bool is_channel(uint32_t value)
 {
 	return value >> 16 >= STUN_CHANNEL_FIRST &&
-	    value >> 16 <= STUN_CHANNEL_LAST;
+	    value >> 16 <= STUN_CHANNEL_LAST_OLD;
 }
 
 /* 0, or the code to refuse with. */

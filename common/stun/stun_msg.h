@@ -212,9 +212,12 @@ void stun_tid_new(uint8_t out[static STUN_TID_LEN]);
 const char *stun_phrase(unsigned code);
 const char *stun_method_name(uint16_t method);
 
-/* ChannelData (RFC 8656 12.4): 4 bytes of header before the payload. */
+/* ChannelData (RFC 8656 12.4): 4 bytes of header before the payload. RFC
+ * 8656 ends the range at 0x4fff, RFC 5766 at 0x7fff, and clients of the
+ * latter draw from all of it. Clients of ours keep to the former. */
 #define STUN_CHANNEL_HEADER_LEN 4
 #define STUN_CHANNEL_FIRST      0x4000
 #define STUN_CHANNEL_LAST       0x4fff
+#define STUN_CHANNEL_LAST_OLD   0x7fff
 
 #endif
