@@ -90,7 +90,7 @@ rows = data["allocations"]
 sides = {r["client"].rsplit(":", 1)[0] for r in rows}
 assert any(s.startswith("198.51.100.77") for s in sides), sides
 assert any(s.startswith("10.0.0.77") for s in sides), sides
-relays = {r["relay"].rsplit(":", 1)[0] for r in rows}
+relays = {r["relayed"].rsplit(":", 1)[0] for r in rows}
 assert relays == {"198.51.100.30"}, relays
 EOF
 tcpdump -nnr "$LAB/inside.pcap" 'udp and not port 53' 2>/dev/null |
