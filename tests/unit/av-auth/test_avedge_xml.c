@@ -534,8 +534,11 @@ START_TEST(test_location_not_said_lists_intranet_first_then_internet)
 	ck_assert_ptr_nonnull(strstr(text,
 		"<udpPort>3478</udpPort></mediaRelay>"));
 	free(text);
+	RELAYS[0].udp_port = 0;
 	grant.location = AVEDGE_INTRANET;
 	text = print(&a);
+	ck_assert_ptr_null(strstr(text, "udpPort"));
+	RELAYS[0].udp_port = 3478;
 	ck_assert_ptr_null(strstr(text, "av.contoso.example"));
 	free(text);
 }

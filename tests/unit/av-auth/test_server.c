@@ -540,7 +540,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_trusted_server_gets_a_credential);
-	tcase_add_test(tc, test_certificate_without_the_right_is_closed_unheard);
+	tcase_add_test(tc,
+		test_certificate_without_the_right_is_closed_unheard);
 	tcase_add_test(tc,
 		test_certificate_of_another_authority_fails_the_handshake);
 	tcase_add_test(tc, test_no_certificate_fails_the_handshake);
