@@ -224,12 +224,13 @@ out:
 void dns_channel_free(struct dns_channel *c)
 {
 	struct list *it;
+	struct list *tmp;
 
 	if (c == NULL)
 		return;
 	if (c->ares != NULL)
 		ares_destroy(c->ares);
-	while ((it = list_first(&c->watches)) != NULL)
+	list_for_each_safe(it, tmp, &c->watches)
 		watch_free(container_of(it, struct watch, node));
 	loop_timer_free(c->timer);
 	free(c);

@@ -56,16 +56,30 @@ static bool parse_local(const char *text, struct addr *out)
 		out) == 0;
 }
 
-static bool parse_row(const char *line, struct socket_row *out)
-{
-	char local[64];
-	unsigned uid;
+/* Columns of a row, told apart by blanks. */
+enum column {
+	COLUMN_LOCAL = 1,
+	COLUMN_STATE = 3,
+	COLUMN_UID = 7,
+	COLUMN_INODE = 9,
+	COLUMN_COUNT,
+};
 
-	if (sscanf(line, " %*u: %63s %*63s %x %*s %*s %*s %u %*u %lu", local,
-		    &out->state, &uid, &out->inode) != 4)
-		return false;
-	out->uid = uid;
-	return parse_local(local, &out->local);
+static bool parse_row(char *line, struct socket_row *out)
+{
+	const char *columns[COLUMN_COUNT];
+	char *rest = NULL;
+	size_t i;
+
+	for (i = 0; i < COLUMN_COUNT; i++) {
+		columns[i] = strtok_r(i == 0 ? line : NULL, " \n", &rest);
+		if (columns[i] == NULL)
+			return false;
+	}
+	out->state = (unsigned)strtoul(columns[COLUMN_STATE], NULL, 16);
+	out->uid = (uid_t)strtoul(columns[COLUMN_UID], NULL, 10);
+	out->inode = strtoul(columns[COLUMN_INODE], NULL, 10);
+	return parse_local(columns[COLUMN_LOCAL], &out->local);
 }
 
 static bool is_holder(const struct socket_row *row,
@@ -168,7 +182,7 @@ int port_owner_find(const struct addr *address, bool is_udp,
 		{ "/proc/net/tcp", "/proc/net/tcp6" },
 		{ "/proc/net/udp", "/proc/net/udp6" },
 	};
-	struct socket_row row;
+	struct socket_row row = { .inode = 0 };
 	int err = -ENOENT;
 	size_t i;
 

@@ -437,13 +437,14 @@ int resolver_new(struct resolver **out, struct loop *loop,
 void resolver_free(struct resolver *r)
 {
 	struct list *it;
+	struct list *tmp;
 
 	if (r == NULL)
 		return;
 	/* c-ares lets go of its queries in here */
 	dns_channel_free(r->channels[RESOLVE_INSIDE]);
 	dns_channel_free(r->channels[RESOLVE_OUTSIDE]);
-	while ((it = list_first(&r->queries)) != NULL)
+	list_for_each_safe(it, tmp, &r->queries)
 		query_free(container_of(it, struct resolve_query, node));
 	free(r);
 }
