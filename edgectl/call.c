@@ -222,8 +222,10 @@ static int talk(struct call *c, struct why *why)
 	uint32_t left = c->plan->seconds * 1000 / PROBE_SRTP_PERIOD_MS;
 	int err = 0;
 
-	probe_trace(&c->probe, "outside", "inside",
-		"SRTP both ways through the relay, %u s", c->plan->seconds);
+	probe_trace(&c->probe, "outside", "av-edge", "SRTP, %u s",
+		c->plan->seconds);
+	probe_trace(&c->probe, "inside", "av-edge", "SRTP, %u s",
+		c->plan->seconds);
 	while (err == 0 && left > 0) {
 		c->sound_left = left < slice ? left : slice;
 		left -= c->sound_left;
@@ -239,10 +241,10 @@ static int talk(struct call *c, struct why *why)
 	if (err != 0)
 		return why->text[0] != '\0' ? err : why_set(why, err,
 			"the time for the whole test was over");
-	/* What has not come by then is lost. */
-	if (probe_wait(&c->probe, STRAGGLER_MS, sound_came, c) != 0)
-		probe_trace(&c->probe, "outside", "inside",
-			"some packets did not come");
+	/* What has not come by then is lost, and counted as such. */
+	err = probe_wait(&c->probe, STRAGGLER_MS, sound_came, c);
+	if (err != 0 && err != -ETIMEDOUT)
+		return err;
 	err = judge_sound(c, &c->outside, &c->inside, why);
 	if (err == 0)
 		err = judge_sound(c, &c->inside, &c->outside, why);
@@ -289,12 +291,15 @@ static const struct step REGISTER_STEPS[] = {
 
 static int call_init(struct call *c, const struct test_plan *plan)
 {
+	struct why why;
 	int err;
 
 	memset(c, 0, sizeof(*c));
 	c->plan = plan;
-	err = probe_init(&c->probe, (int64_t)plan->timeout_s * 1000 +
-		(int64_t)plan->seconds * 1000);
+	err = probe_srtp_open(&why);
+	if (err == 0)
+		err = probe_init(&c->probe, ((int64_t)plan->timeout_s +
+			plan->seconds) * 1000);
 	if (err == 0)
 		err = loop_timer_new(&c->sound, c->probe.loop, on_sound, c);
 	c->outside = (struct party){
@@ -323,6 +328,7 @@ static void call_fini(struct call *c)
 	loop_timer_free(c->sound);
 	free(c->offer);
 	free(c->answer);
+	probe_srtp_close();
 	probe_fini(&c->probe);
 }
 

@@ -10,7 +10,7 @@
 #include "edgectl/ladder.h"
 #include "edgectl/output.h"
 
-#define WIDTH     20 /* of a column, with its line at the left */
+#define WIDTH     19 /* of a column, with its line at the left */
 #define LINES_MAX 12 /* parties */
 #define TIME_LEN  9
 
@@ -109,6 +109,15 @@ static void print_arrow(FILE *to, const struct ladder *l, size_t from,
 	fputc('\n', to);
 }
 
+/* "200 OK (INVITE)": between arrows the method is clear. */
+static void drop_method(char *what)
+{
+	char *at = strstr(what, " (");
+
+	if (what[0] >= '1' && what[0] <= '6' && at != NULL)
+		*at = '\0';
+}
+
 void ladder_print(FILE *to, const json_t *rows)
 {
 	struct ladder l = { .count = 0 };
@@ -128,6 +137,7 @@ void ladder_print(FILE *to, const json_t *rows)
 		char *what = output_value(json_object_get(row, "what"));
 
 		if (a != b && what != NULL) {
+			drop_method(what);
 			fprintf(to, "%*.1f  ", TIME_LEN, json_number_value(
 				json_object_get(row, "t_ms")));
 			print_arrow(to, &l, a, b, what);

@@ -422,7 +422,8 @@ int probe_sip_connect(struct probe_sip *s, struct why *why)
 			err_text(err));
 	err = probe_wait(s->probe, CONNECT_MS, is_connected, s);
 	if (err == 0 && s->is_ready) {
-		probe_trace(s->probe, s->label, s->server_label, "TLS %s",
+		probe_trace(s->probe, s->label, s->server_label,
+			"%.*s handshake", (int)strcspn(s->cipher, " "),
 			s->cipher);
 		return 0;
 	}

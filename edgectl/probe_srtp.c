@@ -64,6 +64,18 @@ static int refuse(struct why *why, srtp_err_status_t status)
 	return why_set(why, -EIO, "libsrtp2: error %d", (int)status);
 }
 
+int probe_srtp_open(struct why *why)
+{
+	srtp_err_status_t status = srtp_init();
+
+	return status == srtp_err_status_ok ? 0 : refuse(why, status);
+}
+
+void probe_srtp_close(void)
+{
+	srtp_shutdown();
+}
+
 static srtp_err_status_t open_session(srtp_t *session,
 	srtp_ssrc_type_t direction, const uint8_t *key)
 {
@@ -89,9 +101,7 @@ int probe_srtp_new(struct probe_srtp **out,
 
 	if (s == NULL)
 		return -ENOMEM;
-	status = srtp_init();
-	if (status == srtp_err_status_ok)
-		status = open_session(&s->out, ssrc_any_outbound, local_key);
+	status = open_session(&s->out, ssrc_any_outbound, local_key);
 	if (status == srtp_err_status_ok)
 		status = open_session(&s->in, ssrc_any_inbound, remote_key);
 	if (status != srtp_err_status_ok) {

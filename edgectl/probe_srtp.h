@@ -20,6 +20,10 @@
 
 struct probe_srtp;
 
+/* The library, once around everything else here. */
+EDGE_MUST int probe_srtp_open(struct why *why);
+void probe_srtp_close(void);
+
 /* Keys: ours for what we send, the peer's for what comes. */
 EDGE_MUST int probe_srtp_new(struct probe_srtp **out,
 	const uint8_t local_key[PROBE_SRTP_KEY_LEN],
