@@ -167,9 +167,11 @@ static int set_defences(struct sqlite3 *db, struct why *why)
 
 /* Is it one of ours, of a schema we know, and whole? A torn write shows
  * here and not in the middle of a call. */
-static int check_file(struct sqlite3 *db, struct why *why)
+static int check_file(struct sqlite3 *db, int64_t size, struct why *why)
 {
 	struct sqlite3_stmt *stmt;
+	int64_t page_size = 0;
+	int64_t pages = 0;
 	int64_t id = 0;
 	int64_t schema = 0;
 	int err;
@@ -177,6 +179,10 @@ static int check_file(struct sqlite3 *db, struct why *why)
 	err = sql_number(db, why, "PRAGMA application_id", 0, &id);
 	if (err == 0)
 		err = sql_number(db, why, "PRAGMA user_version", 0, &schema);
+	if (err == 0)
+		err = sql_number(db, why, "PRAGMA page_size", 0, &page_size);
+	if (err == 0)
+		err = sql_number(db, why, "PRAGMA page_count", 0, &pages);
 	if (err < 0)
 		return err;
 	if (id != APPLICATION_ID)
@@ -187,6 +193,9 @@ static int check_file(struct sqlite3 *db, struct why *why)
 			"made for schema %" PRId64 ", this version reads "
 			"schema %d: update the older side", schema,
 			GENERATION_SCHEMA);
+	if (pages * page_size != size)
+		return why_set(why, EDGE_EDATABASE,
+			"the file is damaged: its end is missing");
 	err = sql_query(&stmt, db, why, "PRAGMA quick_check(1)", "");
 	if (err < 0)
 		return err;
@@ -220,7 +229,7 @@ int generation_open(struct sqlite3 **out, const char *path, struct why *why)
 	}
 	err = set_defences(db, why);
 	if (err == 0)
-		err = check_file(db, why);
+		err = check_file(db, st.st_size, why);
 	if (err < 0)
 		goto out;
 	*out = db;

@@ -28,6 +28,7 @@
 #define STAGED_NAME   "next.db"
 #define KEEP_COUNT    16
 #define KEEP_TIME_S   86400
+#define FILES_MAX     1024
 #define FOLDER_MODE   0750
 #define FILE_MODE     0440
 
@@ -341,6 +342,11 @@ int generation_stage_new(struct generation_stage **out, const char *state_dir,
 	snprintf(s->info.path, sizeof(s->info.path), "%s/topology/stage/%s",
 		s->state_dir, STAGED_NAME);
 	err = build(s, fill, arg, why);
+	if (err == -ENOSPC)
+		why_set(why, err,
+			"%s/topology: the disk is full: make room and try "
+			"again; the current generation is as it was",
+			s->state_dir);
 	if (err < 0)
 		goto out;
 	*out = s;
@@ -420,26 +426,67 @@ static int repoint(int dir_fd, const char *target)
 	return err;
 }
 
-/* Neither pointed to, nor young, nor among the newest: gone. Failing to
- * tidy up is not worth failing for. */
-static void prune(const struct generation_stage *s)
+struct aged {
+	uint32_t epoch;
+	uint64_t serial;
+};
+
+static int newest_first(const void *a, const void *b)
 {
-	struct generation_info *rows = NULL;
-	size_t count = 0;
-	struct wall now = wall_now();
+	const struct aged *x = a;
+	const struct aged *y = b;
 
-	if (generation_list(s->state_dir, &rows, &count, NULL) < 0)
+	if (x->epoch != y->epoch)
+		return x->epoch > y->epoch ? -1 : 1;
+	return x->serial > y->serial ? -1 : x->serial < y->serial;
+}
+
+static void prune_one(int dir_fd, const struct aged *row)
+{
+	char version[GENERATION_VERSION_LEN];
+	char target[GENERATION_TARGET_LEN];
+	char link[GENERATION_TARGET_LEN];
+	struct stat st;
+
+	generation_version_text(row->epoch, row->serial, version);
+	snprintf(target, sizeof(target), "gen/%s.db", version);
+	if (fstatat(dir_fd, target, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		wall_now().s - st.st_mtime < KEEP_TIME_S)
 		return;
-	for (size_t i = KEEP_COUNT; i < count; i++) {
-		struct stat st;
+	if (generation_link(dir_fd, "current", link) == 0 &&
+		strcmp(link, target) == 0)
+		return;
+	if (generation_link(dir_fd, "previous", link) == 0 &&
+		strcmp(link, target) == 0)
+		return;
+	unlinkat(dir_fd, target, 0);
+}
 
-		if (rows[i].is_current || rows[i].is_previous ||
-			stat(rows[i].path, &st) < 0 ||
-			now.s - st.st_mtime < KEEP_TIME_S)
-			continue;
-		unlink(rows[i].path);
+/* What is neither pointed to, nor young, nor among the newest goes. Failing
+ * to tidy up is not worth failing for. */
+static void prune(int dir_fd)
+{
+	int fd = openat(dir_fd, "gen", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct aged rows[FILES_MAX];
+	const struct dirent *entry;
+	size_t count = 0;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
 	}
-	free(rows);
+	while (count < FILES_MAX && (entry = readdir(dir)) != NULL) {
+		if (generation_parse_name(entry->d_name, &rows[count].epoch,
+			    &rows[count].serial))
+			count++;
+	}
+	closedir(dir);
+	if (count > 0)
+		qsort(rows, count, sizeof(rows[0]), newest_first);
+	for (size_t i = KEEP_COUNT; i < count; i++)
+		prune_one(dir_fd, &rows[i]);
 }
 
 int generation_activate(struct generation_stage *s, struct why *why)
@@ -465,7 +512,7 @@ int generation_activate(struct generation_stage *s, struct why *why)
 			s->state_dir, err_text(err));
 		goto out;
 	}
-	prune(s);
+	prune(s->dir_fd);
 out:
 	generation_discard(s);
 	return err;
