@@ -469,7 +469,7 @@ static int apply_on_full_disk(int pages)
 		if (number == 1 || read_number(NULL) != number - 1)
 			return 1;
 		return err == -ENOSPC &&
-			strstr(why.text, "disk is full") != NULL ? 0 : 2;
+			strstr(why.text, "make room") != NULL ? 0 : 2;
 	}
 	return 3;
 }
