@@ -45,52 +45,52 @@ static size_t host_at(const struct sip_uri *uri)
 	return at;
 }
 
+/* What follows host and port, in two: parameters, headers. */
+static void split_tail(const struct sip_uri *uri, size_t after,
+	struct str *params, struct str *headers)
+{
+	struct str rest = str_skip(uri->text, after);
+	size_t n = 0;
+
+	if (rest.n > 0 && rest.p[0] == ':') { /* the port written there */
+		for (n = 1; n < rest.n && rest.p[n] >= '0' &&
+			rest.p[n] <= '9'; n++)
+			;
+		rest = str_skip(rest, n);
+	}
+	n = str_find(rest, '?');
+	*params = (struct str){rest.p, n};
+	*headers = str_skip(rest, n);
+}
+
 /* Steps 5 to 8: host, port, maddr, ms-received-cid. Heap string or NULL. */
 static char *new_uri(const struct sip_uri *uri, const struct origin *from)
 {
 	char ip[ADDR_TEXT_LEN], seen[ADDR_TEXT_LEN + 2], *out = NULL;
 	size_t at = host_at(uri);
-	struct str rest, maddr, host = uri->host;
-	const char *params = "";
-	bool has_maddr = sip_uri_param(uri, "maddr", &maddr);
-	bool is_literal = is_address(uri->host);
-	size_t after = at + uri->host.n;
+	struct str params, headers, maddr, host = uri->host;
+	struct str before, after = STR_LIT("");
+	bool has_maddr, is_literal = is_address(uri->host);
 
 	if (at == uri->text.n)
 		return NULL;
 	addr_ip_text(&from->remote, ip);
 	snprintf(seen, sizeof(seen), from->remote.family == 6 ? "[%s]" :
 		"%s", ip);
-	rest = str_skip(uri->text, after);
-	if (rest.n > 0 && rest.p[0] == ':') { /* the port written there */
-		size_t n = 1;
-
-		while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
-			n++;
-		rest = str_skip(rest, n);
-	}
-	if (is_literal && !has_maddr)
-		host = str_of(seen);
-	if (!is_literal && !has_maddr)
-		params = ";maddr=";
+	split_tail(uri, at + uri->host.n, &params, &headers);
+	before = params;
+	has_maddr = sip_param_span(params, "maddr", &maddr);
 	if (has_maddr) {
-		struct str head = {rest.p, 0}, span;
-
-		if (!sip_param_span(rest, "maddr", &span))
-			return NULL;
-		head.n = (size_t)(span.p - rest.p);
-		rest = str_skip(rest, head.n + span.n);
-		if (asprintf(&out, "%.*s%.*s:%u%.*s;maddr=%s"
-			";ms-received-cid=%s%.*s", (int)at, uri->text.p,
-			STR_ARG(host), from->remote.port, STR_ARG(head),
-			seen, from->cid_text, STR_ARG(rest)) < 0)
-			return NULL;
-		return out;
+		before.n = (size_t)(maddr.p - params.p);
+		after = str_skip(params, before.n + maddr.n);
+	} else if (is_literal) {
+		host = str_of(seen);
 	}
-	if (asprintf(&out, "%.*s%.*s:%u%s%s;ms-received-cid=%s%.*s",
+	if (asprintf(&out, "%.*s%.*s:%u%.*s%s%s%.*s;ms-received-cid=%s%.*s",
 		(int)at, uri->text.p, STR_ARG(host), from->remote.port,
-		params, params[0] != '\0' ? seen : "", from->cid_text,
-		STR_ARG(rest)) < 0)
+		STR_ARG(before), has_maddr || !is_literal ? ";maddr=" : "",
+		has_maddr || !is_literal ? seen : "", STR_ARG(after),
+		from->cid_text, STR_ARG(headers)) < 0)
 		return NULL;
 	return out;
 }
