@@ -423,7 +423,7 @@ START_TEST(test_list_of_calls_is_short_and_named)
 		n++;
 	}
 	ck_assert_uint_gt(n, 40);
-	ck_assert_uint_le(n, 80);
+	ck_assert_uint_le(n, 66);
 }
 END_TEST
 
