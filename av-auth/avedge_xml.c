@@ -27,7 +27,6 @@ static const char *const REASONS[AVEDGE_REASON_COUNT] = {
 	[AVEDGE_TOO_LARGE] = "Request Too Large",
 	[AVEDGE_NOT_SUPPORTED] = "Not Supported",
 	[AVEDGE_BUSY] = "Server Busy",
-	[AVEDGE_FORBIDDEN] = "Forbidden",
 	[AVEDGE_INTERNAL] = "Internal Server Error",
 	[AVEDGE_VERSION_MISMATCH] = "Version Mismatch",
 };

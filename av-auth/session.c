@@ -20,7 +20,7 @@
 #include "common/net/stream.h"
 #include "common/sip/sip_frame.h"
 
-#define IDLE_MS       (30 * 60 * 1000)
+#define IDLE_MS       1800000
 #define UNFINISHED_MS 30000
 
 /* Bodies over 256 KiB are answered with a reasonPhrase, so some more must
@@ -105,8 +105,6 @@ static void on_ready(struct stream *stream, void *arg)
 	log_info("session.opened", "session=%s server=%s remote=%s cipher=%s",
 		s->id, log_qz(s->name), addr_text(&s->remote, remote),
 		log_qz(stream_cipher(stream)));
-	if (s->server->is_draining)
-		close_session(s);
 }
 
 void session_review(struct session *s, const struct topology *t)

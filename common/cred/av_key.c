@@ -25,7 +25,7 @@
 #include "common/base/str.h"
 
 #define FILE_MAX 4096
-#define HEX_LEN  (2 * AV_KEY_LEN)
+#define HEX_LEN  (2u * AV_KEY_LEN)
 
 static const char HEADING[] =
 	"# Sallyport A/V pool key, secret: av-auth writes, av-edge reads it.\n"
