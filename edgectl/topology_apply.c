@@ -75,12 +75,12 @@ static int dry_run(const struct conf *conf, const char *path,
 	return err;
 }
 
-/* Every running daemon takes what is current now. All are asked, also
- * after one refused; the first refusal is told. */
+/* Every running daemon takes what is current now; certificates are another
+ * matter. All are asked, also after one refused; the first refusal is told. */
 static int reload_all(const struct conf *conf, json_t *daemons,
 	struct why *why)
 {
-	json_t *body = json_object();
+	json_t *body = json_pack("{s:b}", "certificates", 0);
 	int first = 0;
 
 	for (unsigned i = 0; i < CONF_DAEMON_COUNT; i++) {

@@ -107,7 +107,7 @@ static void on_reload_signal(void *arg)
 	struct why why = {""};
 
 	/* The result is in the log, in status and in the events. */
-	if (daemon_reload(arg, &result, &why) == 0)
+	if (daemon_reload(arg, true, &result, &why) == 0)
 		log_notice("reload.done", "changed=%d certificates=%d",
 			result.is_changed, result.certificates);
 	daemon_reload_fini(&result);

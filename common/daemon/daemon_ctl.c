@@ -134,7 +134,9 @@ static void post_reload(struct bus_request *req, void *state)
 	char version[TOPOLOGY_VERSION_LEN];
 	struct daemon_reload result;
 	struct why why = {""};
-	int err = daemon_reload(d, &result, &why);
+	bool with_certs =
+		!json_is_false(json_object_get(bus_body(req), "certificates"));
+	int err = daemon_reload(d, with_certs, &result, &why);
 	json_t *body = json_pack("{s:s, s:b, s:i, s:O, s:O}", "generation",
 		topology_version_text(d->topology, version), "changed",
 		result.is_changed, "certificates", result.certificates,
@@ -193,6 +195,7 @@ static void post_resume(struct bus_request *req, void *state)
 }
 
 static const char *const check_fields[] = {"generation", NULL};
+static const char *const reload_fields[] = {"certificates", NULL};
 static const char *const drain_fields[] = {"deadline_s", NULL};
 
 const struct bus_route daemon_routes[] = {
@@ -236,6 +239,7 @@ const struct bus_route daemon_routes[] = {
 		.method = "POST",
 		.path = "/v1/reload",
 		.right = BUS_CHECK,
+		.fields = reload_fields,
 		.help = "take the current generation and the certificates",
 		.handler = post_reload,
 	},

@@ -54,7 +54,7 @@ struct daemon {
 	void *state;            /* the daemon's own */
 	struct sandbox_state sandbox;
 	struct list certs; /* struct daemon_cert */
-	bool has_bad_cert; /* a file changed for the worse; the old one goes on */
+	bool has_bad_cert; /* new files were refused, the old go on */
 	struct list readers; /* of /v1/events */
 	size_t reader_count;
 	struct daemon_note last_error;
@@ -112,9 +112,10 @@ struct daemon_reload {
 EDGE_MUST int daemon_load_topology(struct daemon *d, struct why *why);
 EDGE_MUST int daemon_check_path(struct daemon *d, const char *path,
 	struct why *why);
-/* The whole reload; out is set also on failure. */
-EDGE_MUST int daemon_reload(struct daemon *d, struct daemon_reload *out,
-	struct why *why);
+/* The current generation and, with_certs, the certificates; out is set also
+ * on failure. A topology must not wait for a certificate to be mended. */
+EDGE_MUST int daemon_reload(struct daemon *d, bool with_certs,
+	struct daemon_reload *out, struct why *why);
 void daemon_reload_fini(struct daemon_reload *r);
 /* Timers: certificates and generation. */
 void daemon_poll_certs(struct daemon *d);

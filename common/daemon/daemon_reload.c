@@ -150,16 +150,17 @@ static int reload_generation(struct daemon *d, struct daemon_reload *out,
 
 /* ---- both --------------------------------------------------------------- */
 
-int daemon_reload(struct daemon *d, struct daemon_reload *out,
-	struct why *why)
+int daemon_reload(struct daemon *d, bool with_certs,
+	struct daemon_reload *out, struct why *why)
 {
 	struct why cert_why = {""};
-	int cert_rc;
+	int cert_rc = 0;
 	int err;
 
 	*out = (struct daemon_reload){.settings = json_array()};
 	err = reload_generation(d, out, why);
-	cert_rc = daemon_certs_poll(d, true, &cert_why);
+	if (with_certs)
+		cert_rc = daemon_certs_poll(d, true, &cert_why);
 	if (cert_rc >= 0)
 		out->certificates = cert_rc;
 	else if (err == 0)
@@ -207,7 +208,7 @@ void daemon_poll_generation(struct daemon *d)
 		strcmp(path, d->refused_path) == 0 ||
 		strcmp(path, d->topology_path) == 0)
 		return;
-	if (daemon_reload(d, &result, &why) < 0)
+	if (daemon_reload(d, true, &result, &why) < 0)
 		log_debug("generation.refused", "path=%s", log_qz(path));
 	daemon_reload_fini(&result);
 }
