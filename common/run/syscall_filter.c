@@ -181,15 +181,7 @@ static const int fatal[] = {
 	SCMP_SYS(acct),
 };
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WITH_SANITIZER
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WITH_SANITIZER
-#endif
-
-#ifdef WITH_SANITIZER
+#ifdef SYSCALL_FILTER_FOR_SANITIZER
 /* What the sanitizers' own run time adds: the leak check at exit stops all
  * threads from a tracing helper process. Such builds are for tests. */
 static const struct row sanitizer[] = {

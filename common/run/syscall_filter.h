@@ -10,6 +10,15 @@
 #include "common/base/attr.h"
 #include "common/base/why.h"
 
+/* Builds with a sanitizer have a longer list; they are for tests. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SYSCALL_FILTER_FOR_SANITIZER
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SYSCALL_FILTER_FOR_SANITIZER
+#endif
+
 /* On every thread, for good. *count is the length of the allow list; 0 =
  * no filter, which happens under valgrind alone. */
 EDGE_MUST int syscall_filter_enter(unsigned *count, struct why *why);

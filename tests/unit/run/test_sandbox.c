@@ -18,6 +18,7 @@
 #include <linux/capability.h>
 
 #include "common/run/sandbox.h"
+#include "common/run/syscall_filter.h"
 #include "tests/unit/run/under_valgrind.h"
 
 #define TEST_UID 61199
@@ -322,7 +323,7 @@ START_TEST(test_unknown_call_is_answered_as_by_an_old_kernel)
 }
 END_TEST
 
-#if !defined(__SANITIZE_ADDRESS__)
+#ifndef SYSCALL_FILTER_FOR_SANITIZER
 static int do_process(const struct sandbox_state *state)
 {
 	(void)state;
@@ -433,7 +434,7 @@ static void add_filter_tests(TCase *tc)
 	tcase_add_test(tc, test_program_start_kills);
 	tcase_add_test(tc, test_getting_root_back_kills);
 	tcase_add_test(tc, test_unknown_call_is_answered_as_by_an_old_kernel);
-#if !defined(__SANITIZE_ADDRESS__)
+#ifndef SYSCALL_FILTER_FOR_SANITIZER
 	tcase_add_test(tc, test_no_new_process);
 #endif
 	tcase_add_test(tc, test_memory_never_becomes_code);
