@@ -430,8 +430,9 @@ static const struct cmd_verb VERBS[] = {
 		.option_count = ARRAY_COUNT(APPLY_OPTIONS),
 		.more =
 "A new generation is made beside the current one and checked, every running\n"
-"daemon is asked whether it can take it, then it becomes current by one rename\n"
-"and the daemons take it without restart. On any error the old one stays.",
+"daemon is asked whether it can take it, then it becomes current by one\n"
+"rename and the daemons take it without restart. On any error the old one\n"
+"stays.",
 		.examples = "edgectl topology apply "
 			    "/etc/sallyport/topology.yaml\n"
 			    "edgectl topology dump | sed s/old/new/ | edgectl "

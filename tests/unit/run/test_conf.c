@@ -227,6 +227,33 @@ START_TEST(test_table_of_fields_says_what_is_needed)
 }
 END_TEST
 
+START_TEST(test_every_key_is_in_the_manual)
+{
+	FILE *from = fopen("docs/man/edge.yaml.5", "r");
+	static char page[65536];
+	size_t len;
+
+	ck_assert_ptr_nonnull(from);
+	len = fread(page, 1, sizeof(page) - 1, from);
+	page[len] = '\0';
+	fclose(from);
+	for (size_t i = 0; i < conf_field_count(); i++) {
+		char path[128];
+		char *rest = path;
+		char *word;
+
+		snprintf(path, sizeof(path), "%s", conf_field_at(i)->path);
+		while ((word = strsep(&rest, ".")) != NULL) {
+			char want[64];
+
+			snprintf(want, sizeof(want), "Ic %s", word);
+			ck_assert_msg(strstr(page, want) != NULL, "%s",
+				conf_field_at(i)->path);
+		}
+	}
+}
+END_TEST
+
 START_TEST(test_names_of_uses_and_daemons)
 {
 	enum conf_daemon d;
@@ -258,6 +285,7 @@ int main(void)
 	tcase_add_test(tc, test_shipped_sample_is_taken);
 	tcase_add_test(tc, test_what_the_sample_comments_out_is_right);
 	tcase_add_test(tc, test_table_of_fields_says_what_is_needed);
+	tcase_add_test(tc, test_every_key_is_in_the_manual);
 	tcase_add_test(tc, test_names_of_uses_and_daemons);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

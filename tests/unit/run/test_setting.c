@@ -1,4 +1,5 @@
 /* Tests of common/run/setting*.c. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,6 +258,71 @@ START_TEST(test_R7_unknown_name_is_told_with_the_nearest)
 }
 END_TEST
 
+/* The manual's paragraph of a setting, one blank for each white space. */
+static char *paragraph_of(const char *page, const struct setting_def *def)
+{
+	char key[128];
+	char *out;
+	const char *from;
+	const char *to;
+	size_t n = 0;
+
+	snprintf(key, sizeof(key), ".Ss Settings of %s\n", def->component);
+	from = strstr(page, key);
+	ck_assert_msg(from != NULL, "%s", key);
+	snprintf(key, sizeof(key), "\n.It Ic %s\n", def->name);
+	from = strstr(from, key);
+	ck_assert_msg(from != NULL, "%s", key);
+	from += strlen(key);
+	to = strstr(from, "\n.It ");
+	if (to == NULL || (strstr(from, "\n.El") < to))
+		to = strstr(from, "\n.El");
+	out = calloc(1, (size_t)(to - from) + 1);
+	for (; from < to; from++)
+		out[n++] = *from == '\n' ? ' ' : *from;
+	return out;
+}
+
+/* What the manual says of each default is what the table says. */
+START_TEST(test_manual_agrees_with_the_table)
+{
+	FILE *from = fopen("docs/man/topology.yaml.5", "r");
+	static char page[65536];
+	size_t len;
+
+	ck_assert_ptr_nonnull(from);
+	len = fread(page, 1, sizeof(page) - 1, from);
+	page[len] = '\0';
+	fclose(from);
+	for (size_t i = 0; i < setting_count(); i++) {
+		const struct setting_def *def = setting_at(i);
+		char *text = setting_to_text(def, def->fallback);
+		char want[512];
+		char *said;
+
+		if (strcmp(def->component, "topology") == 0) {
+			free(text);
+			continue;
+		}
+		said = paragraph_of(page, def);
+		snprintf(want, sizeof(want), "efault%s %s.",
+			strlen(text) > 60 ? ":" : "",
+			text[0] != '\0' ? text : "empty");
+		ck_assert_msg(strstr(said, want) != NULL,
+			"%s: \"%s\" is not in \"%s\"", def->name, want, said);
+		ck_assert_msg(def->original == NULL ||
+				strstr(said, def->original) != NULL,
+			"%s: %s is not in the manual", def->name,
+			def->original);
+		ck_assert_msg(def->restart ==
+				(strstr(said, "after a restart") != NULL),
+			"%s: restart", def->name);
+		free(said);
+		free(text);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("setting");
@@ -272,6 +338,7 @@ int main(void)
 	tcase_add_test(tc, test_stored_values_are_checked);
 	tcase_add_test(tc, test_set_lays_overrides_over_defaults);
 	tcase_add_test(tc, test_R7_unknown_name_is_told_with_the_nearest);
+	tcase_add_test(tc, test_manual_agrees_with_the_table);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failures = srunner_ntests_failed(runner);
