@@ -6,6 +6,7 @@
 #ifndef TESTS_OOM_H
 #define TESTS_OOM_H
 
+#include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
