@@ -223,7 +223,7 @@ static void warm_up(void)
 
 static int load(struct daemon *d, struct why *why)
 {
-	int err = conf_load(&d->conf, d->options.conf_path, why);
+	int err = daemon_load_conf(d, why);
 
 	if (err == 0)
 		err = rights_find(&d->rights, d->spec->id, d->conf->users,

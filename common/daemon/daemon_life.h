@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/base/list.h"
@@ -41,6 +42,7 @@ struct daemon {
 	const char *name;
 	struct daemon_options options;
 	struct conf *conf;
+	struct timespec conf_changed; /* when the file was, as we read it */
 	struct rights rights;
 	char state_dir[PATH_MAX];
 	struct loop *loop;
@@ -102,6 +104,7 @@ EDGE_MUST int daemon_certs_check(const struct daemon *d, struct why *why);
 void daemon_certs_free(struct daemon *d);
 
 /* daemon_reload.c */
+EDGE_MUST int daemon_load_conf(struct daemon *d, struct why *why);
 struct daemon_reload {
 	bool is_changed; /* another generation is in force now */
 	int certificates; /* contexts swapped */
@@ -120,7 +123,8 @@ void daemon_reload_fini(struct daemon_reload *r);
 /* Timers: certificates and generation. */
 void daemon_poll_certs(struct daemon *d);
 void daemon_poll_generation(struct daemon *d);
-/* Names of restart-only settings that differ from those at start. */
+/* What was changed since the start and waits for a restart: names of
+ * restart-only settings, and "edge.yaml". */
 json_t *daemon_restart_needed(const struct daemon *d);
 
 /* daemon_drain.c */

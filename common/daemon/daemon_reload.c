@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/err.h"
 #include "common/daemon/daemon_life.h"
@@ -19,6 +20,20 @@ static int load(struct daemon *d, const char *path, struct topology **out,
 	struct why *why)
 {
 	return topology_load(out, path, d->conf->machine, why);
+}
+
+/* When the file was changed last; 0 when it is gone. */
+static struct timespec changed_at(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_mtim : (struct timespec){0};
+}
+
+int daemon_load_conf(struct daemon *d, struct why *why)
+{
+	d->conf_changed = changed_at(d->options.conf_path);
+	return conf_load(&d->conf, d->options.conf_path, why);
 }
 
 int daemon_load_topology(struct daemon *d, struct why *why)
@@ -82,7 +97,13 @@ static json_t *differences(const struct daemon *d, const struct topology *a,
 
 json_t *daemon_restart_needed(const struct daemon *d)
 {
-	return differences(d, d->started_with, d->topology, true);
+	const struct timespec now = changed_at(d->conf->path);
+	json_t *names = differences(d, d->started_with, d->topology, true);
+
+	if (now.tv_sec != d->conf_changed.tv_sec ||
+		now.tv_nsec != d->conf_changed.tv_nsec)
+		json_array_append_new(names, json_string("edge.yaml"));
+	return names;
 }
 
 /* ---- the generation ----------------------------------------------------- */

@@ -71,7 +71,7 @@ END_TEST
 
 START_TEST(test_R7_unknown_key_refuses_to_start)
 {
-	activate("one.test", NULL);
+	activate("one.test");
 	write_conf("worker: 3\n");
 	spawn("--log-level=notice");
 	must_exit(2);
@@ -83,7 +83,7 @@ END_TEST
 
 START_TEST(test_R8_port_in_use_is_fatal)
 {
-	activate("taken.test", NULL);
+	activate("taken.test");
 	spawn("--log-level=notice");
 	must_exit(1);
 	ck_assert_msg(strstr(output_text(), "av-auth: 10.0.0.10:5062") != NULL,
@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(test_R8_unreadable_certificate_is_fatal)
 {
-	activate("one.test", NULL);
+	activate("one.test");
 	unlink(pki_path(&t.pki, "edge.key"));
 	spawn("--log-level=notice");
 	must_exit(2);
@@ -104,13 +104,13 @@ END_TEST
 
 START_TEST(test_check_option_changes_nothing)
 {
-	activate("one.test", NULL);
+	activate("one.test");
 	spawn("--check");
 	must_exit(0);
 	ck_assert_msg(strstr(output_text(), "are fine") != NULL, "%s",
 		output_text());
 	ck_assert_int_eq(access(t.read_path, F_OK), -1);
-	activate("refused.test", NULL);
+	activate("refused.test");
 	spawn("--check");
 	must_exit(2);
 }
@@ -275,7 +275,7 @@ static void await_message(const char *part)
 
 START_TEST(test_supervisor_hears_of_us)
 {
-	activate("one.test", NULL);
+	activate("one.test");
 	listen_notify();
 	spawn("--log-level=debug");
 	await_message("READY=1");

@@ -8,7 +8,7 @@ START_TEST(test_reload_takes_a_new_generation)
 	json_t *reply;
 
 	start("one.test");
-	activate("two.test", NULL);
+	activate("two.test");
 	must_be("domain", "\"one.test\"");
 	ck_assert_int_eq(post("/v1/reload", NULL, &reply), 200);
 	ck_assert(json_is_true(json_object_get(reply, "changed")));
@@ -32,7 +32,7 @@ START_TEST(test_R25_refused_generation_keeps_the_old_one)
 
 	start("one.test");
 	before = status_now();
-	activate(bad[_i], NULL);
+	activate(bad[_i]);
 	ck_assert_int_eq(post("/v1/reload", NULL, &reply), 409);
 	ck_assert_ptr_nonnull(strstr(text_of(reply, "text"), "the toy"));
 	json_decref(reply);
@@ -46,7 +46,7 @@ START_TEST(test_R25_refused_generation_keeps_the_old_one)
 	json_decref(status);
 	json_decref(before);
 	/* A good one afterwards is taken. */
-	activate("two.test", NULL);
+	activate("two.test");
 	ck_assert_int_eq(post("/v1/reload", NULL, &reply), 200);
 	json_decref(reply);
 	must_be("state", "\"serving\"");
@@ -56,7 +56,6 @@ END_TEST
 
 START_TEST(test_R25_damaged_generation_keeps_the_old_one)
 {
-	struct generation_info info;
 	json_t *reply;
 	char path[512];
 	char target[256];
@@ -64,7 +63,7 @@ START_TEST(test_R25_damaged_generation_keeps_the_old_one)
 	FILE *f;
 
 	start("one.test");
-	activate("two.test", &info);
+	activate("two.test");
 	snprintf(path, sizeof(path), "%s/topology/current", t.state_dir);
 	n = readlink(path, target, sizeof(target) - 1);
 	ck_assert_int_gt(n, 0);
@@ -80,6 +79,26 @@ START_TEST(test_R25_damaged_generation_keeps_the_old_one)
 }
 END_TEST
 
+START_TEST(test_R6_what_waits_for_a_restart_is_told)
+{
+	json_t *reply;
+
+	start("one.test");
+	must_be("restart_needed", "[]");
+	write_conf("workers: 3\n");
+	must_be("restart_needed", "[\"edge.yaml\"]");
+	write_topology("one.test", "settings: {av-auth: {tls_min: 1.3}}\n");
+	ck_assert_int_eq(post("/v1/reload", NULL, &reply), 200);
+	ck_assert_str_eq(json_string_value(json_array_get(
+				 json_object_get(reply, "settings"), 0)),
+		"tls_min");
+	ck_assert_str_eq(json_string_value(json_array_get(
+				 json_object_get(reply, "restart_needed"), 0)),
+		"tls_min");
+	json_decref(reply);
+}
+END_TEST
+
 START_TEST(test_check_answers_and_changes_nothing)
 {
 	json_t *reply;
@@ -87,7 +106,7 @@ START_TEST(test_check_answers_and_changes_nothing)
 	struct why why = {""};
 
 	start("one.test");
-	activate("refused.test", NULL);
+	activate("refused.test");
 	ck_assert_int_eq(generation_current_path(t.state_dir, path,
 				 sizeof(path), &why),
 		0);
@@ -97,7 +116,7 @@ START_TEST(test_check_answers_and_changes_nothing)
 		409);
 	ck_assert_str_eq(text_of(reply, "text"), "the toy refuses this");
 	json_decref(reply);
-	activate("two.test", NULL);
+	activate("two.test");
 	ck_assert_int_eq(generation_current_path(t.state_dir, path,
 				 sizeof(path), &why),
 		0);
@@ -154,7 +173,7 @@ END_TEST
 START_TEST(test_hangup_signal_reloads)
 {
 	start("one.test");
-	activate("two.test", NULL);
+	activate("two.test");
 	ck_assert_int_eq(kill(t.pid, SIGHUP), 0);
 	for (int i = 0; i < 200; i++) {
 		json_t *status = status_now();
@@ -182,6 +201,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_R25_refused_generation_keeps_the_old_one,
 		0, 2);
 	tcase_add_test(tc, test_R25_damaged_generation_keeps_the_old_one);
+	tcase_add_test(tc, test_R6_what_waits_for_a_restart_is_told);
 	tcase_add_test(tc, test_check_answers_and_changes_nothing);
 	tcase_add_test(tc, test_R5_new_certificate_is_swapped_in);
 	tcase_add_test(tc, test_R25_bad_certificate_keeps_the_old_one);
