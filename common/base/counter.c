@@ -65,21 +65,17 @@ static uint64_t sum_of(const struct counters *const *blocks,
 	return sum;
 }
 
-static bool has_unit(const struct counter_def *def)
+/* OpenMetrics 1.0, "UNIT": only where the name ends in it. */
+static bool ends_in_unit(const struct counter_def *def)
 {
 	size_t name_len = strlen(def->name);
 	size_t unit_len = strlen(def->unit);
 
-	if (unit_len == 0)
-		return true;
-	if (name_len < unit_len ||
-		strcmp(def->name + name_len - unit_len, def->unit) != 0)
-		return false;
-	return name_len == unit_len ||
-		def->name[name_len - unit_len - 1] == '_';
+	return unit_len > 0 && name_len > unit_len &&
+		def->name[name_len - unit_len - 1] == '_' &&
+		strcmp(def->name + name_len - unit_len, def->unit) == 0;
 }
 
-/* sallyport_<daemon>_<name>, with the unit at its end as the format asks. */
 static void print_name(FILE *f, const char *daemon,
 	const struct counter_def *def)
 {
@@ -87,8 +83,6 @@ static void print_name(FILE *f, const char *daemon,
 	for (; *daemon != '\0'; daemon++)
 		fputc(*daemon == '-' ? '_' : *daemon, f);
 	fprintf(f, "_%s", def->name);
-	if (!has_unit(def))
-		fprintf(f, "_%s", def->unit);
 }
 
 static void print_family(FILE *f, const char *daemon,
@@ -97,7 +91,7 @@ static void print_family(FILE *f, const char *daemon,
 	fputs("# TYPE ", f);
 	print_name(f, daemon, def);
 	fputs(def->kind == COUNTER_TOTAL ? " counter\n" : " gauge\n", f);
-	if (def->unit[0] != '\0') {
+	if (ends_in_unit(def)) {
 		fputs("# UNIT ", f);
 		print_name(f, daemon, def);
 		fprintf(f, " %s\n", def->unit);

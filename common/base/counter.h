@@ -18,7 +18,7 @@ enum counter_kind {
 };
 
 struct counter_def {
-	const char *name;   /* "allocations_made": lower snake case */
+	const char *name;   /* "bytes_relayed": lower snake case, with unit */
 	const char *labels; /* "side=\"internal\"" or NULL */
 	enum counter_kind kind;
 	const char *unit; /* "bytes", "packets", "" */

@@ -36,6 +36,10 @@ for my $file (@ARGV) {
 			$row =~ /\.name\s*=\s*"([a-z0-9_]+)"/;
 		found('counter', $owner, $1, $file);
 	}
+	# [ID] = TOTAL("name", ... where a table has short names for its rows
+	while ($text =~ /\b(?:TOTAL|GAUGE)\(\s*"([a-z0-9_]+)"/g) {
+		found('counter', $owner, $1, $file);
+	}
 	# { .method = "GET", .path = "/v1/x" ... or {"GET", "/v1/x", ...
 	while ($text =~ /"(GET|POST)"\s*,\s*(?:\.path\s*=\s*)?
 			"(\/[a-z0-9_\/]*)"/gx) {

@@ -12,11 +12,11 @@ enum { MADE, BYTES_IN, HELD, BYTES_OUT, COUNT };
 static const struct counter_def DEFS[COUNT] = {
 	[MADE] = {"allocations_made", NULL, COUNTER_TOTAL, "",
 		"Allocations granted"},
-	[BYTES_IN] = {"relayed", "side=\"external\"", COUNTER_TOTAL, "bytes",
+	[BYTES_IN] = {"relayed_bytes", "side=\"external\"", COUNTER_TOTAL, "bytes",
 		"Payload bytes relayed"},
-	[HELD] = {"open_sockets", NULL, COUNTER_GAUGE, "sockets",
+	[HELD] = {"sockets_open", NULL, COUNTER_GAUGE, "sockets",
 		"Relay sockets open now"},
-	[BYTES_OUT] = {"relayed", "side=\"internal\"", COUNTER_TOTAL, "bytes",
+	[BYTES_OUT] = {"relayed_bytes", "side=\"internal\"", COUNTER_TOTAL, "bytes",
 		"Payload bytes relayed"},
 };
 
@@ -65,11 +65,10 @@ START_TEST(test_counter_openmetrics_sums_the_blocks)
 		"{side=\"external\"} 100\n"
 		"sallyport_av_edge_relayed_bytes_total"
 		"{side=\"internal\"} 7\n"
-		"# TYPE sallyport_av_edge_open_sockets gauge\n"
-		"# UNIT sallyport_av_edge_open_sockets sockets\n"
-		"# HELP sallyport_av_edge_open_sockets "
+		"# TYPE sallyport_av_edge_sockets_open gauge\n"
+		"# HELP sallyport_av_edge_sockets_open "
 		"Relay sockets open now\n"
-		"sallyport_av_edge_open_sockets 1\n"
+		"sallyport_av_edge_sockets_open 1\n"
 		"# EOF\n");
 	free(text);
 	counters_fini(&a);
