@@ -186,7 +186,7 @@ int bus_ask(const char *socket, const char *path, const json_t *body,
 	json_error_t error;
 	char *text = NULL;
 	json_t *parsed;
-	int code;
+	int code = 0;
 	int err;
 
 	err = question_init(&q, socket, path, timeout_ms);
@@ -222,7 +222,7 @@ int bus_ask_text(const char *socket, const char *path, int timeout_ms,
 	int *status, char **text, struct why *why)
 {
 	struct question q;
-	int code;
+	int code = 0;
 	int err;
 
 	err = question_init(&q, socket, path, timeout_ms);

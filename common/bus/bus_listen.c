@@ -66,16 +66,17 @@ static int new_socket(void)
 int bus_listen(const char *path, gid_t group, struct why *why)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	const size_t len = strlen(path);
 	int probe = -1;
 	int fd = -1;
 	int err;
 
-	if (strlen(path) >= sizeof(sun.sun_path))
+	if (len >= sizeof(sun.sun_path))
 		return why_set(why, EDGE_ETOOBIG,
 			"%s: a socket's path has at most %zu characters; "
 			"choose a shorter run_dir",
 			path, sizeof(sun.sun_path) - 1);
-	strcpy(sun.sun_path, path);
+	memcpy(sun.sun_path, path, len);
 	probe = new_socket();
 	fd = new_socket();
 	if (probe < 0 || fd < 0) {

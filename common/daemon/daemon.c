@@ -337,9 +337,10 @@ static void report_leaks(const struct daemon *d)
 	if (dir == NULL)
 		return;
 	while ((entry = readdir(dir)) != NULL) {
-		const int fd = atoi(entry->d_name);
+		uint32_t fd; /* "." and ".." are no numbers */
 
-		if (entry->d_name[0] != '.' && fd > 2 && fd != dirfd(dir))
+		if (str_to_u32(str_of(entry->d_name), &fd) == 0 && fd > 2 &&
+			fd != (uint32_t)dirfd(dir))
 			open_count++;
 	}
 	closedir(dir);

@@ -196,13 +196,14 @@ int daemon_certs_check(const struct daemon *d, struct why *why)
 void daemon_certs_free(struct daemon *d)
 {
 	struct list *node;
+	struct list *next;
 
-	while ((node = list_first(&d->certs)) != NULL) {
+	list_for_each_safe(node, next, &d->certs) {
 		struct daemon_cert *c =
 			container_of(node, struct daemon_cert, node);
 
-		list_remove(node);
 		tls_watch_free(c->watch);
 		free(c);
 	}
+	list_init(&d->certs);
 }

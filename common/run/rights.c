@@ -41,7 +41,8 @@ const char *rights_group_name(enum rights_group group)
 
 bool rights_has_group(enum conf_daemon daemon, enum rights_group group)
 {
-	return (daemon_groups[daemon] & IN(group)) != 0;
+	return daemon < CONF_DAEMON_COUNT &&
+		(daemon_groups[daemon] & IN(group)) != 0;
 }
 
 static void find_groups(struct rights *r)
@@ -109,7 +110,7 @@ static void find_memberships(struct rights *r, enum conf_daemon daemon,
 	int count = RIGHTS_MEMBERSHIPS_MAX;
 
 	for (unsigned i = 0; i < RIGHTS_GROUP_COUNT; i++) {
-		if (daemon_groups[daemon] & IN(i))
+		if (rights_has_group(daemon, i))
 			join(r, r->groups[i]);
 	}
 	if (!has_entry || getgrouplist(user, r->gid, more, &count) < 0)

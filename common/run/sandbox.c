@@ -109,7 +109,7 @@ static int change_user(const struct sandbox_plan *plan, uint64_t keep,
  * filter may forbid it, and has given us no more than we keep then. */
 static int drop_capabilities(uint64_t keep, struct why *why)
 {
-	struct caps now;
+	struct caps now = {0};
 	int err;
 
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -149,7 +149,7 @@ int sandbox_enter(const struct sandbox_plan *plan,
 	const uint64_t keep =
 		plan->may_bind_low ? BIT(CAP_NET_BIND_SERVICE) : 0;
 	struct sandbox_state s = {0};
-	struct caps caps;
+	struct caps caps = {0};
 	int err = 0;
 
 	if (plan->uid != 0)
