@@ -292,11 +292,6 @@ static int load(scmp_filter_ctx ctx)
 	return err;
 }
 
-static bool is_alternative(size_t i)
-{
-	return i > 0 && allowed[i].nr == allowed[i - 1].nr;
-}
-
 int syscall_filter_enter(unsigned *count, struct why *why)
 {
 	scmp_filter_ctx ctx;
@@ -321,17 +316,22 @@ int syscall_filter_enter(unsigned *count, struct why *why)
 			"seccomp: %s; the kernel or an outer sandbox does not "
 			"let us install a filter (unit: SystemCallFilter=)",
 			err_text(err));
-	for (size_t i = 0; i < ARRAY_COUNT(allowed); i++)
-		n += !is_alternative(i);
+	while (sandbox_syscall_name(n) != NULL)
+		n++;
 	*count = n;
 	return 0;
 }
 
 const char *sandbox_syscall_name(size_t n)
 {
+	const struct row *last = NULL; /* alternatives of one call follow */
+
 	for (size_t i = 0; i < ARRAY_COUNT(allowed); i++) {
-		if (!is_alternative(i) && n-- == 0)
-			return allowed[i].name;
+		if (last != NULL && last->nr == allowed[i].nr)
+			continue;
+		last = &allowed[i];
+		if (n-- == 0)
+			return last->name;
 	}
 	return NULL;
 }
