@@ -117,10 +117,6 @@ static void close_relay(void *arg, struct alloc *a)
 	s->relays[number] = NULL;
 	close(a->relay_fd);
 	l->users--;
-	if (l->is_closing && l->users == 0) {
-		udp_tx_flush(s->to_clients);
-		end_listener(l);
-	}
 }
 
 static const struct turn_io relay_io = {
@@ -140,13 +136,30 @@ static void on_listener_ready(unsigned ready, void *arg)
 	s->packets += front_udp_read(s, l);
 }
 
+static struct shard_listener *find_listener(struct shard *s,
+	const struct addr *address)
+{
+	unsigned i;
+
+	for (i = 0; i < SHARD_LISTENERS; i++)
+		if (s->listeners[i].fd >= 0 &&
+		    addr_eq(&s->listeners[i].address, address))
+			return &s->listeners[i];
+	return NULL;
+}
+
 int shard_add_listener(struct shard *s, int fd, const struct addr *address,
 	enum topology_side side)
 {
-	struct shard_listener *l = NULL;
+	struct shard_listener *l = find_listener(s, address);
 	unsigned i;
 	int err;
 
+	if (l != NULL) { /* it was closing: now it is not */
+		l->is_closing = false;
+		close(fd);
+		return 0;
+	}
 	for (i = 0; i < SHARD_LISTENERS && l == NULL; i++)
 		if (s->listeners[i].fd < 0)
 			l = &s->listeners[i];
@@ -171,16 +184,21 @@ int shard_add_listener(struct shard *s, int fd, const struct addr *address,
 
 void shard_close_listener(struct shard *s, const struct addr *address)
 {
+	struct shard_listener *l = find_listener(s, address);
+
+	if (l != NULL)
+		l->is_closing = true;
+}
+
+/* Not as soon as the last user goes: its answer is still to be sent. */
+static void end_listeners(struct shard *s)
+{
 	struct shard_listener *l;
 	unsigned i;
 
 	for (i = 0; i < SHARD_LISTENERS; i++) {
 		l = &s->listeners[i];
-		if (l->fd < 0 || l->is_closing ||
-		    !addr_eq(&l->address, address))
-			continue;
-		l->is_closing = true;
-		if (l->users == 0)
+		if (l->fd >= 0 && l->is_closing && l->users == 0)
 			end_listener(l);
 	}
 }
@@ -272,6 +290,8 @@ static void on_tick(void *arg)
 	s->turn.now = loop_now(s->loop);
 	s->turn.wall = wall_now();
 	turn_tick(&s->turn);
+	shard_flush(s);
+	end_listeners(s);
 	count_lost(s);
 	loop_timer_start(s->tick, TICK_MS);
 }

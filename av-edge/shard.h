@@ -87,7 +87,8 @@ EDGE_MUST int shard_introduce(struct shard *const *shards, unsigned count);
 /* In the shard's thread, or before it starts. fd is taken. -ENOSPC. */
 EDGE_MUST int shard_add_listener(struct shard *s, int fd,
 	const struct addr *address, enum topology_side side);
-/* It takes no new allocations and closes with the last one it has. */
+/* It takes no new allocations, and closes at most a second after the last
+ * one it has. */
 void shard_close_listener(struct shard *s, const struct addr *address);
 
 EDGE_MUST int shard_start(struct shard *s);
