@@ -175,6 +175,7 @@ struct raw_client {
 	int fd;
 	int max_version;
 	bool renegotiate;
+	bool offer_alpn;
 	int connected; /* result of SSL_connect */
 	int renewed;   /* of the second handshake */
 	bool compressed;
@@ -189,6 +190,8 @@ static void *raw_client_run(void *arg)
 	SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
 	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
 	SSL_CTX_set_max_proto_version(ctx, r->max_version);
+	if (r->offer_alpn)
+		SSL_CTX_set_alpn_protos(ctx, (const uint8_t *)"\2h2", 3);
 	ssl = SSL_new(ctx);
 	SSL_set_fd(ssl, r->fd);
 	r->connected = SSL_connect(ssl);
@@ -243,6 +246,37 @@ START_TEST(test_S9_renegotiation_is_refused)
 	ck_assert_int_eq(r.connected, 1);
 	ck_assert_int_ne(r.renewed, 1);
 	ck_assert(!r.compressed);
+}
+END_TEST
+
+/* access-edge.md 1.1: SIP needs none, and nobody is turned away for it. */
+START_TEST(test_alpn_offers_are_ignored)
+{
+	struct raw_client r = { .offer_alpn = true };
+
+	use_tls();
+	run_raw(&r);
+	ck_assert_int_eq(r.connected, 1);
+}
+END_TEST
+
+START_TEST(test_hanging_up_in_the_handshake_is_told_by_role)
+{
+	int fd;
+
+	use_tls();
+	fd = test_dial(&b.at);
+	admit(test_accept(b.listen_fd));
+	close(fd);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_eq(b.s.end, STREAM_END_PEER);
+	dial();
+	fd = test_accept(b.listen_fd);
+	shutdown(fd, SHUT_WR);
+	TURN_UNTIL(b.loop, b.c.is_ended);
+	ck_assert_int_eq(b.c.end, STREAM_END_TLS);
+	ck_assert_ptr_nonnull(strstr(b.c.detail, "during the handshake"));
+	close(fd);
 }
 END_TEST
 
@@ -314,6 +348,9 @@ int main(void)
 	tc = bench_case("S9");
 	tcase_add_test(tc, test_S9_tls_below_1_2_is_refused);
 	tcase_add_test(tc, test_S9_renegotiation_is_refused);
+	tcase_add_test(tc, test_alpn_offers_are_ignored);
+	tcase_add_test(tc,
+		test_hanging_up_in_the_handshake_is_told_by_role);
 	tcase_add_test(tc, test_legacy_is_an_opt_in);
 	tcase_add_test(tc, test_rubbish_instead_of_a_hello_is_a_tls_end);
 	suite_add_tcase(suite, tc);

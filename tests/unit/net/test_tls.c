@@ -83,6 +83,20 @@ START_TEST(test_good_files_make_every_role)
 }
 END_TEST
 
+START_TEST(test_without_a_trust_file_the_systems_bundle_counts)
+{
+	struct why why;
+	int err;
+
+	trust[0] = chain[0] = key[0] = '\0';
+	err = try(TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE, &why);
+	if (access("/etc/ssl/certs/ca-certificates.crt", R_OK) == 0)
+		ck_assert_int_eq(err, 0);
+	else
+		assert_says(&why, "/etc/ssl/certs/ca-certificates.crt", "");
+}
+END_TEST
+
 START_TEST(test_missing_and_unreadable_files_are_named)
 {
 	struct why why;
@@ -214,6 +228,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_good_files_make_every_role);
+	tcase_add_test(tc,
+		test_without_a_trust_file_the_systems_bundle_counts);
 	tcase_add_test(tc, test_missing_and_unreadable_files_are_named);
 	tcase_add_test(tc, test_files_that_are_no_pem_are_named);
 	tcase_add_test(tc, test_key_of_another_certificate_is_told);
