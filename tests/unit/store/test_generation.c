@@ -459,7 +459,7 @@ static int apply_on_full_disk(int pages)
 
 	snprintf(options, sizeof(options), "size=%dk", pages * 4);
 	if (unshare(CLONE_NEWNS) < 0 ||
-		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 		mount("tmpfs", state_dir, "tmpfs", 0, options) < 0)
 		return SKIPPED;
 	for (int number = 1; number < 20; number++) {

@@ -282,8 +282,8 @@ END_TEST
 START_TEST(test_bad_rows_are_refused)
 {
 	static const char *const BAD[] = {
-		"INSERT INTO setting VALUES('global','av-edge',"
-		"'nonce_lifetime','1')",
+		("INSERT INTO setting VALUES('global','av-edge',"
+		 "'nonce_lifetime','1')"),
 		"UPDATE net_interface SET address='ten' WHERE side='external'",
 		"UPDATE net_interface SET nat_address='x' WHERE number=3",
 		"UPDATE next_hop SET fqdn=printf('%.300c','a')",
