@@ -49,6 +49,7 @@ loadmodule "rr.so"
 loadmodule "pv.so"
 loadmodule "maxfwd.so"
 loadmodule "siputils.so"
+loadmodule "textops.so"
 loadmodule "sanity.so"
 modparam("tls", "config", "$LAB/kamailio/tls.cfg")
 modparam("rr", "enable_double_rr", 0)
@@ -93,15 +94,6 @@ one() {
 
 OURS=$(lab_pid access-edge)
 PEER=$(kamailio_pids)
-one warm-up 127.0.1.10:443 "$OURS" >/dev/null
-one warm-up 127.0.1.20:443 "$PEER" >/dev/null
-i=0
-while [ $i -lt "$RUNS" ]; do
-	one ours 127.0.1.10:443 "$OURS"
-	one peer 127.0.1.20:443 "$PEER"
-	i=$((i + 1))
-done | tee "$LAB/runs"
-
 pss_kb() {
 	python3 - "$@" <<'EOF'
 import sys
@@ -113,6 +105,7 @@ for pid in sys.argv[1:]:
 print(kb)
 EOF
 }
+# Memory comes first: later the heap has room left over from the calls.
 # idle NAME ADDR PIDS: bytes per idle TLS connection
 idle() {
 	_before=$(pss_kb $3)
@@ -142,6 +135,15 @@ EOF
 	idle ours 127.0.1.10:443 "$OURS"
 	idle peer 127.0.1.20:443 "$PEER"
 } | tee "$LAB/idle"
+
+one warm-up 127.0.1.10:443 "$OURS" >/dev/null
+one warm-up 127.0.1.20:443 "$PEER" >/dev/null
+i=0
+while [ $i -lt "$RUNS" ]; do
+	one ours 127.0.1.10:443 "$OURS"
+	one peer 127.0.1.20:443 "$PEER"
+	i=$((i + 1))
+done | tee "$LAB/runs"
 
 mkdir -p "$TOP/build/bench"
 python3 - "$LAB/runs" "$LAB/idle" "$TOP/build/bench/sip.json" <<'EOF'

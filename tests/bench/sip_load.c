@@ -66,8 +66,8 @@ struct load {
 	struct addr bind;
 	const char *name; /* of the proxy outside */
 	const char *domain;
-	const char *user_agent;
 	struct addr hop;
+	char hop_contact[96];
 	bool reconnect;
 	bool one_way;
 	unsigned long want;
@@ -219,7 +219,7 @@ static void send_invite(struct client *c)
 			load->domain);
 		r.routes = &route;
 		r.route_count = c->path[0] != '\0';
-		r.contact = "<sip:in@10.0.0.20:5061;transport=tls>";
+		r.contact = load->hop_contact;
 	} else {
 		snprintf(uri, sizeof(uri), "sip:in%u@%.64s", c->number,
 			load->domain);
@@ -299,7 +299,7 @@ static void on_inside_request(struct leg *leg, struct sip_msg *m)
 		c->path[0] = '\0';
 	answer(leg, m, 200,
 		m->method_id == SIP_INVITE ?
-			"<sip:in@10.0.0.20:5061;transport=tls>" :
+			leg->load->hop_contact :
 			NULL);
 }
 
@@ -522,8 +522,11 @@ static int prepare(struct load *load, const struct tls_spec *outside,
 {
 	struct listener_spec listen = {.address = load->hop};
 	struct why why = {""};
+	char text[ADDR_TEXT_LEN];
 	unsigned i;
 
+	snprintf(load->hop_contact, sizeof(load->hop_contact),
+		"<sip:in@%s;transport=tls>", addr_text(&load->hop, text));
 	if (loop_new(&load->loop) != 0 ||
 		tls_ctx_new(&load->outside, outside, &why) != 0 ||
 		tls_ctx_new(&load->inside, inside, &why) != 0 ||

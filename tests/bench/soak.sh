@@ -4,7 +4,7 @@
 # allocations beside them. After warm-up the resident memory of each daemon
 # may grow by less than 1 MB, and no descriptor may be left.
 SETTINGS_ACCESS='max_connections_per_source: 1000, new_connections_per_source: 10000, client_rate: 10000, client_burst: 100000, failed_logon_limit: 1000'
-SETTINGS_AV='allocations_per_user: 1000, stranger_rate: 1000'
+SETTINGS_AV='allocations_per_user: 1000, stranger_rate: 1000, max_lifetime: 1m, default_lifetime: 1m'
 . "$(dirname "$0")/lib.sh"
 
 CYCLES=${CYCLES:-10000}
@@ -38,8 +38,15 @@ import json, sys
 print(sum(c.get("side") == "external"
           for c in json.load(sys.stdin)["connections"]))')" -eq 0 ]
 }
+no_allocations() {
+	[ "$(lab_ctl allocations --json | python3 -c '
+import json, sys
+print(len(json.load(sys.stdin)["allocations"]))')" -eq 0 ]
+}
+# The clients leave their allocations to their lifetime of a minute.
 settle() {
 	lab_wait 30 "the connections to end" idle
+	lab_wait 100 "the allocations to end" no_allocations
 	sleep 2
 }
 
