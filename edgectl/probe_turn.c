@@ -187,8 +187,8 @@ static int build(struct probe_turn *t, const struct question *q,
 	const uint8_t transport[4] = { UDP_PROTOCOL };
 
 	stun_tid_new(t->tid);
-	stun_write_begin(&w, &stun_rfc, room, ROOM, STUN_REQUEST, q->method,
-		t->tid);
+	stun_write_begin(&w, &stun_rfc, room, ROOM, STUN_REQUEST,
+		(uint16_t)q->method, t->tid);
 	if (q->has_transport)
 		stun_write_bytes(&w, STUN_REQUESTED_TRANSPORT, transport,
 			sizeof(transport));

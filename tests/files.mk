@@ -53,7 +53,7 @@ FUZZ_B := build/fuzz
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(SRTP_LIBS)
 # A fuzzer of a daemon's own codec names the daemon: fuzz_<x>.room
 $(foreach f,$(wildcard tests/fuzz/*.room),$(eval \
 	$(B)/fuzz/$(notdir $(f:.room=)): $(call room_objs,$(shell cat $(f)))))
