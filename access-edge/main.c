@@ -110,7 +110,7 @@ static size_t busy(void *state)
 {
 	const struct access_edge *a = state;
 
-	return a->edge != NULL ? a->edge->txns.count : 0;
+	return a->edge != NULL ? txn_open_count(&a->edge->txns) : 0;
 }
 
 static void stop(void *state)

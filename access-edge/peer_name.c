@@ -88,6 +88,14 @@ static void add_target(struct peer *peer, const struct addr *a)
 	list_push_back(&peer->targets, &t->node);
 }
 
+static void tick_targets(struct peer *peer)
+{
+	struct list *it, *next;
+
+	list_for_each_safe(it, next, &peer->targets)
+		target_tick(container_of(it, struct peer_target, node));
+}
+
 static void on_resolved(int err, const struct addr *addrs, size_t count,
 	const char *detail, void *arg)
 {
@@ -107,6 +115,7 @@ static void on_resolved(int err, const struct addr *addrs, size_t count,
 				node)->is_gone = true;
 		for (size_t i = 0; i < count; i++)
 			add_target(peer, &addrs[i]);
+		tick_targets(peer);
 	}
 	/* Those who waited for this name look for a server again. */
 	peer_replace_waiting(peer->pool, &peer->pool->waiting,
@@ -127,12 +136,9 @@ void peer_resolve(struct peer *peer)
 
 static void tick_peer(struct peer *peer)
 {
-	struct list *it, *next;
-
 	if (peer->is_hop && mono_is_past(peer->resolve_at, now_of(peer)))
 		peer_resolve(peer);
-	list_for_each_safe(it, next, &peer->targets)
-		target_tick(container_of(it, struct peer_target, node));
+	tick_targets(peer);
 }
 
 void peer_pool_tick(struct peer_pool *pool)

@@ -282,6 +282,19 @@ int txn_make_ack(const struct txn *txn, const struct sip_msg *response,
 		out, len);
 }
 
+size_t txn_open_count(const struct txn_table *t)
+{
+	struct list *it;
+	size_t n = 0;
+
+	list_for_each(it, &t->timed) {
+		if (container_of(it, struct txn, timed)->state <=
+			TXN_PROCEEDING)
+			n++;
+	}
+	return n;
+}
+
 /* ---- time ---------------------------------------------------------------- */
 
 void txn_sweep(struct txn_table *t, struct mono now, txn_cb *on_trying,

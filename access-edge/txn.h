@@ -106,6 +106,8 @@ EDGE_MUST int txn_make_cancel(const struct txn *txn, char **out,
 EDGE_MUST int txn_make_ack(const struct txn *txn,
 	const struct sip_msg *response, char **out, size_t *len);
 
+/* Those whose sender still waits for a final response. */
+size_t txn_open_count(const struct txn_table *t);
 /* Call cb for each INVITE unanswered for 200 ms, and for each transaction
  * past its deadline. cb may free the transaction. */
 void txn_sweep(struct txn_table *t, struct mono now, txn_cb *on_trying,

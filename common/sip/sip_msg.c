@@ -141,6 +141,7 @@ static int split_lines(struct sip_msg *m, struct str text,
 {
 	struct str rest = text;
 	const char *end = memmem(text.p, text.n, "\r\n\r\n", 4);
+	bool has_nul;
 	int err = 0;
 
 	if (end == NULL)
@@ -148,9 +149,7 @@ static int split_lines(struct sip_msg *m, struct str text,
 			"no end of the headers");
 	rest.n = (size_t)(end - text.p) + 2;
 	m->body = str_skip(text, rest.n + 2);
-	if (memchr(rest.p, '\0', rest.n) != NULL)
-		return refuse_lines(fault, "NUL In Headers",
-			"a NUL in the headers");
+	has_nul = memchr(rest.p, '\0', rest.n) != NULL;
 	if (!take_line(&rest, false, &m->start))
 		return refuse_lines(fault, "Bad Start Line",
 			"the start line has a stray CR or LF");
@@ -162,6 +161,9 @@ static int split_lines(struct sip_msg *m, struct str text,
 				"a CR or an LF on its own");
 		err = add_line(m, raw, fault);
 	}
+	if (err == 0 && has_nul) /* the lines are there for an answer */
+		return refuse_lines(fault, "NUL In Headers",
+			"a NUL in the headers");
 	return err;
 }
 
@@ -447,8 +449,10 @@ int sip_msg_parse(struct sip_msg **out, struct str text,
 	if (err != 0)
 		return err;
 	err = split_lines(m, text, fault);
-	if (m->start.n > 0 && err == 0)
+	if (err == 0)
 		err = start_line(m, fault);
+	else if (err != -ENOMEM)
+		m->is_request = !str_istarts(m->start, "SIP/");
 	if (err == 0 && m->method_id != SIP_NEGOTIATE)
 		err = read_headers(m, fault);
 	if (err == -ENOMEM) {

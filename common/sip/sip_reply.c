@@ -4,9 +4,19 @@
  */
 #include "common/sip/sip_reply.h"
 
+#include <string.h>
+
 #include "common/base/err.h"
 #include "common/base/rand.h"
 #include "common/sip/sip_writer.h"
+
+/* Threat S2: nothing that ends a line too early is repeated. */
+static void copy_raw(struct sip_writer *w, struct str raw)
+{
+	if (memchr(raw.p, '\0', raw.n) != NULL && w->err == 0)
+		w->err = EDGE_EMALFORMED;
+	sip_write(w, raw);
+}
 
 static void copy_lines(struct sip_writer *w, const struct sip_msg *m,
 	enum sip_header id)
@@ -14,19 +24,20 @@ static void copy_lines(struct sip_writer *w, const struct sip_msg *m,
 	const struct sip_line *line;
 
 	for (size_t n = 0; (line = sip_msg_line(m, id, n)) != NULL; n++)
-		sip_write(w, line->raw);
+		copy_raw(w, line->raw);
 }
 
-/* Exactly one of these lines, or no answer can be made. */
+/* The one line that an answer must repeat. That it is missing may be what
+ * a 400 is about (RFC 4475 section 3.3.1). */
 static void copy_one(struct sip_writer *w, const struct sip_msg *m,
-	enum sip_header id)
+	enum sip_header id, unsigned status)
 {
 	const struct sip_line *line = sip_msg_line(m, id, 0);
 
-	if (line == NULL && w->err == 0)
+	if (line == NULL && w->err == 0 && status != 400)
 		w->err = EDGE_EMALFORMED;
 	if (line != NULL)
-		sip_write(w, line->raw);
+		copy_raw(w, line->raw);
 }
 
 static void copy_to(struct sip_writer *w, const struct sip_msg *m,
@@ -39,14 +50,14 @@ static void copy_to(struct sip_writer *w, const struct sip_msg *m,
 
 	if (line == NULL || reply->status == 100 ||
 		sip_param_find(sip_params_of(line->value), "tag", &present)) {
-		copy_one(w, m, SIP_HEADER_TO);
+		copy_one(w, m, SIP_HEADER_TO, reply->status);
 		return;
 	}
 	if (tag == NULL) {
 		rand_token(random, SIP_TAG_LEN);
 		tag = random;
 	}
-	sip_write(w, (struct str){line->raw.p,
+	copy_raw(w, (struct str){line->raw.p,
 		(size_t)(line->value.p - line->raw.p) + line->value.n});
 	sip_write_z(w, ";tag=");
 	sip_write_z(w, tag);
@@ -86,10 +97,10 @@ int sip_reply_print(const struct sip_msg *request,
 	copy_lines(&w, request, SIP_HEADER_VIA);
 	if (reply->keep_record_route)
 		copy_lines(&w, request, SIP_HEADER_RECORD_ROUTE);
-	copy_one(&w, request, SIP_HEADER_FROM);
+	copy_one(&w, request, SIP_HEADER_FROM, reply->status);
 	copy_to(&w, request, reply);
-	copy_one(&w, request, SIP_HEADER_CALL_ID);
-	copy_one(&w, request, SIP_HEADER_CSEQ);
+	copy_one(&w, request, SIP_HEADER_CALL_ID, reply->status);
+	copy_one(&w, request, SIP_HEADER_CSEQ, reply->status);
 	write_fields(&w, reply->fields, reply->field_count);
 	sip_write_body(&w, reply->content_type, reply->body);
 	return sip_write_end(&w, out, len);

@@ -32,7 +32,8 @@ struct sip_reply {
 };
 
 /* Bytes on the heap, the caller frees. EDGE_EMALFORMED: the request lacks
- * a header that an answer must carry, or a field has a line end in it. */
+ * a header that an answer must carry (a 400 needs Via only), or a field has
+ * a line end in it. */
 EDGE_MUST int sip_reply_print(const struct sip_msg *request,
 	const struct sip_reply *reply, char **out, size_t *len);
 
