@@ -93,7 +93,8 @@ enum flow_verdict flow_check(const struct flow_keys *keys, struct str token,
 	if (!digest_eq(mac, raw + SIGNED_BYTES, MAC_BYTES))
 		return FLOW_FORGED;
 	out->flags = flags & 0x0f;
-	out->is_other_edge = memcmp(edge_id, keys->edge_id, 2) != 0;
+	out->is_other_edge =
+		memcmp(edge_id, keys->edge_id, 2) != 0; /* gate: public */
 	return FLOW_GOOD;
 }
 

@@ -62,7 +62,7 @@ static enum auth_cause check_shape(const struct stun_msg *m)
 static bool is_user_of(const struct alloc *a, const struct auth_proof *proof)
 {
 	return a->user_len == proof->user_len &&
-	    memcmp(a->user, proof->user, proof->user_len) == 0;
+	    digest_eq(a->user, proof->user, proof->user_len);
 }
 
 /* Key and client id from the credential itself. */
