@@ -138,7 +138,7 @@ static int apply_plan(struct cmd_call *call, const struct conf *conf,
 {
 	json_t *object = json_pack("{s:b,s:b}", "ok", !plan->has_errors,
 		"changed", 0);
-	struct topology_apply result;
+	struct topology_apply result = {0};
 	struct why why = {""};
 	char source[256];
 	int err = topology_plan_tell(plan, object);

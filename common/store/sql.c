@@ -106,7 +106,7 @@ int sql_next(struct sqlite3_stmt *stmt, struct why *why)
 int sql_run(struct sqlite3 *db, struct why *why, const char *sql,
 	const char *types, ...)
 {
-	struct sqlite3_stmt *stmt;
+	struct sqlite3_stmt *stmt = NULL;
 	va_list ap;
 	int err;
 

@@ -378,7 +378,7 @@ static int fill_hops(struct topology_fill *f, const struct pool *pool,
 static int site_row(struct topology_fill *f, struct str name, int64_t *id,
 	int64_t *next_pool)
 {
-	struct sqlite3_stmt *stmt;
+	struct sqlite3_stmt *stmt = NULL;
 	int err;
 
 	err = sql_run(f->db, f->why,

@@ -12,12 +12,12 @@ enum { MADE, BYTES_IN, HELD, BYTES_OUT, COUNT };
 static const struct counter_def DEFS[COUNT] = {
 	[MADE] = {"allocations_made", NULL, COUNTER_TOTAL, "",
 		"Allocations granted"},
-	[BYTES_IN] = {"relayed_bytes", "side=\"external\"", COUNTER_TOTAL, "bytes",
-		"Payload bytes relayed"},
+	[BYTES_IN] = {"relayed_bytes", "side=\"external\"", COUNTER_TOTAL,
+		"bytes", "Payload bytes relayed"},
 	[HELD] = {"sockets_open", NULL, COUNTER_GAUGE, "sockets",
 		"Relay sockets open now"},
-	[BYTES_OUT] = {"relayed_bytes", "side=\"internal\"", COUNTER_TOTAL, "bytes",
-		"Payload bytes relayed"},
+	[BYTES_OUT] = {"relayed_bytes", "side=\"internal\"", COUNTER_TOTAL,
+		"bytes", "Payload bytes relayed"},
 };
 
 START_TEST(test_counter_counts)
