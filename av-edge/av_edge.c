@@ -333,7 +333,8 @@ void av_edge_counted(void *state)
 	size_t i;
 
 	for (i = 0; i < AV_COUNTER_COUNT; i++)
-		counter_set(shown, i, relay_counter(e->relay, i));
+		counter_set(shown, i,
+			relay_counter(e->relay, (enum av_counter)i));
 	for (i = 0; i < RULES_FAMILY_COUNT; i++) {
 		ports = port_pool_count(e->relay->shared.ports[i]);
 		free_ports += ports.free;
