@@ -571,7 +571,7 @@ int probe_sip_reply(struct probe_sip *s, const struct sip_msg *request,
 		return why_set(why, err, "the answer %u can't be built: %s",
 			reply->status, err_text(err));
 	probe_trace(s->probe, s->label, s->server_label, "%u %s (%.*s)",
-		reply->status, sip_reason(reply->status),
+		reply->status, sip_reason_text(reply->status),
 		STR_ARG(request->method));
 	err = send_text(s, text, len);
 	free(text);

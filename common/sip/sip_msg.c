@@ -208,11 +208,11 @@ static int request_line(struct sip_msg *m, struct str line,
 		second < rest.n ? second + 1 : second);
 	bool is_two = false;
 
+	m->is_request = true;
 	m->method = (struct str){line.p, first};
 	if (!sip_is_token(m->method))
 		return refuse(fault, 400, "Bad Request Line",
 			"the method is not a token");
-	m->is_request = true;
 	m->method_id = sip_method_of(m->method);
 	m->uri.text = uri;
 	if (!is_version(version, &is_two))

@@ -25,7 +25,9 @@ int sip_uri_from_sofia(const void *sofia, struct str text,
 	uri.host = str_of(url->url_host);
 	uri.params = str_of(url->url_params);
 	uri.headers = str_of(url->url_headers);
-	if (url->url_port != NULL && url->url_port[0] != '\0') {
+	/* Of other schemes sofia may call anything a port. */
+	if (sip_uri_is_sip(&uri) && url->url_port != NULL &&
+		url->url_port[0] != '\0') {
 		if (str_to_u32(str_of(url->url_port), &port) != 0 ||
 			port == 0 || port > UINT16_MAX)
 			return EDGE_EMALFORMED;
