@@ -519,6 +519,112 @@ START_TEST(test_missing_rights_are_told_and_keep_the_old)
 }
 END_TEST
 
+/* ---- a folder whose owner is hostile ------------------------------------ */
+
+#define AGENT 61188
+
+struct victim {
+	char dir[300];
+	char file[320];
+};
+
+/* Root's own, and a topology folder that belongs to somebody else. False
+ * when we are not root. */
+static bool set_trap(struct victim *v)
+{
+	if (geteuid() != 0)
+		return false;
+	snprintf(v->dir, sizeof(v->dir), "%s/victim", state_dir);
+	snprintf(v->file, sizeof(v->file), "%s/file", v->dir);
+	ck_assert_int_eq(mkdir(v->dir, 0700), 0);
+	close(open(v->file, O_CREAT | O_WRONLY, 0600));
+	ck_assert_int_eq(generation_make_folders(state_dir, AGENT, AGENT,
+		NULL), 0);
+	must_apply(1);
+	return true;
+}
+
+static void must_be_untouched(const struct victim *v)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(v->file, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(stat(v->dir, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+}
+
+START_TEST(test_S18_lock_that_is_a_link_gives_nothing_away)
+{
+	struct why why = {""};
+	struct victim v;
+	char path[512];
+
+	if (!set_trap(&v))
+		return;
+	snprintf(path, sizeof(path), "%s/topology/lock", state_dir);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink(v.file, path), 0);
+	ck_assert_int_lt(apply_number(2, &why), 0);
+	ck_assert_ptr_nonnull(strstr(why.text, "topology/lock"));
+	must_be_untouched(&v);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(link(v.file, path), 0);
+	must_apply(2);
+	must_be_untouched(&v);
+}
+END_TEST
+
+START_TEST(test_S18_folders_that_are_links_are_not_entered)
+{
+	static const char *const NAMES[] = {"stage", "gen"};
+	struct why why = {""};
+	struct victim v;
+	char path[512];
+	char aside[512];
+
+	if (!set_trap(&v))
+		return;
+	for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+		snprintf(path, sizeof(path), "%s/topology/%s", state_dir,
+			NAMES[i]);
+		snprintf(aside, sizeof(aside), "%s/aside", state_dir);
+		ck_assert_int_eq(rename(path, aside), 0);
+		ck_assert_int_eq(symlink(v.dir, path), 0);
+		ck_assert_int_lt(apply_number(2, &why), 0);
+		must_be_untouched(&v);
+		ck_assert_int_eq(unlink(path), 0);
+		ck_assert_int_eq(rename(aside, path), 0);
+	}
+	must_apply(2);
+}
+END_TEST
+
+/* tmpfiles.d makes topology/ alone. */
+START_TEST(test_what_root_makes_belongs_to_the_owner_of_the_folder)
+{
+	static const char *const NAMES[] = {"gen", "stage", "lock", "current"};
+	char path[512];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	snprintf(path, sizeof(path), "%s/topology", state_dir);
+	ck_assert_int_eq(mkdir(path, 0750), 0);
+	ck_assert_int_eq(chown(path, AGENT, AGENT + 1), 0);
+	must_apply(1);
+	for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+		snprintf(path, sizeof(path), "%s/topology/%s", state_dir,
+			NAMES[i]);
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_uint_eq(st.st_uid, AGENT);
+		ck_assert_uint_eq(st.st_gid, AGENT + 1);
+	}
+}
+END_TEST
+
 /* ---- torn and strange files --------------------------------------------- */
 
 static void write_file(const char *path, const void *data, size_t len)
@@ -693,6 +799,10 @@ int main(void)
 	tcase_add_test(tc, test_file_that_can_not_grow_keeps_the_old);
 	tcase_add_test(tc, test_full_disk_keeps_the_old);
 	tcase_add_test(tc, test_missing_rights_are_told_and_keep_the_old);
+	tcase_add_test(tc, test_S18_lock_that_is_a_link_gives_nothing_away);
+	tcase_add_test(tc, test_S18_folders_that_are_links_are_not_entered);
+	tcase_add_test(tc,
+		test_what_root_makes_belongs_to_the_owner_of_the_folder);
 	tcase_add_test(tc, test_torn_or_garbage_file_is_refused);
 	tcase_add_test(tc, test_foreign_database_is_refused);
 	tcase_add_test(tc, test_opened_generation_can_not_be_written);
