@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "edgectl/probe.h"
 
@@ -11,13 +10,10 @@
 
 int probe_init(struct probe *p, int64_t limit_ms)
 {
-	struct timespec now;
-
 	memset(p, 0, sizeof(*p));
 	p->start = mono_now();
 	p->start_us = mono_now_us();
-	clock_gettime(CLOCK_REALTIME, &now);
-	p->start_wall_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	p->start_wall_us = wall_now_us();
 	p->deadline = mono_after_ms(p->start, limit_ms);
 	p->trace = json_array();
 	if (p->trace == NULL)

@@ -90,7 +90,9 @@ render() {
 	mandoc -T ascii -O width=500 "docs/man/$1" |
 		perl -pe 's/.\x08//g' | tr -s ' \n' '  ' >"$tmp/$1"
 }
-in_page() { # PAGE NAME: as a word of its own
+# As a word of its own; a page that is missing was named once already.
+in_page() { # PAGE NAME
+	[ -s "$tmp/$1" ] || return 0
 	grep -qE -- "(^|[^a-z0-9_-])$2($|[^a-z0-9_-])" "$tmp/$1"
 }
 
