@@ -127,7 +127,7 @@ static int add_line(struct sip_msg *m, struct str raw,
 	if (colon == raw.n || !sip_is_token(line.name))
 		return refuse_lines(fault, "Bad Header Name",
 			"a header line without a proper name");
-	line.value = str_trim(str_skip(raw, colon + 1));
+	line.value = sip_line_value(raw);
 	line.id = sip_header_of(line.name);
 	err = line_room(m);
 	if (err != 0)

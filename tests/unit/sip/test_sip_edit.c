@@ -99,6 +99,16 @@ START_TEST(test_replace_keeps_the_neighbours)
 }
 END_TEST
 
+START_TEST(test_S2_replacing_an_empty_value_stays_in_its_line)
+{
+	struct sip_msg *m = parse(START VIAS REST "m: \r\nX: y\r\n" END);
+
+	ck_assert_int_eq(sip_replace(m, SIP_HEADER_CONTACT, 0,
+		STR_LIT("<sip:new>")), 0);
+	expect(m, START VIAS REST "m: <sip:new>\r\nX: y\r\n" END);
+}
+END_TEST
+
 START_TEST(test_set_leaves_one_line_in_place)
 {
 	struct sip_msg *m = parse(START VIAS "X-A: 1\r\n" REST
@@ -248,6 +258,7 @@ int main(void)
 		test_pop_takes_one_value_at_a_time,
 		test_drop_takes_the_value_in_the_middle_or_at_the_end,
 		test_replace_keeps_the_neighbours,
+		test_S2_replacing_an_empty_value_stays_in_its_line,
 		test_set_leaves_one_line_in_place,
 		test_S1_remove_takes_every_spelling,
 		test_S2_no_edit_takes_a_line_end, test_mark_received,
