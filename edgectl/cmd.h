@@ -113,5 +113,7 @@ int cmd_fail_text(const struct cmd_call *call, int status,
 void cmd_help_all(void);
 void cmd_help_noun(const struct cmd *cmd);
 void cmd_help_verb(const struct cmd *cmd, const struct cmd_verb *verb);
+/* edgectl(1) in mdoc on stdout (cmd_manual.c). */
+void cmd_manual(void);
 
 #endif

@@ -146,6 +146,14 @@ for noun in $nouns; do
 	done
 done
 
+# ---- what edgectl prints of itself is in the tree as it is ------------------
+"$edgectl" help --mdoc | cmp -s - docs/man/edgectl.1 &&
+	"$edgectl" completion bash | cmp -s - deploy/completion/edgectl || {
+	echo "docs: docs/man/edgectl.1 or deploy/completion/edgectl is old;" \
+		"make generated"
+	status=1
+}
+
 # ---- every page of the tree is a sound one ----------------------------------
 for page in docs/man/*.[158]; do
 	[ -f "$page" ] || continue
