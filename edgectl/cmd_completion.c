@@ -15,7 +15,8 @@ static void put_words(const struct cmd_option *rows, size_t count)
 
 static void put_verb_case(const struct cmd *cmd, const struct cmd_verb *verb)
 {
-	printf("\t\"%s%s%s\") words=\"", cmd->noun, verb->name != NULL ? " " : "",
+	printf("\t\"%s%s%s\") words=\"", cmd->noun,
+		verb->name != NULL ? " " : "",
 		verb->name != NULL ? verb->name : "");
 	put_words(CMD_GLOBAL, CMD_GLOBAL_COUNT);
 	put_words(verb->options, verb->option_count);

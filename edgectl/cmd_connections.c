@@ -20,43 +20,44 @@ struct listing {
 	const char *path;
 	const char *end_path; /* POST {id_key: ...} */
 	const char *id_key;
-	const char *key;      /* of the array in the answer */
-	const char *const *filters; /* options that narrow it, NULL at the end */
+	const char *key; /* of the array in the answer */
+	const char *const
+		*filters; /* options that narrow it, NULL at the end */
 	const struct output_column *columns;
 	size_t column_count;
 };
 
 static const struct output_column CONNECTION_COLUMNS[] = {
-	{ "CID", "cid", 0 },
-	{ "SIDE", "side", 0 },
-	{ "REMOTE", "remote", 0 },
-	{ "STATE", "state", 0 },
-	{ "USER", "user", 40 },
-	{ "NAME", "name", 40 },
-	{ "AGE_S", "age_s", 0 },
-	{ "IDLE_S", "idle_s", 0 },
-	{ "IN", "messages_in", 0 },
-	{ "OUT", "messages_out", 0 },
-	{ "TLS", "tls", 0 },
+	{"CID", "cid", 0},
+	{"SIDE", "side", 0},
+	{"REMOTE", "remote", 0},
+	{"STATE", "state", 0},
+	{"USER", "user", 40},
+	{"NAME", "name", 40},
+	{"AGE_S", "age_s", 0},
+	{"IDLE_S", "idle_s", 0},
+	{"IN", "messages_in", 0},
+	{"OUT", "messages_out", 0},
+	{"TLS", "tls", 0},
 };
 
 static const struct output_column ALLOCATION_COLUMNS[] = {
-	{ "ID", "id", 0 },
-	{ "SIDE", "side", 0 },
-	{ "CLIENT", "client", 0 },
-	{ "RELAY", "relayed", 0 },
-	{ "AGE_S", "age_s", 0 },
-	{ "LEFT_S", "expires_in_s", 0 },
-	{ "PERMISSIONS", "permissions", 0 },
-	{ "CHANNELS", "channels", 0 },
-	{ "UP", "up_packets", 0 },
-	{ "DOWN", "down_packets", 0 },
-	{ "DROPS", "drops", 0 },
+	{"ID", "id", 0},
+	{"SIDE", "side", 0},
+	{"CLIENT", "client", 0},
+	{"RELAY", "relayed", 0},
+	{"AGE_S", "age_s", 0},
+	{"LEFT_S", "expires_in_s", 0},
+	{"PERMISSIONS", "permissions", 0},
+	{"CHANNELS", "channels", 0},
+	{"UP", "up_packets", 0},
+	{"DOWN", "down_packets", 0},
+	{"DROPS", "drops", 0},
 };
 
-static const char *const CONNECTION_FILTERS[] = { "side", "user", "remote",
-	NULL };
-static const char *const ALLOCATION_FILTERS[] = { "sort", "limit", NULL };
+static const char *const CONNECTION_FILTERS[] = {"side", "user", "remote",
+	NULL};
+static const char *const ALLOCATION_FILTERS[] = {"sort", "limit", NULL};
 
 static const struct listing CONNECTIONS = {
 	.daemon = CONF_ACCESS_EDGE,
@@ -115,8 +116,8 @@ static char *path_of(const struct cmd_call *call, const struct listing *l)
 	fputs(l->path, to);
 	for (size_t i = 0; l->filters[i] != NULL; i++) {
 		const char *value = cmd_get(call, l->filters[i]);
-		char *escaped = value != NULL ?
-			curl_easy_escape(NULL, value, 0) : NULL;
+		char *escaped =
+			value != NULL ? curl_easy_escape(NULL, value, 0) : NULL;
 
 		if (escaped == NULL)
 			continue;
@@ -135,7 +136,7 @@ static int show(struct cmd_call *call, const struct listing *l,
 {
 	const char *id = cmd_get(call, "close");
 	struct conf *conf = NULL;
-	struct why why = { "" };
+	struct why why = {""};
 	json_t *body = NULL;
 	json_t *reply = NULL;
 	char *path = NULL;
@@ -148,8 +149,8 @@ static int show(struct cmd_call *call, const struct listing *l,
 	if (id != NULL)
 		body = json_pack("{s:s}", l->id_key, id);
 	if (path != NULL)
-		err = daemons_call(conf, l->daemon, id != NULL ? l->end_path :
-			path, body, &reply, &why);
+		err = daemons_call(conf, l->daemon,
+			id != NULL ? l->end_path : path, body, &reply, &why);
 	if (err == 0) {
 		json_object_set_new(reply, "ok", json_true());
 		if (id != NULL)
@@ -175,17 +176,18 @@ static int run_allocations(struct cmd_call *call)
 }
 
 static const struct cmd_option CONNECTION_OPTIONS[] = {
-	{ .name = "close", .arg = "CID", .help = "end this connection" },
-	{ .name = "side", .arg = "SIDE",
-		.help = "only those outside (external) or inside (internal)" },
-	{ .name = "user", .arg = "SIP-URI", .help = "only this user's" },
-	{ .name = "remote", .arg = "ADDR", .help = "only from this address" },
+	{.name = "close", .arg = "CID", .help = "end this connection"},
+	{.name = "side",
+		.arg = "SIDE",
+		.help = "only those outside (external) or inside (internal)"},
+	{.name = "user", .arg = "SIP-URI", .help = "only this user's"},
+	{.name = "remote", .arg = "ADDR", .help = "only from this address"},
 };
 
 static const struct cmd_option ALLOCATION_OPTIONS[] = {
-	{ .name = "close", .arg = "ID", .help = "end this allocation" },
-	{ .name = "sort", .arg = "BY", .help = "bytes, age or drops" },
-	{ .name = "limit", .arg = "N", .help = "show so many at most" },
+	{.name = "close", .arg = "ID", .help = "end this allocation"},
+	{.name = "sort", .arg = "BY", .help = "bytes, age or drops"},
+	{.name = "limit", .arg = "N", .help = "show so many at most"},
 };
 
 static const struct cmd_verb CONNECTION_VERBS[] = {

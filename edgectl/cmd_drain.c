@@ -23,10 +23,10 @@ struct round {
 };
 
 static const struct output_column COLUMNS[] = {
-	{ "DAEMON", "daemon", 0 },
-	{ "STATE", "state", 0 },
-	{ "SESSIONS", "sessions", 0 },
-	{ "NOTE", "text", 0 },
+	{"DAEMON", "daemon", 0},
+	{"STATE", "state", 0},
+	{"SESSIONS", "sessions", 0},
+	{"NOTE", "text", 0},
 };
 
 static void as_text(FILE *to, const json_t *object)
@@ -46,7 +46,7 @@ static bool is_named(const struct cmd_call *call, const char *name)
 static void ask_one(struct round *r, enum conf_daemon id)
 {
 	const char *name = conf_daemon_name(id);
-	struct why why = { "" };
+	struct why why = {""};
 	json_t *row = json_pack("{s:s}", "daemon", name);
 	json_t *reply = NULL;
 	json_t *status = NULL;
@@ -58,10 +58,10 @@ static void ask_one(struct round *r, enum conf_daemon id)
 		return;
 	}
 	r->asked++;
-	if (err == 0 && daemons_call(r->conf, id, "/v1/status", NULL, &status,
-			&why) == 0) {
-		json_object_set(row, "state",
-			json_object_get(status, "state"));
+	if (err == 0 &&
+		daemons_call(r->conf, id, "/v1/status", NULL, &status, &why) ==
+			0) {
+		json_object_set(row, "state", json_object_get(status, "state"));
 		json_object_set(row, "sessions",
 			json_object_get(status, "sessions"));
 	}
@@ -81,15 +81,15 @@ static int check_names(const struct cmd_call *call)
 		enum conf_daemon id;
 
 		if (conf_daemon_parse(call->argv[i], &id) != 0)
-			return cmd_fail_text(call, CMD_USAGE, "no daemon is "
+			return cmd_fail_text(call, CMD_USAGE,
+				"no daemon is "
 				"called \"%s\"; access-edge, av-auth, av-edge",
 				call->argv[i]);
 	}
 	return CMD_OK;
 }
 
-static int ask_all(struct cmd_call *call, const char *path,
-	const json_t *body)
+static int ask_all(struct cmd_call *call, const char *path, const json_t *body)
 {
 	struct conf *conf = NULL;
 	struct round r = {
@@ -113,11 +113,14 @@ static int ask_all(struct cmd_call *call, const char *path,
 			ask_one(&r, id);
 	}
 	if (r.asked == 0)
-		status = cmd_fail_text(call, CMD_FAILED, "no daemon runs "
-			"here (no control socket in %s)", conf->run_dir);
+		status = cmd_fail_text(call, CMD_FAILED,
+			"no daemon runs "
+			"here (no control socket in %s)",
+			conf->run_dir);
 	else
-		output_print(call, json_pack("{s:b,s:O}", "ok", r.ok,
-			"daemons", r.rows), as_text);
+		output_print(call,
+			json_pack("{s:b,s:O}", "ok", r.ok, "daemons", r.rows),
+			as_text);
 	json_decref(r.rows);
 	conf_free(conf);
 	if (status != CMD_OK)
@@ -149,8 +152,10 @@ static int run_resume(struct cmd_call *call)
 }
 
 static const struct cmd_option DRAIN_OPTIONS[] = {
-	{ .name = "deadline", .arg = "SECONDS", .fallback = "3600",
-		.help = "end what is still alive after this" },
+	{.name = "deadline",
+		.arg = "SECONDS",
+		.fallback = "3600",
+		.help = "end what is still alive after this"},
 };
 
 static const struct cmd_verb DRAIN_VERBS[] = {
@@ -160,9 +165,9 @@ static const struct cmd_verb DRAIN_VERBS[] = {
 		.help = "take no new work, let what runs come to its end",
 		.options = DRAIN_OPTIONS,
 		.option_count = ARRAY_COUNT(DRAIN_OPTIONS),
-		.more =
-"Without names: every daemon of this machine. 'edgectl status' shows how many\n"
-"sessions are left; 'edgectl resume' takes it back.",
+		.more = "Without names: every daemon of this machine. "
+			"'edgectl status' shows how many\n"
+			"sessions are left; 'edgectl resume' takes it back.",
 		.examples = "edgectl drain\n"
 			    "edgectl drain av-edge --deadline 600\n",
 		.run = run_drain,

@@ -37,8 +37,7 @@ static void print_examples(const char *examples)
 
 static void print_usage(const struct cmd *cmd, const struct cmd_verb *verb)
 {
-	printf("edgectl %s%s%s%s%s%s", cmd->noun,
-		verb->name != NULL ? " " : "",
+	printf("edgectl %s%s%s%s%s%s", cmd->noun, verb->name != NULL ? " " : "",
 		verb->name != NULL ? verb->name : "",
 		verb->option_count > 0 ? " [OPTION...]" : "",
 		verb->words[0] != '\0' ? " " : "", verb->words);
@@ -120,7 +119,7 @@ static int run_help(struct cmd_call *call)
 }
 
 static const struct cmd_option OPTIONS[] = {
-	{ .name = "mdoc", .help = "print the manual page's source" },
+	{.name = "mdoc", .help = "print the manual page's source"},
 };
 
 static const struct cmd_verb VERBS[] = {

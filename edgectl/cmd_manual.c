@@ -25,8 +25,10 @@ static const char HEAD[] =
 	".Nm\n"
 	"is the one command of an administrator of Sallyport.\n"
 	"It sets a machine up, starts the daemons in the foreground where no\n"
-	"service manager does, asks running daemons over their control sockets,\n"
-	"changes the topology, and does what users do in order to see whether it\n"
+	"service manager does, asks running daemons over their control "
+	"sockets,\n"
+	"changes the topology, and does what users do in order to see "
+	"whether it\n"
 	"works.\n"
 	".Pp\n"
 	"Every command takes these options:\n";
@@ -78,7 +80,7 @@ static void put_text(const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++) {
 		if (i > 1 && text[i] == ' ' && text[i - 1] == '.' &&
-				text[i - 2] != '.') {
+			text[i - 2] != '.') {
 			putchar('\n');
 			at_start = true;
 			continue;
@@ -125,8 +127,8 @@ static void put_verb(const struct cmd *cmd, const struct cmd_verb *verb)
 
 	printf(".Ss edgectl %s%s%s\n", cmd->noun, name[0] != '\0' ? " " : "",
 		name);
-	printf(".Nm edgectl Cm %s%s%s", cmd->noun,
-		name[0] != '\0' ? " " : "", name);
+	printf(".Nm edgectl Cm %s%s%s", cmd->noun, name[0] != '\0' ? " " : "",
+		name);
 	if (verb->option_count > 0)
 		printf(" Op Ar option ...");
 	if (verb->words[0] != '\0')

@@ -95,7 +95,7 @@ static int put_pair(struct writer *w, const char *name, const char *suffix,
 static int make_authority(struct writer *w, struct certmake_ca **ca,
 	const char *side)
 {
-	struct certmake_pem pem = { NULL, NULL };
+	struct certmake_pem pem = {NULL, NULL};
 	char text[64];
 	int err;
 
@@ -115,15 +115,14 @@ static int make_authority(struct writer *w, struct certmake_ca **ca,
 	return err;
 }
 
-static int make_pair(struct writer *w, struct certmake_ca *ca,
-	const char *file, const char *const *names, size_t count,
-	enum key_reader reader)
+static int make_pair(struct writer *w, struct certmake_ca *ca, const char *file,
+	const char *const *names, size_t count, enum key_reader reader)
 {
 	const bool lab = w->plan->certificates == INIT_CERTIFICATES_LAB;
-	struct certmake_pem pem = { NULL, NULL };
-	int err = lab ? certmake_issue(ca, names, count, LEAF_DAYS, &pem,
-				w->why) :
-			certmake_request(names, count, &pem, w->why);
+	struct certmake_pem pem = {NULL, NULL};
+	int err = lab ?
+		certmake_issue(ca, names, count, LEAF_DAYS, &pem, w->why) :
+		certmake_request(names, count, &pem, w->why);
 
 	if (err == 0)
 		err = put_pair(w, file, lab ? "crt" : "csr", &pem, reader);
@@ -137,9 +136,9 @@ static int make_outside(struct writer *w)
 	const char *names[CERTMAKE_NAMES_MAX];
 	size_t count = 0;
 
-	while (count < CERTMAKE_NAMES_MAX && (names[count] =
-			init_plan_outside_name(w->plan, count,
-				rooms[count])) != NULL)
+	while (count < CERTMAKE_NAMES_MAX &&
+		(names[count] = init_plan_outside_name(w->plan, count,
+			 rooms[count])) != NULL)
 		count++;
 	return make_pair(w, w->external, "tls/external-sip", names, count,
 		KEY_ACCESS_EDGE);
@@ -233,12 +232,14 @@ static int apply(struct writer *w)
 }
 
 /* Nothing is written when something is in the way. */
-static int look_first(const struct init_plan *plan, bool force,
-	struct why *why)
+static int look_first(const struct init_plan *plan, bool force, struct why *why)
 {
 	static const char *const FILES[] = {
-		"edge.yaml", "topology.yaml", "tls/internal.key",
-		"tls/external-sip.key", "lab-ca/internal-ca.key",
+		"edge.yaml",
+		"topology.yaml",
+		"tls/internal.key",
+		"tls/external-sip.key",
+		"lab-ca/internal-ca.key",
 		"lab-ca/external-ca.key",
 	};
 	char path[PATH_MAX];
@@ -247,9 +248,11 @@ static int look_first(const struct init_plan *plan, bool force,
 		snprintf(path, sizeof(path), "%s/%s", plan->directory,
 			FILES[i]);
 		if (access(path, F_OK) == 0)
-			return why_set(why, -EEXIST, "%s exists already; "
+			return why_set(why, -EEXIST,
+				"%s exists already; "
 				"--force replaces it, --directory names "
-				"another place", path);
+				"another place",
+				path);
 	}
 	return 0;
 }
@@ -259,7 +262,7 @@ static int make_dirs(const struct init_plan *plan, struct why *why)
 	static const struct {
 		const char *below;
 		mode_t mode;
-	} DIRS[] = { { "", 0755 }, { "/tls", 0755 }, { "/lab-ca", 0700 } };
+	} DIRS[] = {{"", 0755}, {"/tls", 0755}, {"/lab-ca", 0700}};
 	const bool lab = plan->certificates == INIT_CERTIFICATES_LAB;
 	char path[PATH_MAX];
 	int err = 0;
@@ -267,8 +270,7 @@ static int make_dirs(const struct init_plan *plan, struct why *why)
 	for (size_t i = 0; err == 0 && i < (lab ? 3 : 2); i++) {
 		snprintf(path, sizeof(path), "%s%s", plan->directory,
 			DIRS[i].below);
-		err = place_dir(path, DIRS[i].mode, (uid_t)-1, (gid_t)-1,
-			why);
+		err = place_dir(path, DIRS[i].mode, (uid_t)-1, (gid_t)-1, why);
 	}
 	return err;
 }
@@ -295,8 +297,8 @@ int init_write(const struct init_plan *plan, const char *const *peers,
 		err = make_dirs(plan, why);
 	if (err == 0)
 		err = make_yaml(&w);
-	snprintf(result->conf_path, sizeof(result->conf_path),
-		"%s/edge.yaml", plan->directory);
+	snprintf(result->conf_path, sizeof(result->conf_path), "%s/edge.yaml",
+		plan->directory);
 	if (err == 0)
 		err = conf_load(&w.conf, result->conf_path, why);
 	if (err == 0)

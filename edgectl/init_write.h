@@ -24,8 +24,8 @@ struct init_result {
 
 /* peers: names of inside servers that get a lab certificate. Looks for
  * files in the way before it writes the first one. */
-EDGE_MUST int init_write(const struct init_plan *plan,
-	const char *const *peers, size_t peer_count, bool force,
-	struct init_result *result, struct why *why);
+EDGE_MUST int init_write(const struct init_plan *plan, const char *const *peers,
+	size_t peer_count, bool force, struct init_result *result,
+	struct why *why);
 
 #endif

@@ -40,8 +40,7 @@ int probe_wait(struct probe *p, int64_t limit_ms, probe_done_fn *done,
 
 		if (left_ms <= 0)
 			return -ETIMEDOUT;
-		loop_turn(p->loop, left_ms < TURN_MS ? (int)left_ms :
-						       TURN_MS);
+		loop_turn(p->loop, left_ms < TURN_MS ? (int)left_ms : TURN_MS);
 	}
 	return 0;
 }
@@ -60,7 +59,8 @@ void probe_trace(struct probe *p, const char *from, const char *to,
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	json_array_append_new(p->trace, json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
-		(double)(mono_now_us() - p->start_us) / 1000.0, "from", from, "to", to,
-		"what", what));
+	json_array_append_new(p->trace,
+		json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
+			(double)(mono_now_us() - p->start_us) / 1000.0, "from",
+			from, "to", to, "what", what));
 }

@@ -47,14 +47,13 @@ START_TEST(test_files_are_yaml_that_names_everything)
 	doc = load(text);
 	ck_assert(str_eq_z(yaml_text(yaml_get(yaml_root(doc), "machine")),
 		"edge.int.lab.test"));
-	ck_assert_ptr_nonnull(yaml_get(yaml_get(yaml_root(doc),
-		"certificates"), "external-sip"));
+	ck_assert_ptr_nonnull(yaml_get(yaml_get(yaml_root(doc), "certificates"),
+		"external-sip"));
 	yaml_free(doc);
 	free(text);
 	text = init_plan_topology_yaml(&plan);
 	doc = load(text);
-	ck_assert(str_eq_z(yaml_text(yaml_get(yaml_root(doc), "lab")),
-		"true"));
+	ck_assert(str_eq_z(yaml_text(yaml_get(yaml_root(doc), "lab")), "true"));
 	ck_assert_ptr_nonnull(yaml_get(yaml_get(yaml_root(doc), "edges"),
 		"edge.int.lab.test"));
 	yaml_free(doc);
@@ -64,9 +63,10 @@ END_TEST
 
 START_TEST(test_high_ports_move_every_port)
 {
-	static const char *const WANT[] = { "next_hop: inside.int.lab.test:15061",
-		"port: 10443", "federation_port: 15061", "udp_port: 13478",
-		"sip: 15061", "av_auth: 15062", "turn_udp: 13478" };
+	static const char *const WANT[] =
+		{"next_hop: inside.int.lab.test:15061", "port: 10443",
+			"federation_port: 15061", "udp_port: 13478",
+			"sip: 15061", "av_auth: 15062", "turn_udp: 13478"};
 	char *text;
 
 	setup();
