@@ -275,6 +275,7 @@ static int ask(struct probe_turn *t, const struct question *q,
 	unsigned code = 0;
 	int err = 0;
 
+	memset(m, 0, sizeof(*m));
 	for (unsigned round = 0; round < 3; round++) {
 		const bool had_key = t->nonce[0] != '\0';
 
