@@ -17,6 +17,8 @@
 #include "common/base/netset.h"
 #include "common/sip/sip_edit.h"
 
+#define FLOW_TIMER_MAX_S 86400u
+
 /* ---- what a client must find --------------------------------------------- */
 
 /* We are the first hop, so keep-alives are agreed with us ([MS-CONMGMT]
@@ -37,22 +39,31 @@ static int answer_keep_alive(struct edge *edge, const struct txn *txn,
 	return sip_set(m, "ms-keep-alive", str_of(value));
 }
 
-/* RFC 5626 section 5.4 */
+/*
+ * RFC 5626 section 5.4. Only when the registrar took part: a client that is
+ * told nothing of outbound sends no keep-alives, and must not be let go for
+ * that. What the registrar asks for stands.
+ */
 static int add_flow_timer(struct edge *edge, const struct txn *txn,
 	struct session *to, struct sip_msg *m)
 {
-	const struct policy *p = &edge->policy;
+	uint32_t seconds = edge->policy.flow_timer_s;
 	char value[16];
 
 	if (txn->method != SIP_REGISTER || m->status >= 300 ||
-		!txn->is_outbound)
+		!txn->is_outbound ||
+		(!sip_msg_has_token(m, SIP_HEADER_REQUIRE, "outbound") &&
+			!sip_msg_has_token(m, SIP_HEADER_SUPPORTED,
+				"outbound")))
 		return 0;
+	if (str_to_u32(sip_msg_header(m, "Flow-Timer"), &seconds) != 0 ||
+		seconds == 0 || seconds > FLOW_TIMER_MAX_S)
+		seconds = edge->policy.flow_timer_s;
 	to->is_outbound = true;
-	stream_set_idle_ms(to->stream, (int64_t)(p->flow_timer_s + 30) *
-		1000);
+	stream_set_idle_ms(to->stream, ((int64_t)seconds + 30) * 1000);
 	if (sip_msg_has_header(m, "Flow-Timer"))
 		return 0;
-	snprintf(value, sizeof(value), "%u", p->flow_timer_s);
+	snprintf(value, sizeof(value), "%u", seconds);
 	return sip_set(m, "Flow-Timer", str_of(value));
 }
 
