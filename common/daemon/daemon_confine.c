@@ -184,6 +184,7 @@ int daemon_confine(struct daemon *d, struct why *why)
 		.groups = d->rights.memberships,
 		.group_count = d->rights.membership_count,
 		.may_bind_low = d->spec->may_bind_low,
+		.needs = d->spec->needs,
 	};
 	int err;
 

@@ -171,7 +171,7 @@ int sandbox_enter(const struct sandbox_plan *plan,
 	s.uid = geteuid();
 	s.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 	s.capabilities = caps.permitted;
-	err = syscall_filter_enter(&s.syscall_count, why);
+	err = syscall_filter_enter(plan->needs, &s.syscall_count, why);
 	if (err < 0)
 		return err;
 	s.seccomp = s.syscall_count > 0;
