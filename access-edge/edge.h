@@ -47,8 +47,8 @@ struct edge {
 	struct list strays; /* requests without a transaction that wait */
 	struct loop_timer *tick;
 	struct mono next_second;
+	unsigned late_seconds; /* in a row */
 	bool is_overloaded;
-	bool is_draining;
 };
 
 EDGE_MUST int edge_new(struct edge **out, const struct edge_spec *spec,

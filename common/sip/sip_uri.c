@@ -13,6 +13,25 @@
 #include "common/sip/sip_text.h"
 #include "common/sip/sip_value.h"
 
+/* RFC 3261 section 25.1: host. Sofia takes nearly anything for one. */
+static bool is_host(struct str s)
+{
+	bool is_ipv6 = s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']';
+
+	if (is_ipv6)
+		s = (struct str){s.p + 1, s.n - 2};
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool is_alnum = (c >= '0' && c <= '9') ||
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		if (!is_alnum && c != '.' && !(is_ipv6 ? c == ':' :
+			(c == '-' || c == '_')))
+			return false;
+	}
+	return s.n > 0;
+}
+
 int sip_uri_from_sofia(const void *sofia, struct str text,
 	struct sip_uri *out)
 {
@@ -33,7 +52,7 @@ int sip_uri_from_sofia(const void *sofia, struct str text,
 			return EDGE_EMALFORMED;
 	}
 	uri.port = (uint16_t)port;
-	if (sip_uri_is_sip(&uri) && str_is_empty(uri.host))
+	if (sip_uri_is_sip(&uri) && !is_host(uri.host))
 		return EDGE_EMALFORMED;
 	*out = uri;
 	return 0;

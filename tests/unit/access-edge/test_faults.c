@@ -517,6 +517,55 @@ START_TEST(test_reload_swaps_decisions_and_keeps_connections)
 }
 END_TEST
 
+START_TEST(test_server_that_is_no_longer_trusted_is_cut)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct tls_ctx *other = lab_ctx(&lab, "other");
+	struct topology *next;
+	struct why why = {""};
+	struct party *p;
+
+	lab.more_servers = "  other.int.test: [sip]\n";
+	next = lab_topology(&lab, "");
+	ck_assert_int_eq(edge_apply(lab.edge, next, &why), 0);
+	topology_unref(next);
+	p = party_dial_to(&lab, &lab.inside, other, LAB_MACHINE);
+	turn_for_ms(lab.loop, 50);
+	ck_assert(p->is_ready && !p->is_ended);
+	lab.more_servers = "";
+	next = lab_topology(&lab, "");
+	ck_assert_int_eq(edge_apply(lab.edge, next, &why), 0);
+	topology_unref(next);
+	party_expect_end(p);
+	ck_assert(!fe->is_ended);
+	tls_ctx_unref(other);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_R27_server_that_dialled_us_is_used_for_requests)
+{
+	struct lab lab;
+	struct party *client, *fe;
+
+	lab_init(&lab, "");
+	lab_edge(&lab); /* fe does not listen: it only dials */
+	/* From the address that its name has. */
+	ck_assert_int_eq(addr_parse_z("127.0.0.1", 0, &lab.host_addrs[0]),
+		0);
+	lab_edge_stop(&lab);
+	lab_edge(&lab);
+	turn_for_ms(lab.loop, 100);
+	fe = party_dial_to(&lab, &lab.inside, lab.ctx_dial, LAB_MACHINE);
+	turn_for_ms(lab.loop, 50);
+	client = party_client(&lab);
+	party_send(client, register_old);
+	party_expect(fe, "REGISTER ");
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("access-edge/faults");
@@ -527,15 +576,18 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, test_token_from_before_a_restart_is_gone_not_forged);
 	tcase_add_test(c, test_cancel_before_a_provisional_waits_for_it);
-	tcase_add_test(c, test_cancel_after_180_of_a_call_without_branch_rfc2543);
+	tcase_add_test(c,
+		test_cancel_after_180_of_a_call_without_branch_rfc2543);
 	tcase_add_test(c, test_cancel_of_nothing_is_481);
 	tcase_add_test(c, test_next_hop_down_answers_register_504);
 	tcase_add_test(c, test_dead_address_fails_over_to_the_next);
 	tcase_add_test(c, test_lost_next_hop_ends_open_requests_with_504);
 	tcase_add_test(c, test_lost_client_answers_inside_430);
 	tcase_add_test(c, test_no_408_for_other_than_invite);
-	tcase_add_test(c, test_invite_without_answer_is_408_and_timer_c_cancels);
-	tcase_add_test(c, test_negotiate_is_declined_488_and_the_connection_goes_on);
+	tcase_add_test(c,
+		test_invite_without_answer_is_408_and_timer_c_cancels);
+	tcase_add_test(c,
+		test_negotiate_is_declined_488_and_the_connection_goes_on);
 	tcase_add_test(c, test_torn_and_pipelined_messages_arrive_whole);
 	tcase_add_test(c, test_oversized_body_is_413_and_the_end);
 	tcase_add_test(c, test_request_that_comes_straight_back_is_refused);
@@ -548,6 +600,9 @@ int main(void)
 	tcase_add_test(c, test_deaf_next_hop_is_noticed_and_dialled_again);
 	tcase_add_test(c, test_message_that_never_ends_is_the_end);
 	tcase_add_test(c, test_reload_swaps_decisions_and_keeps_connections);
+	tcase_add_test(c, test_server_that_is_no_longer_trusted_is_cut);
+	tcase_add_test(c,
+		test_R27_server_that_dialled_us_is_used_for_requests);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

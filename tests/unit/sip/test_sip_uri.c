@@ -64,7 +64,8 @@ START_TEST(test_what_is_no_uri_is_refused)
 	static const char *const bad[] = {
 		"", "<sip:a@b>", "sip:a b@c", "sip:a@b;x=\"", "sip:a@b\r\n",
 		"sip:a@b:70000", "sip:a@b:0", "sip:", "sip:@",
-		"sip:a@b\x7f", "nothing",
+		"sip:a@b\x7f", "nothing", "sip:a@@", "sip:a@[::1",
+		"sip:a@b%41",
 	};
 	char room[64];
 	struct sip_uri u;
