@@ -37,6 +37,7 @@ static const struct cmd *const COMMANDS[] = {
 	&cmd_allocations,
 	&cmd_credentials,
 	&cmd_test,
+	&cmd_reload,
 	&cmd_drain,
 	&cmd_resume,
 	&cmd_completion,
