@@ -381,7 +381,9 @@ static int read_length(struct sip_msg *m, struct sip_fault *fault)
 
 	while ((line = sip_msg_line(m, SIP_HEADER_CONTENT_LENGTH, n)) !=
 		NULL) {
-		if (str_to_u32(line->value, &len) != 0 || len != m->body.n)
+		/* Nine digits at most, as sip_frame has it. */
+		if (line->value.n > 9 || str_to_u32(line->value, &len) != 0 ||
+			len != m->body.n)
 			return refuse_header(fault,
 				SIP_HEADER_CONTENT_LENGTH,
 				"Content-Length and body differ");

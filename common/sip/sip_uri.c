@@ -32,6 +32,17 @@ static bool is_host(struct str s)
 	return s.n > 0;
 }
 
+/* Sofia undoes escapes in a host, which none may have: then the host is not
+ * in the text as we have it, and others would see another one. */
+static bool is_written(struct str text, struct str host)
+{
+	for (; text.n >= host.n; text = str_skip(text, 1)) {
+		if (str_ieq((struct str){text.p, host.n}, host))
+			return true;
+	}
+	return false;
+}
+
 int sip_uri_from_sofia(const void *sofia, struct str text,
 	struct sip_uri *out)
 {
@@ -52,7 +63,8 @@ int sip_uri_from_sofia(const void *sofia, struct str text,
 			return EDGE_EMALFORMED;
 	}
 	uri.port = (uint16_t)port;
-	if (sip_uri_is_sip(&uri) && !is_host(uri.host))
+	if (sip_uri_is_sip(&uri) && (!is_host(uri.host) ||
+		!is_written(text, uri.host)))
 		return EDGE_EMALFORMED;
 	*out = uri;
 	return 0;
