@@ -444,6 +444,41 @@ START_TEST(test_R8_port_in_use_stops_the_start)
 }
 END_TEST
 
+START_TEST(test_R8_port_taken_while_drained_is_not_silent)
+{
+	struct addr taken;
+	json_t *reply;
+	json_t *row;
+	int fd;
+
+	start();
+	fd = test_listen(&taken); /* after the fork: it is ours alone */
+	ck_assert_int_eq(ask("/v1/drain", json_object(), &reply), 200);
+	json_decref(reply);
+	activate(taken.port, "");
+	ck_assert_int_eq(ask("/v1/reload", json_object(), &reply), 200);
+	json_decref(reply);
+	ck_assert_int_eq(ask("/v1/resume", json_object(), &reply), 200);
+	json_decref(reply);
+	ck_assert_int_eq(ask("/v1/status", NULL, &reply), 200);
+	ck_assert_str_eq(text_of(reply, "state"), "degraded");
+	row = json_array_get(json_object_get(reply, "ports"), 0);
+	ck_assert(json_is_false(json_object_get(row, "open")));
+	ck_assert_int_eq(json_integer_value(json_object_get(row, "port")),
+		taken.port);
+	json_decref(reply);
+	close(fd);
+	ck_assert_int_eq(ask("/v1/drain", json_object(), &reply), 200);
+	json_decref(reply);
+	ck_assert_int_eq(ask("/v1/resume", json_object(), &reply), 200);
+	json_decref(reply);
+	ck_assert_int_eq(ask("/v1/status", NULL, &reply), 200);
+	ck_assert_str_eq(text_of(reply, "state"), "serving");
+	json_decref(reply);
+	stop();
+}
+END_TEST
+
 /* The canary over the life of the daemon, at the loudest level: neither
  * what was handed out nor the bytes of the key file are in its output. */
 START_TEST(test_S16_no_secret_in_the_output_of_the_daemon)
@@ -494,6 +529,7 @@ int main(void)
 	tcase_add_test(tc, test_reload_takes_port_and_lifetime);
 	tcase_add_test(tc, test_R6_reload_that_cannot_bind_changes_nothing);
 	tcase_add_test(tc, test_R8_port_in_use_stops_the_start);
+	tcase_add_test(tc, test_R8_port_taken_while_drained_is_not_silent);
 	tcase_add_test(tc, test_S16_no_secret_in_the_output_of_the_daemon);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
