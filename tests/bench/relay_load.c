@@ -210,11 +210,8 @@ static void hear_answer(int fd, struct stun_msg *m)
 		0);
 }
 
-/* Send and hear the answer. The error code, 0 = success. */
-static unsigned exchange(struct flow *f, struct stun_writer *w,
-	struct stun_msg *m)
+static void send_request(const struct flow *f, struct stun_writer *w)
 {
-	unsigned code = 0;
 	int len;
 
 	if (f->nonce[0] != '\0') {
@@ -226,6 +223,15 @@ static unsigned exchange(struct flow *f, struct stun_writer *w,
 	len = stun_write_end(w);
 	if (len < 0 || send(f->client_fd, w->w.p, (size_t)len, 0) != len)
 		die("send");
+}
+
+/* Send and hear the answer. The error code, 0 = success. */
+static unsigned exchange(struct flow *f, struct stun_writer *w,
+	struct stun_msg *m)
+{
+	unsigned code = 0;
+
+	send_request(f, w);
 	hear_answer(f->client_fd, m);
 	if (m->class == STUN_ERROR && stun_error(m, &code, NULL) < 0)
 		die("error code");
@@ -595,17 +601,73 @@ static void run_shape(const struct shape *s)
 		end_allocation(&flows[i]);
 }
 
+/* ---- allocation cycles, several at a time ------------------------------- */
+
+static void ask_again(struct flow *f, enum stun_method method)
+{
+	uint8_t room[1024];
+	struct stun_writer w;
+
+	begin(&w, room, sizeof(room), method);
+	if (method == STUN_ALLOCATE)
+		stun_write_number(&w, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	else
+		stun_write_number(&w, STUN_LIFETIME, 0);
+	send_request(f, &w);
+}
+
+static void start_cycle(struct flow *f, int epoll_fd)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.ptr = f};
+
+	memset(f, 0, sizeof(*f));
+	f->client_fd = open_socket(&opt.client);
+	connect_to(f->client_fd, &opt.server);
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, f->client_fd, &e) < 0)
+		die("epoll");
+	ask_again(f, STUN_ALLOCATE);
+}
+
+/* The next step of a cycle; true when it is over. */
+static bool step_cycle(struct flow *f, int epoll_fd)
+{
+	struct stun_msg m;
+	unsigned code = 0;
+
+	hear_answer(f->client_fd, &m);
+	if (m.class == STUN_ERROR && stun_error(&m, &code, NULL) < 0)
+		die("error code");
+	if (code == 401 || code == 438) {
+		learn(f, &m);
+		ask_again(f, STUN_ALLOCATE);
+		return false;
+	}
+	if (code == 0 && m.method == STUN_ALLOCATE) {
+		ask_again(f, STUN_REFRESH);
+		return false;
+	}
+	close(f->client_fd); /* ended; or 437: the port is remembered */
+	start_cycle(f, epoll_fd);
+	return code == 0;
+}
+
 static void run_alloc(void)
 {
 	uint64_t start = now_ns(), cpu = cpu_ns(), cycles = 0;
 	uint64_t for_ns = opt.milliseconds * UINT64_C(1000000);
+	int epoll_fd = epoll_create1(0), n, i;
+	struct epoll_event events[64];
 	double seconds;
+	unsigned k;
 
+	for (k = 0; k < opt.flows; k++)
+		start_cycle(&flows[k], epoll_fd);
 	while (now_ns() - start < for_ns) {
-		open_flow(&flows[0]);
-		end_allocation(&flows[0]);
-		close(flows[0].client_fd);
-		cycles++;
+		n = epoll_wait(epoll_fd, events, 64, ANSWER_MS);
+		if (n <= 0)
+			die("no answer");
+		for (i = 0; i < n; i++)
+			cycles += step_cycle(events[i].data.ptr, epoll_fd);
 	}
 	seconds = (double)(now_ns() - start) / 1e9;
 	cpu = cpu_ns() - cpu;

@@ -305,6 +305,8 @@ START_TEST(test_T11_another_user_is_told_441)
 	ck_assert_uint_eq(lab_permit(&ask, &lab, ALICE, &bob, PEER), 441);
 	ck_assert_ptr_nonnull(lab_alloc(&lab, ALICE));
 	ck_assert_uint_eq(count(AV_AUTH_WRONG_USER), 2);
+	/* an Allocate is told about the 5-tuple, even with the same id */
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, ALICE, &bob, 1), 437);
 }
 END_TEST
 
