@@ -517,6 +517,26 @@ START_TEST(test_reload_swaps_decisions_and_keeps_connections)
 }
 END_TEST
 
+START_TEST(test_S17_answer_from_another_connection_is_dropped)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	struct party *mallory = party_client(&lab);
+	char route[600];
+	const char *m;
+
+	path_route(fe->inbox[0], route, sizeof(route));
+	party_send(fe, call_in_text(route, "z9hG4bKsteal"));
+	m = party_expect(client, "INVITE ");
+	party_answer(mallory, m, "200 OK", "Contact: <sip:evil>\r\n", "");
+	party_expect_silence(fe, 50);
+	party_answer(client, m, "486 Busy Here", "", "");
+	party_expect(fe, "SIP/2.0 486 ");
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_server_that_is_no_longer_trusted_is_cut)
 {
 	struct lab lab;
@@ -600,6 +620,8 @@ int main(void)
 	tcase_add_test(c, test_deaf_next_hop_is_noticed_and_dialled_again);
 	tcase_add_test(c, test_message_that_never_ends_is_the_end);
 	tcase_add_test(c, test_reload_swaps_decisions_and_keeps_connections);
+	tcase_add_test(c,
+		test_S17_answer_from_another_connection_is_dropped);
 	tcase_add_test(c, test_server_that_is_no_longer_trusted_is_cut);
 	tcase_add_test(c,
 		test_R27_server_that_dialled_us_is_used_for_requests);
