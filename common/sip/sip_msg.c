@@ -381,8 +381,9 @@ static int read_length(struct sip_msg *m, struct sip_fault *fault)
 
 	while ((line = sip_msg_line(m, SIP_HEADER_CONTENT_LENGTH, n)) !=
 		NULL) {
-		/* Nine digits at most, as sip_frame has it. */
-		if (line->value.n > 9 || str_to_u32(line->value, &len) != 0 ||
+		/* Nine digits at most, not folded, as sip_frame has it. */
+		if (line->value.n > 9 ||
+			memchr(line->raw.p, '\n', line->raw.n - 1) != NULL || str_to_u32(line->value, &len) != 0 ||
 			len != m->body.n)
 			return refuse_header(fault,
 				SIP_HEADER_CONTENT_LENGTH,
