@@ -373,18 +373,24 @@ static int read_max_forwards(struct sip_msg *m, struct sip_fault *fault)
 	return 0;
 }
 
+/* Nine digits at most and not folded, as sip_frame has it. */
+static bool is_length(const struct sip_line *line, size_t body_len)
+{
+	uint32_t len = 0;
+
+	return line->value.n <= 9 &&
+		memchr(line->raw.p, '\n', line->raw.n - 1) == NULL &&
+		str_to_u32(line->value, &len) == 0 && len == body_len;
+}
+
 static int read_length(struct sip_msg *m, struct sip_fault *fault)
 {
 	const struct sip_line *line;
 	size_t n = 0;
-	uint32_t len;
 
 	while ((line = sip_msg_line(m, SIP_HEADER_CONTENT_LENGTH, n)) !=
 		NULL) {
-		/* Nine digits at most, not folded, as sip_frame has it. */
-		if (line->value.n > 9 ||
-			memchr(line->raw.p, '\n', line->raw.n - 1) != NULL || str_to_u32(line->value, &len) != 0 ||
-			len != m->body.n)
+		if (!is_length(line, m->body.n))
 			return refuse_header(fault,
 				SIP_HEADER_CONTENT_LENGTH,
 				"Content-Length and body differ");

@@ -517,6 +517,89 @@ START_TEST(test_reload_swaps_decisions_and_keeps_connections)
 }
 END_TEST
 
+START_TEST(test_S5_challenges_are_passed_on_and_never_answered)
+{
+	static const char *const statuses[] = {
+		"401 Unauthorized", "407 Proxy Authentication Required",
+	};
+	static const char *const methods[] = {
+		"INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "BYE", "REFER",
+	};
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	char text[1024], start[64];
+	const char *m;
+
+	for (size_t i = 0; i < ARRAY_COUNT(methods); i++) {
+		snprintf(text, sizeof(text), "%s sip:b@example.com SIP/2.0"
+			"\r\nVia: SIP/2.0/TLS h;branch=z9hG4bKs5%zu\r\n"
+			"From: <sip:carol@example.com>;tag=1\r\n"
+			"To: <sip:b@example.com>\r\nCall-ID: s5\r\n"
+			"CSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
+			methods[i], i, methods[i]);
+		party_send(client, text);
+		snprintf(start, sizeof(start), "%s ", methods[i]);
+		m = party_expect(fe, start);
+		expect_lacks(m, "\r\nAuthorization:");
+		party_answer(fe, m, statuses[i % 2], "WWW-Authenticate: "
+			"Digest realm=\"evil\", nonce=\"n\"\r\n", "");
+		if (i == 0)
+			party_expect(fe, "ACK ");
+		party_expect(client, i % 2 == 0 ? "SIP/2.0 401 " :
+			"SIP/2.0 407 ");
+	}
+	party_expect_silence(fe, 50);
+	lab_fini(&lab);
+}
+END_TEST
+
+static char logged[65536];
+
+static void keep_line(const char *line, void *arg)
+{
+	size_t at = strlen(logged);
+
+	(void)arg;
+	ck_assert_ptr_null(strpbrk(line, "\r\n\x1b"));
+	snprintf(logged + at, sizeof(logged) - at, "%s\n", line);
+}
+
+START_TEST(test_S16_peers_write_no_log_lines_and_secrets_stay_out)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = party_client(&lab);
+
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_capture(keep_line, NULL);
+	party_send(client, "REGISTER sip:example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS h;branch=z9hG4bKs16\r\n"
+		"From: <sip:%0aevent=forged@example.com>;tag=1\r\n"
+		"To: <sip:dave@example.com>\r\n"
+		"Call-ID: x\"event=forged\x7f\r\n"
+		"CSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n");
+	party_expect(client, "SIP/2.0 400 ");
+	party_send(client, "REGISTER sip:example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS h;branch=z9hG4bKs16b\r\n"
+		"From: <sip:%0aevent=forged@example.com>;tag=1\r\n"
+		"To: <sip:dave@example.com>\r\n"
+		"Call-ID: x\"event=forged\r\n"
+		"Authorization: Digest response=\"canary-secret\"\r\n"
+		"CSeq: 1 REGISTER\r\nContent-Length: 13\r\n\r\n"
+		"canary-secret");
+	party_answer(fe, party_expect(fe, "REGISTER "), "403 Forbidden",
+		"", "");
+	party_expect(client, "SIP/2.0 403 ");
+	log_capture(NULL, NULL);
+	log_set_level(LOG_LEVEL_ERROR);
+	ck_assert_ptr_nonnull(strstr(logged, "event=logon.failed"));
+	ck_assert_ptr_null(strstr(logged, "canary"));
+	ck_assert_ptr_null(strstr(logged, " event=forged"));
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_S17_answer_from_another_connection_is_dropped)
 {
 	struct lab lab;
@@ -620,6 +703,10 @@ int main(void)
 	tcase_add_test(c, test_deaf_next_hop_is_noticed_and_dialled_again);
 	tcase_add_test(c, test_message_that_never_ends_is_the_end);
 	tcase_add_test(c, test_reload_swaps_decisions_and_keeps_connections);
+	tcase_add_test(c,
+		test_S5_challenges_are_passed_on_and_never_answered);
+	tcase_add_test(c,
+		test_S16_peers_write_no_log_lines_and_secrets_stay_out);
 	tcase_add_test(c,
 		test_S17_answer_from_another_connection_is_dropped);
 	tcase_add_test(c, test_server_that_is_no_longer_trusted_is_cut);
