@@ -302,15 +302,24 @@ START_TEST(test_empty_parts_make_a_key_too)
 }
 END_TEST
 
+/* Also when it was made with the right key: which algorithm it is was agreed
+ * on before. */
 START_TEST(test_integrity_of_the_other_algorithm_is_forged)
 {
 	struct stun_ms_key sha1 = key_of(MS_KEY_SHA1);
 	struct stun_ms_key sha256 = key_of(MS_KEY_SHA256);
-	struct stun_msg m = parse(load(ms_sha256[0].message));
+	struct stun_writer w = begin(STUN_MS_SEND);
+	struct stun_msg m;
 
+	stun_write_integrity_sha256(&w, sha1.bytes, sha1.len);
+	m = parse(end(&w));
 	ck_assert_int_eq(stun_ms_check(&m, &sha1), EDGE_EFORGED);
-	m = parse(load(ms_sha1[2].message));
+	w = begin(STUN_MS_SEND);
+	stun_write_integrity(&w, sha256.bytes, sha256.len);
+	m = parse(end(&w));
 	ck_assert_int_eq(stun_ms_check(&m, &sha256), EDGE_EFORGED);
+	m = parse(load(ms_sha256[0].message));
+	ck_assert_int_eq(stun_ms_check(&m, &sha256), 0);
 }
 END_TEST
 
