@@ -35,7 +35,8 @@
 #define FLOWS_MAX   12000
 #define LANES_MAX   (2 * FLOWS_MAX)
 #define SAMPLES_MAX 400000
-#define ANSWER_MS   2000
+#define ANSWER_MS   1000
+#define TRIES_MAX   10
 #define CHANNEL     0x4000
 #define RUN         32
 #define STALL_NS    100000000u
@@ -196,18 +197,20 @@ static void learn(struct flow *f, const struct stun_msg *m)
 		f->key);
 }
 
-/* The next STUN message; media that still comes is passed over. */
-static void hear_answer(int fd, struct stun_msg *m)
+/* The next STUN message; media that still comes is passed over. False when
+ * nothing comes. */
+static bool hear_answer(int fd, struct stun_msg *m)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ssize_t n;
 
 	do {
 		if (poll(&p, 1, ANSWER_MS) <= 0)
-			die("no answer");
+			return false;
 		n = recv(fd, answer_room, sizeof(answer_room), 0);
 	} while (n < 0 || stun_parse(m, &stun_rfc, answer_room, (size_t)n) <
 		0);
+	return true;
 }
 
 static void send_request(const struct flow *f, struct stun_writer *w)
@@ -229,10 +232,14 @@ static void send_request(const struct flow *f, struct stun_writer *w)
 static unsigned exchange(struct flow *f, struct stun_writer *w,
 	struct stun_msg *m)
 {
-	unsigned code = 0;
+	unsigned code = 0, tries = 0;
 
 	send_request(f, w);
-	hear_answer(f->client_fd, m);
+	while (!hear_answer(f->client_fd, m)) {
+		if (tries++ == TRIES_MAX)
+			die("no answer");
+		send(f->client_fd, w->w.p, w->w.len, 0);
+	}
 	if (m->class == STUN_ERROR && stun_error(m, &code, NULL) < 0)
 		die("error code");
 	if (code == 401 || code == 438)
@@ -298,9 +305,14 @@ static void end_allocation(struct flow *f)
 	struct stun_writer w;
 	struct stun_msg m;
 
+	unsigned code;
+
 	begin(&w, room, sizeof(room), STUN_REFRESH);
 	stun_write_number(&w, STUN_LIFETIME, 0);
-	if (exchange(f, &w, &m) != 0)
+	code = exchange(f, &w, &m);
+	if (code == 438)
+		end_allocation(f);
+	else if (code != 0 && code != 437)
 		die("refresh 0");
 }
 
@@ -634,7 +646,8 @@ static bool step_cycle(struct flow *f, int epoll_fd)
 	struct stun_msg m;
 	unsigned code = 0;
 
-	hear_answer(f->client_fd, &m);
+	if (!hear_answer(f->client_fd, &m))
+		return false;
 	if (m.class == STUN_ERROR && stun_error(&m, &code, NULL) < 0)
 		die("error code");
 	if (code == 401 || code == 438) {
