@@ -208,6 +208,7 @@ int relay_open_port(struct relay *r, const struct addr *address,
 	int fds[SHARD_MAX], err;
 	unsigned i;
 
+	memset(fds, 0xff, sizeof(fds));
 	if (r->port_count == SHARD_LISTENERS)
 		return why_set(why, -ENOSPC, "more than %d listening ports",
 			SHARD_LISTENERS);
