@@ -13,57 +13,35 @@
  *
  * Prints one JSON object.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <glob.h>
-#include <netinet/udp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "common/base/addr.h"
-#include "common/base/buf.h"
-#include "common/stun/stun_msg.h"
+#include "tests/bench/relay_client.h"
 
 #define FLOWS_MAX   12000
 #define LANES_MAX   (2 * FLOWS_MAX)
 #define SAMPLES_MAX 400000
-#define ANSWER_MS   1000
-#define TRIES_MAX   10
-#define CHANNEL     0x4000
 #define RUN         32
 #define STALL_NS    100000000u
 #define LOOK_NS     1000000u
 
 struct options {
-	struct addr server;
-	struct addr client; /* where clients and peers bind, port 0 */
-	struct addr peer;
-	const char *user;
-	const char *password;
+	struct account account;
+	struct addr peer; /* where peers bind, port 0 */
 	const char *shape;
 	int pid;
 	unsigned flows;
 	unsigned pps; /* per allocation, both ways together */
 	unsigned size;
 	unsigned milliseconds;
-};
-
-struct flow {
-	int client_fd;
-	int peer_fd; /* -1 in pairs */
-	struct addr peer;
-	struct addr relayed;
-	uint8_t key[STUN_KEY_LEN];
-	char realm[256];
-	char nonce[256];
 };
 
 /* One direction of traffic. */
@@ -87,12 +65,6 @@ static unsigned lane_count;
 static uint32_t samples[SAMPLES_MAX];
 static size_t sample_count;
 static bool is_measuring;
-
-static void die(const char *what)
-{
-	fprintf(stderr, "relay_load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static uint64_t now_ns(void)
 {
@@ -147,190 +119,6 @@ static uint64_t rss_bytes(void)
 		(uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* ---- sockets and requests ----------------------------------------------- */
-
-static void connect_to(int fd, const struct addr *to)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(to, &ss);
-
-	if (connect(fd, (struct sockaddr *)&ss, len) < 0)
-		die("connect");
-}
-
-static int open_socket(const struct addr *at)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(at, &ss);
-	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	int on = 1, room = 1 << 20;
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) < 0)
-		die("socket");
-	setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	return fd;
-}
-
-static struct addr name_of(int fd)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	struct addr a;
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 ||
-	    addr_from_sockaddr((struct sockaddr *)&ss, len, &a) < 0)
-		die("getsockname");
-	return a;
-}
-
-static uint8_t answer_room[4096];
-
-static void learn(struct flow *f, const struct stun_msg *m)
-{
-	if (str_copy(stun_bytes(m, STUN_REALM), f->realm, sizeof(f->realm)) <
-		    0 ||
-	    str_copy(stun_bytes(m, STUN_NONCE), f->nonce, sizeof(f->nonce)) <
-		    0)
-		die("challenge");
-	stun_key(str_of(opt.user), str_of(f->realm), str_of(opt.password),
-		f->key);
-}
-
-/* The next STUN message; media that still comes is passed over. False when
- * nothing comes. */
-static bool hear_answer(int fd, struct stun_msg *m)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	ssize_t n;
-
-	do {
-		if (poll(&p, 1, ANSWER_MS) <= 0)
-			return false;
-		n = recv(fd, answer_room, sizeof(answer_room), 0);
-	} while (n < 0 || stun_parse(m, &stun_rfc, answer_room, (size_t)n) <
-		0);
-	return true;
-}
-
-static void send_request(const struct flow *f, struct stun_writer *w)
-{
-	int len;
-
-	if (f->nonce[0] != '\0') {
-		stun_write_text(w, STUN_USERNAME, str_of(opt.user));
-		stun_write_text(w, STUN_REALM, str_of(f->realm));
-		stun_write_text(w, STUN_NONCE, str_of(f->nonce));
-		stun_write_integrity(w, f->key, sizeof(f->key));
-	}
-	len = stun_write_end(w);
-	if (len < 0 || send(f->client_fd, w->w.p, (size_t)len, 0) != len)
-		die("send");
-}
-
-/* Send and hear the answer. The error code, 0 = success. */
-static unsigned exchange(struct flow *f, struct stun_writer *w,
-	struct stun_msg *m)
-{
-	unsigned code = 0, tries = 0;
-
-	send_request(f, w);
-	while (!hear_answer(f->client_fd, m)) {
-		if (tries++ == TRIES_MAX)
-			die("no answer");
-		send(f->client_fd, w->w.p, w->w.len, 0);
-	}
-	if (m->class == STUN_ERROR && stun_error(m, &code, NULL) < 0)
-		die("error code");
-	if (code == 401 || code == 438)
-		learn(f, m);
-	return code;
-}
-
-static void begin(struct stun_writer *w, uint8_t *room, size_t cap,
-	enum stun_method method)
-{
-	uint8_t tid[STUN_TID_LEN];
-
-	stun_tid_new(tid);
-	stun_write_begin(w, &stun_rfc, room, cap, STUN_REQUEST, method, tid);
-}
-
-static unsigned ask_allocate(struct flow *f, struct stun_msg *m)
-{
-	uint8_t room[1024];
-	struct stun_writer w;
-
-	begin(&w, room, sizeof(room), STUN_ALLOCATE);
-	stun_write_number(&w, STUN_REQUESTED_TRANSPORT, 17u << 24);
-	return exchange(f, &w, m);
-}
-
-/* 437: some relays remember a client's port for a while after its end. */
-static bool allocate(struct flow *f)
-{
-	struct stun_msg m;
-	unsigned code, tries = 0;
-
-	do {
-		code = ask_allocate(f, &m);
-	} while ((code == 401 || code == 438) && tries++ < 2);
-	if (code == 437)
-		return false;
-	if (code != 0) {
-		fprintf(stderr, "relay_load: allocate: %u\n", code);
-		exit(1);
-	}
-	if (stun_addr(&m, STUN_RELAYED_ADDRESS, &f->relayed) < 0)
-		die("relayed address");
-	return true;
-}
-
-static void bind_channel(struct flow *f, const struct addr *peer)
-{
-	uint8_t room[1024];
-	struct stun_writer w;
-	struct stun_msg m;
-
-	begin(&w, room, sizeof(room), STUN_CHANNEL_BIND);
-	stun_write_number(&w, STUN_CHANNEL_NUMBER, CHANNEL << 16);
-	stun_write_addr(&w, STUN_PEER_ADDRESS, peer);
-	if (exchange(f, &w, &m) != 0)
-		die("channel bind");
-}
-
-static void end_allocation(struct flow *f)
-{
-	uint8_t room[1024];
-	struct stun_writer w;
-	struct stun_msg m;
-
-	unsigned code;
-
-	begin(&w, room, sizeof(room), STUN_REFRESH);
-	stun_write_number(&w, STUN_LIFETIME, 0);
-	code = exchange(f, &w, &m);
-	if (code == 438)
-		end_allocation(f);
-	else if (code != 0 && code != 437)
-		die("refresh 0");
-}
-
-static void open_flow(struct flow *f)
-{
-	bool is_open;
-
-	do {
-		memset(f, 0, sizeof(*f));
-		f->peer_fd = -1;
-		f->client_fd = open_socket(&opt.client);
-		connect_to(f->client_fd, &opt.server);
-		is_open = allocate(f);
-		if (!is_open)
-			close(f->client_fd);
-	} while (!is_open);
-}
-
 /* ---- lanes -------------------------------------------------------------- */
 
 static void add_lane(int tx_fd, int rx_fd, bool has_head)
@@ -342,7 +130,7 @@ static void add_lane(int tx_fd, int rx_fd, bool has_head)
 
 static void open_with_peer(struct flow *f, bool up, bool down)
 {
-	open_flow(f);
+	open_flow(f, &opt.account);
 	f->peer_fd = open_socket(&opt.peer);
 	f->peer = name_of(f->peer_fd);
 	connect_to(f->peer_fd, &f->relayed);
@@ -355,8 +143,8 @@ static void open_with_peer(struct flow *f, bool up, bool down)
 
 static void open_pair(struct flow *a, struct flow *b)
 {
-	open_flow(a);
-	open_flow(b);
+	open_flow(a, &opt.account);
+	open_flow(b, &opt.account);
 	bind_channel(a, &b->relayed);
 	bind_channel(b, &a->relayed);
 	add_lane(a->client_fd, b->client_fd, true);
@@ -633,8 +421,9 @@ static void start_cycle(struct flow *f, int epoll_fd)
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = f};
 
 	memset(f, 0, sizeof(*f));
-	f->client_fd = open_socket(&opt.client);
-	connect_to(f->client_fd, &opt.server);
+	f->account = &opt.account;
+	f->client_fd = open_socket(&opt.account.client);
+	connect_to(f->client_fd, &opt.account.server);
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, f->client_fd, &e) < 0)
 		die("epoll");
 	ask_again(f, STUN_ALLOCATE);
@@ -696,7 +485,7 @@ static void run_hold(void)
 	unsigned i;
 
 	for (i = 0; i < opt.flows; i++)
-		open_flow(&flows[i]);
+		open_flow(&flows[i], &opt.account);
 	cpu = cpu_ns();
 	sleep(2);
 	cpu = cpu_ns() - cpu;
@@ -731,19 +520,21 @@ static void read_options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (c) {
 		case 's':
-			bad |= addr_parse(str_of(optarg), &opt.server);
+			bad |= addr_parse(str_of(optarg),
+				&opt.account.server);
 			break;
 		case 'c':
-			bad |= addr_parse(str_of(optarg), &opt.client);
+			bad |= addr_parse(str_of(optarg),
+				&opt.account.client);
 			break;
 		case 'e':
 			bad |= addr_parse(str_of(optarg), &opt.peer);
 			break;
 		case 'u':
-			opt.user = optarg;
+			opt.account.user = optarg;
 			break;
 		case 'w':
-			opt.password = optarg;
+			opt.account.password = optarg;
 			break;
 		case 'k':
 			opt.shape = optarg;
@@ -767,9 +558,10 @@ static void read_options(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (bad != 0 || opt.user == NULL || opt.password == NULL ||
-	    opt.flows == 0 || opt.flows > FLOWS_MAX || opt.size < 8 ||
-	    opt.size > 1400 || opt.pid <= 0 || !addr_is_set(&opt.server)) {
+	if (bad != 0 || opt.account.user == NULL ||
+	    opt.account.password == NULL || opt.flows == 0 ||
+	    opt.flows > FLOWS_MAX || opt.size < 8 || opt.size > 1400 ||
+	    opt.pid <= 0 || !addr_is_set(&opt.account.server)) {
 		fprintf(stderr, "relay_load: needs --server --client --peer "
 			"--user --password --pid; see the source\n");
 		exit(2);
