@@ -439,24 +439,33 @@ static bool is_ending(const struct stream *s)
 		(s->todo & TODO_END) != 0;
 }
 
-int stream_send(struct stream *s, const void *data, size_t len)
+size_t stream_room(struct stream *s, size_t wanted)
 {
 	char detail[STREAM_DETAIL_LEN] = "";
 	int result;
 
 	if (is_ending(s))
-		return -ENOTCONN;
+		return 0;
 	/* Much in one turn does not mean that the peer is slow. */
-	if (len > s->queue_max - s->out.len && s->phase == PHASE_OPEN) {
+	if (wanted > s->queue_max - s->out.len && s->phase == PHASE_OPEN) {
 		result = pump(s, detail);
 		if (result < 0) {
 			schedule_end(s, stream_end_of(result), detail);
-			return -ENOTCONN;
+			return 0;
 		}
 		if (s->is_blocked)
 			update_want(s);
 	}
-	if (len > s->queue_max - s->out.len) {
+	return s->queue_max - s->out.len;
+}
+
+int stream_send(struct stream *s, const void *data, size_t len)
+{
+	size_t room = stream_room(s, len);
+
+	if (is_ending(s))
+		return -ENOTCONN;
+	if (len > room) {
 		schedule_end(s, STREAM_END_OVERFLOW,
 			"the peer does not read what it is sent");
 		return -ENOBUFS;

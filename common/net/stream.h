@@ -81,6 +81,9 @@ EDGE_MUST int stream_connect(struct stream **out, struct loop *loop,
  * mark (half of queue_max), -ENOBUFS = over the bound: the stream is ended
  * with STREAM_END_OVERFLOW in the loop's next turn, -ENOTCONN when ended. */
 int stream_send(struct stream *s, const void *data, size_t len);
+/* How many bytes it would take now; sends what waits when that is less than
+ * wanted. For those who rather drop than end a stream. */
+size_t stream_room(struct stream *s, size_t wanted);
 
 /* Send what is queued, then end with STREAM_END_LOCAL; waits at most 2 s.
  * on_end is called from the loop, not from inside this. */
