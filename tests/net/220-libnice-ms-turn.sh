@@ -1,7 +1,8 @@
 #!/bin/sh
 # libnice as a client of MS-TURN over UDP, the dialect of Office Communicator:
 # a call from outside to inside, relay to relay, media counted at both far
-# ends; then the same while one datagram in ten is lost on every leg.
+# ends; then with the client outside behind a masquerading NAT, and then while
+# one datagram in ten is lost on every leg.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/nice.sh"
 
@@ -13,6 +14,8 @@ nice_dialect ms-turn || fail "allocations: $(lab_ctl allocations --json)"
 	fail "no active destination was set"
 [ "$(nice_count packets_relayed 'direction="hairpin"')" -ge 400 ] ||
 	fail "media did not take the short cut"
+nice_masquerade
+nice_pair ms udp 200
 nice_lose 10
 nice_pair ms udp 100
 lab_ok "libnice, MS-TURN over UDP"

@@ -1,6 +1,9 @@
 # A call between two libnice clients, one outside and one inside, relayed
 # from end to end: sourced after lib.sh, with the suite up.
 
+NICE_RELAY=198.51.100.30   # what peers see
+NICE_OUTSIDE=198.51.100.77 # the client's own address
+
 # nice_cred FILE USER: a fresh credential.
 nice_cred() {
 	lab_ctl credentials issue --user "$2" --json >"$1" ||
@@ -31,7 +34,7 @@ nice_pair() {
 	rm -f "$LAB"/nice-*.sdp
 	nice_cred "$LAB/nice-out.json" sip:alice@contoso.test
 	nice_cred "$LAB/nice-in.json" sip:bob@contoso.test
-	nice_end nice-out in_out "198.51.100.30:${4:-3478}" 198.51.100.77 \
+	nice_end nice-out in_out "198.51.100.30:${4:-3478}" "$NICE_OUTSIDE" \
 		nice-in --mode="$_mode" --transport="$_via" --controlling \
 		--least="$_least"
 	_out=$SPAWNED
@@ -45,10 +48,24 @@ nice_pair() {
 	echo "$_mode over $_via, inside: $(tail -n 1 "$LAB/nice-in.log")"
 	[ "$_failed" -eq 0 ] || fail "no call in mode $_mode over $_via"
 	for _side in out in; do
-		grep -q 'a=candidate:.* 198\.51\.100\.30 5[0-9]* typ relay' \
+		grep -q "a=candidate:.* $NICE_RELAY 5[0-9]* typ relay" \
 			"$LAB/nice-$_side.sdp" ||
 			fail "candidates: $(cat "$LAB/nice-$_side.sdp")"
 	done
+}
+
+# nice_masquerade: the client outside is behind a NAT from now on.
+nice_masquerade() {
+	NICE_OUTSIDE=192.168.77.2
+	ip -n "$OUT" addr add $NICE_OUTSIDE/32 dev eth0
+	in_out nft -f - <<EOF
+table ip nat {
+	chain post {
+		type nat hook postrouting priority srcnat;
+		ip saddr $NICE_OUTSIDE masquerade random
+	}
+}
+EOF
 }
 
 # nice_lose PERCENT: so many datagrams are lost on each side of the edge, in
