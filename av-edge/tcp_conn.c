@@ -143,6 +143,7 @@ static void on_ready(struct stream *stream, void *arg)
 	struct tcp_conn *c = arg;
 
 	(void)stream;
+	c->is_open = true;
 	loop_timer_start(c->timer, c->shard->turn.rules->void_ms);
 }
 
@@ -174,7 +175,7 @@ static void on_end(struct stream *stream, enum stream_end why,
 	(void)stream;
 	c->shard->turn.now = loop_now(c->shard->loop);
 	c->stream = NULL;
-	if (why == STREAM_END_TLS)
+	if (why == STREAM_END_TLS && !c->is_open)
 		count(c, AV_CONN_TLS_FAILED);
 	log_debug("connection.ended", "client=%s reason=%s detail=%s",
 		addr_text(&c->client, client), stream_end_name(why),
@@ -212,6 +213,7 @@ static void open_stream(struct tcp_conn *c, struct tls_ctx *tls)
 	loop_fd_free(c->watch);
 	c->watch = NULL;
 	c->fd = -1;
+	c->is_tls = tls != NULL;
 	if (stream_accept(&c->stream, c->shard->loop, fd, &c->client, tls,
 		    &limits, &stream_ops, c) == 0)
 		return;
@@ -317,20 +319,29 @@ void tcp_conn_allocated(struct tcp_conn *c, bool has_alloc)
 		loop_timer_start(c->timer, c->shard->turn.rules->void_ms);
 }
 
+static bool put(struct tcp_conn *c, const void *data, size_t len)
+{
+	return len == 0 || stream_send(c->stream, data, len) >= 0;
+}
+
+/* Clients are about that take a TLS record for a message (coturn's is one):
+ * they get one in each, as long as they read. */
+static void end_message(struct tcp_conn *c)
+{
+	if (c->is_tls)
+		stream_push(c->stream);
+}
+
 void tcp_conn_answer(struct tcp_conn *c, const uint8_t *data, size_t len)
 {
 	/* Ended meanwhile: then nobody waits for it. */
-	if (stream_send(c->stream, data, len) < 0)
+	if (!put(c, data, len))
 		return;
+	end_message(c);
 	if (stream_room(c->stream, TURN_ANSWER_MAX) >= TURN_ANSWER_MAX)
 		return;
 	c->is_paused = true;
 	stream_pause(c->stream);
-}
-
-static bool put(struct tcp_conn *c, const void *data, size_t len)
-{
-	return len == 0 || stream_send(c->stream, data, len) >= 0;
 }
 
 bool tcp_conn_relay(struct tcp_conn *c, const struct udp_out *out)
@@ -342,6 +353,9 @@ bool tcp_conn_relay(struct tcp_conn *c, const struct udp_out *out)
 
 	if (stream_room(c->stream, wanted) < wanted)
 		return false;
-	return put(c, out->head, out->head_len) &&
-	    put(c, out->data, out->len) && put(c, zeros, pad);
+	if (!put(c, out->head, out->head_len) ||
+	    !put(c, out->data, out->len) || !put(c, zeros, pad))
+		return false;
+	end_message(c);
+	return true;
 }

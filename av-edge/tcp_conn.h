@@ -34,6 +34,8 @@ struct tcp_conn {
 	struct loop_fd *watch;    /* owned, until there is a stream */
 	struct loop_timer *timer; /* owned */
 	struct stream *stream;    /* owned, NULL = none yet or no more */
+	bool is_tls;
+	bool is_open;             /* shaken hands, where that is done */
 	bool is_paused;           /* does not read its answers */
 	uint8_t *tail;            /* owned: what is no whole frame yet */
 	size_t tail_len;

@@ -269,14 +269,15 @@ static void say_end(const struct turn *t, const struct alloc *a,
 	if (log_get_level() < LOG_LEVEL_INFO)
 		return;
 	log_info("alloc.ended",
-		"alloc=%s reason=%s dialect=%s side=%s client=%s relayed=%s "
+		"alloc=%s reason=%s dialect=%s side=%s transport=%s client=%s "
+		"relayed=%s "
 		"duration_s=%" PRId64 " up_packets=%" PRIu64
 		" up_bytes=%" PRIu64 " down_packets=%" PRIu64
 		" down_bytes=%" PRIu64 " drops=%" PRIu64,
 		alloc_id_text(a->id, id), alloc_end_name(why),
 		alloc_dialect_name(a->dialect),
-		topology_side_name(a->side), addr_text(&a->client, client),
-		addr_text(&a->relayed, relayed),
+		topology_side_name(a->side), alloc_transport_name(a),
+		addr_text(&a->client, client), addr_text(&a->relayed, relayed),
 		(t->now.ms - a->created_ms) / 1000, a->up_packets,
 		a->up_bytes, a->down_packets, a->down_bytes, a->drops);
 }

@@ -439,24 +439,26 @@ static bool is_ending(const struct stream *s)
 		(s->todo & TODO_END) != 0;
 }
 
-size_t stream_room(struct stream *s, size_t wanted)
+void stream_push(struct stream *s)
 {
 	char detail[STREAM_DETAIL_LEN] = "";
 	int result;
 
-	if (is_ending(s))
-		return 0;
+	if (is_ending(s) || s->phase != PHASE_OPEN)
+		return;
+	result = pump(s, detail);
+	if (result < 0)
+		schedule_end(s, stream_end_of(result), detail);
+	else if (s->is_blocked)
+		update_want(s);
+}
+
+size_t stream_room(struct stream *s, size_t wanted)
+{
 	/* Much in one turn does not mean that the peer is slow. */
-	if (wanted > s->queue_max - s->out.len && s->phase == PHASE_OPEN) {
-		result = pump(s, detail);
-		if (result < 0) {
-			schedule_end(s, stream_end_of(result), detail);
-			return 0;
-		}
-		if (s->is_blocked)
-			update_want(s);
-	}
-	return s->queue_max - s->out.len;
+	if (wanted > s->queue_max - s->out.len)
+		stream_push(s);
+	return is_ending(s) ? 0 : s->queue_max - s->out.len;
 }
 
 int stream_send(struct stream *s, const void *data, size_t len)
