@@ -216,6 +216,56 @@ START_TEST(test_second_family_is_refused_beside_the_first)
 }
 END_TEST
 
+/* R17: what is asked for is what is granted, and peers are of that kind. */
+START_TEST(test_R17_family_matrix)
+{
+	static const struct {
+		const char *client;
+		uint32_t asked; /* 0 = nothing */
+		unsigned code;
+		uint8_t family;
+	} rows[] = {
+		{"203.0.113.7:1", 0, 0, 4}, {"203.0.113.7:2", 1, 0, 4},
+		{"203.0.113.7:3", 2, 0, 6}, {"[2001:db8::7]:1", 0, 0, 4},
+		{"[2001:db8::7]:2", 1, 0, 4}, {"[2001:db8::7]:3", 2, 0, 6},
+	};
+	struct addr a;
+	size_t i;
+
+	lab_add_v6(&lab);
+	for (i = 0; i < ARRAY_COUNT(rows); i++) {
+		bool is_v6 = rows[i].family == 6;
+
+		lab_begin(&ask, &lab, rows[i].client, STUN_ALLOCATE, 1);
+		lab_write_transport(&ask, 17);
+		if (rows[i].asked != 0)
+			stun_write_number(&ask.w, STUN_REQUESTED_FAMILY,
+				rows[i].asked << 24);
+		lab_sign(&ask, &alice);
+		ck_assert_uint_eq(lab_send(&ask), rows[i].code);
+		ck_assert_int_eq(stun_addr(&ask.m, STUN_RELAYED_ADDRESS, &a),
+			0);
+		ck_assert_uint_eq(a.family, rows[i].family);
+		ck_assert_int_eq(stun_addr(&ask.m, STUN_XOR_MAPPED_ADDRESS,
+					 &a), 0);
+		ck_assert_uint_eq(a.family,
+			rows[i].client[0] == '[' ? 6 : 4);
+		ck_assert_uint_eq(lab_permit(&ask, &lab, rows[i].client,
+					  &alice, "8.8.8.8:1"),
+			is_v6 ? 443 : 0);
+		ck_assert_uint_eq(lab_permit(&ask, &lab, rows[i].client,
+					  &alice, "[2a01::1]:1"),
+			is_v6 ? 0 : 443);
+		ck_assert_uint_eq(lab_bind(&ask, &lab, rows[i].client, &alice,
+					  0x4000, is_v6 ? "[2a01::1]:5" :
+							  "8.8.8.8:5"), 0);
+		ck_assert(!lab_data(&ask, &lab, rows[i].client,
+			is_v6 ? "8.8.8.8:1" : "[2a01::1]:1"));
+	}
+	lab_check(&lab);
+}
+END_TEST
+
 START_TEST(test_unknown_required_attribute_is_420_for_known_users_only)
 {
 	static const uint8_t odd[] = {0x7f, 0xfe, 0, 0};
@@ -739,6 +789,7 @@ int main(void)
 	tcase_add_test(t, test_allocate_refuses_what_it_must);
 	tcase_add_test(t, test_even_port_is_even);
 	tcase_add_test(t, test_second_family_is_refused_beside_the_first);
+	tcase_add_test(t, test_R17_family_matrix);
 	tcase_add_test(t,
 		test_unknown_required_attribute_is_420_for_known_users_only);
 	tcase_add_test(t, test_lifetime_is_between_default_and_maximum);
