@@ -40,6 +40,8 @@ static struct verdict check_rate(struct sip_msg *m, const struct admit *a)
 
 	if (!a->is_in_rate)
 		return retry_later(status, "too many requests");
+	if (a->is_crowded)
+		return retry_later(status, "too many open transactions");
 	if (a->is_overloaded && a->from->role == ORIGIN_CLIENT &&
 		!is_in_dialog(m))
 		return retry_later(status, "overload");

@@ -82,15 +82,19 @@ static void hand_over(struct edge *edge, struct session *to,
 	}
 }
 
-static void txn_send(struct edge *edge, struct txn *txn, struct session *to,
-	const char *text, size_t len)
+/* What the transaction holds goes out on this connection. */
+static void txn_send(struct edge *edge, struct txn *txn, struct session *to)
 {
 	const struct policy *p = &edge->policy;
 
-	txn->to_cid = to->origin.cid;
+	if (txn_aim(txn, to->origin.cid) != 0) {
+		forward_fail(edge, txn, 500, DIAG_NONE, "no memory");
+		return;
+	}
 	txn_set_state(txn, TXN_CALLING, mono_after_ms(loop_now(edge->loop),
 		(int64_t)p->transaction_s * 1000));
-	hand_over(edge, to, text, len);
+	hand_over(edge, to, txn->pending, txn->pending_len);
+	txn_drop_held(txn);
 }
 
 /* The next hop is there, or none is. */
@@ -104,10 +108,11 @@ static void on_server(struct peer_wait *w, struct session *via,
 		forward_fail(edge, txn, 504, DIAG_CONNECT, detail);
 		return;
 	}
-	txn_send(edge, txn, via, txn->pending, txn->pending_len);
-	free(txn->pending);
-	txn->pending = NULL;
+	txn_send(edge, txn, via);
 }
+
+/* More that wait are dropped: nobody is told of them anyway. */
+#define STRAYS_MAX 1024
 
 /* A request that has no transaction and must wait for a connection. */
 struct stray {
@@ -121,6 +126,7 @@ struct stray {
 static void stray_free(struct stray *stray)
 {
 	list_remove(&stray->node);
+	stray->edge->stray_count--;
 	peer_cancel(&stray->wait);
 	free(stray->text);
 	free(stray);
@@ -172,12 +178,15 @@ static void send_stray(struct edge *edge, const struct sip_msg *m,
 		free(text);
 		return;
 	}
-	stray = calloc(1, sizeof(*stray));
+	stray = edge->stray_count < STRAYS_MAX ? calloc(1, sizeof(*stray)) :
+		NULL;
 	if (stray == NULL) {
+		counter_add(edge->counters, COUNTER_REQUESTS_DROPPED, 1);
 		free(text);
 		return;
 	}
 	list_push_back(&edge->strays, &stray->node);
+	edge->stray_count++;
 	peer_wait_init(&stray->wait, on_stray_server);
 	stray->edge = edge;
 	stray->text = text;
@@ -195,8 +204,7 @@ static void send_txn(struct edge *edge, struct txn *txn,
 {
 	struct session *now;
 
-	txn->pending = text;
-	txn->pending_len = len;
+	txn_hold(txn, text, len);
 	peer_wait_init(&txn->wait, on_server);
 	if (to->to == ROUTE_TO_CLIENT) {
 		now = session_find(&edge->sessions, to->cid);
@@ -218,6 +226,11 @@ static void send_txn(struct edge *edge, struct txn *txn,
 }
 
 /* ---- the steps ----------------------------------------------------------- */
+
+static bool has_txn(const struct sip_msg *m)
+{
+	return m->method_id != SIP_ACK && m->method_id != SIP_BENOTIFY;
+}
 
 static void note_facts(struct txn *txn, struct edge *edge,
 	const struct session *s, struct sip_msg *m)
@@ -243,8 +256,6 @@ static void note_facts(struct txn *txn, struct edge *edge,
 static void send_on(struct edge *edge, struct session *s,
 	struct sip_msg *m, const struct route *to, uint64_t loop_hash)
 {
-	bool has_txn = m->method_id != SIP_ACK &&
-		m->method_id != SIP_BENOTIFY;
 	struct prepare pr = {
 		.policy = &edge->policy,
 		.keys = &edge->flow_keys,
@@ -258,7 +269,7 @@ static void send_on(struct edge *edge, struct session *s,
 	int err = 0;
 
 	branch_make(loop_hash, pr.branch);
-	if (has_txn) {
+	if (has_txn(m)) {
 		err = txn_new(&txn, &edge->txns, m, s->origin.cid,
 			pr.branch, loop_now(edge->loop));
 		if (err == 0)
@@ -354,6 +365,8 @@ static struct verdict decide(struct edge *edge, struct session *s,
 		.from = &s->origin,
 		.is_in_rate = s->origin.role == ORIGIN_INTERNAL ||
 			bucket_take(&s->bucket, now),
+		.is_crowded = has_txn(m) && txn_is_full(&edge->txns,
+			s->origin.cid, s->origin.role == ORIGIN_CLIENT),
 		.is_overloaded = edge->is_overloaded,
 		.is_loop = branch_is_loop(m, loop_hash, &edge->policy),
 	};

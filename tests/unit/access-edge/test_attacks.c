@@ -1,0 +1,97 @@
+/*
+ * The proxy against those who mean it harm: what one client can take of
+ * what all share, and what it can do to others.
+ */
+#include "tests/unit/access-edge/texts.h"
+
+static void numbered(char *out, size_t cap, const char *method, unsigned n,
+	const char *extra, size_t body)
+{
+	int used = snprintf(out, cap, "%s sip:bob@example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS 192.168.1.5;branch=z9hG4bKn%u\r\n"
+		"Max-Forwards: 70\r\n"
+		"From: <sip:carol@example.com>;tag=c9\r\n"
+		"To: <sip:bob@example.com>\r\n"
+		"Call-ID: n%u\r\nCSeq: 1 %s\r\n%s"
+		"Content-Length: %zu\r\n\r\n", method, n, n, method,
+		extra, body);
+
+	ck_assert_uint_lt((size_t)used + body, cap);
+	memset(out + used, 'x', body);
+	out[(size_t)used + body] = '\0';
+}
+
+START_TEST(test_S7_one_client_can_not_fill_the_transaction_table)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "settings:\n"
+		"  access-edge: {client_rate: 1000, client_burst: 1000}\n");
+	struct party *client = signed_in(&lab, fe);
+	struct party *other;
+	char text[1024];
+	const char *m;
+
+	/* What was begun and not answered counts, and nothing else. */
+	for (unsigned i = 0; i < TXN_CLIENT_MAX; i++) {
+		numbered(text, sizeof(text), "MESSAGE", i, "", 0);
+		party_send(client, text);
+		TURN_UNTIL(lab.loop, fe->got > fe->read);
+		party_forget(fe);
+	}
+	numbered(text, sizeof(text), "MESSAGE", TXN_CLIENT_MAX, "", 0);
+	party_send(client, text);
+	m = party_expect(client, "SIP/2.0 503 ");
+	expect_has(m, "Retry-After: ");
+	ck_assert_uint_eq(lab.edge->txns.count, TXN_CLIENT_MAX);
+	party_expect_silence(fe, 30);
+
+	/* Others have room, and it has again when it leaves. */
+	other = party_client(&lab);
+	party_send(other, register_old);
+	party_expect(fe, "REGISTER ");
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_S7_requests_of_a_client_that_left_wait_for_no_server)
+{
+	struct lab lab;
+	struct party *client;
+
+	lab_init(&lab, "");
+	lab_edge(&lab); /* nobody is inside */
+	lab.hops[0].fd = listen_at("127.0.0.3", lab.hop_port,
+		&lab.hops[0].at); /* takes connections, says nothing */
+	client = party_client(&lab);
+	party_send(client, register_old);
+	party_send(client, invite_text("z9hG4bKq", "q"));
+	TURN_UNTIL(lab.loop, lab.edge->txns.count == 2);
+	ck_assert_uint_gt(lab.edge->txns.bytes, 0);
+	party_close(client);
+	TURN_UNTIL(lab.loop, lab.edge->txns.count == 0);
+	ck_assert_uint_eq(lab.edge->txns.bytes, 0);
+	ck_assert_uint_eq(lab.edge->txns.parties.count, 0);
+	close(lab.hops[0].fd);
+	lab.hops[0].fd = 0;
+	lab_fini(&lab);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("access-edge/attacks");
+	TCase *c = tcase_create("attacks");
+	SRunner *sr = srunner_create(s);
+	int failures;
+
+	tcase_set_timeout(c, 60);
+	tcase_add_test(c,
+		test_S7_one_client_can_not_fill_the_transaction_table);
+	tcase_add_test(c,
+		test_S7_requests_of_a_client_that_left_wait_for_no_server);
+	suite_add_tcase(s, c);
+	srunner_run_all(sr, CK_ENV);
+	failures = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failures != 0;
+}
