@@ -87,6 +87,11 @@ static void txn_send(struct edge *edge, struct txn *txn, struct session *to)
 {
 	const struct policy *p = &edge->policy;
 
+	if (session_is_congested(to)) {
+		forward_fail(edge, txn, 504, DIAG_NO_ROUTE_NOW,
+			"the next hop takes less than it is sent");
+		return;
+	}
 	if (txn_aim(txn, to->origin.cid) != 0) {
 		forward_fail(edge, txn, 500, DIAG_NONE, "no memory");
 		return;
@@ -146,7 +151,7 @@ static void on_stray_server(struct peer_wait *w, struct session *via,
 	struct stray *stray = container_of(w, struct stray, wait);
 
 	(void)detail;
-	if (via != NULL)
+	if (via != NULL && !session_is_congested(via))
 		hand_over(stray->edge, via, stray->text, stray->len);
 	stray_free(stray);
 }

@@ -20,6 +20,8 @@
 #define HEAD_MAX_UNPROVEN 16384
 #define LINE_MAX_LEN      8192
 #define LINES_MAX         128
+#define QUEUE_CLIENT      (1u << 20)  /* and one message of a server */
+#define QUEUE_INSIDE      (16u << 20) /* what all clients share */
 
 /* ---- the table ----------------------------------------------------------- */
 
@@ -228,6 +230,9 @@ static struct stream_limits limits_of(enum origin_role role,
 {
 	return (struct stream_limits){
 		.handshake_ms = (int64_t)p->handshake_s * 1000,
+		.queue_max = role == ORIGIN_CLIENT ?
+			QUEUE_CLIENT + HEAD_MAX + p->server_body_max :
+			QUEUE_INSIDE,
 		/* Servers are watched by OPTIONS, not by silence. */
 		.idle_ms = role == ORIGIN_CLIENT ?
 			(int64_t)p->max_idle_s * 1000 : 0,
@@ -292,6 +297,12 @@ int session_send(struct session *s, const char *text, size_t len)
 	if (err >= 0)
 		s->messages_out++;
 	return err < 0 ? err : 0;
+}
+
+bool session_is_congested(const struct session *s)
+{
+	return s->origin.role == ORIGIN_INTERNAL && s->is_ready &&
+		!s->is_closing && stream_queued(s->stream) > QUEUE_INSIDE / 2;
 }
 
 void session_close(struct session *s)

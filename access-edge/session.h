@@ -90,6 +90,9 @@ EDGE_MUST int session_connect(struct session **out, struct session_table *t,
 
 /* Queue a message; errors end the session by themselves. */
 int session_send(struct session *s, const char *text, size_t len);
+/* An inside server takes less than it is sent: no more requests for it now,
+ * or the queue overflows and all who use the connection lose it. */
+bool session_is_congested(const struct session *s);
 /* Everything queued goes out first. */
 void session_close(struct session *s);
 /* A 2xx has shown that somebody inside knows this client. */

@@ -77,6 +77,59 @@ START_TEST(test_S7_requests_of_a_client_that_left_wait_for_no_server)
 }
 END_TEST
 
+/* Everybody's requests go over the connection to the next hop. */
+START_TEST(test_S7_next_hop_that_does_not_read_keeps_its_connection)
+{
+	static char text[150000];
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "settings:\n"
+		"  access-edge: {client_rate: 1000, client_burst: 1000, "
+		"outgoing_tls_count: 1}\n");
+	struct party *client = signed_in(&lab, fe);
+	const char *m;
+
+	stream_pause(fe->stream);
+	for (unsigned i = 0; i < 240 && client->got == client->read; i++) {
+		numbered(text, sizeof(text), "MESSAGE", i, "", 130000);
+		party_send(client, text);
+		loop_turn(lab.loop, 20);
+		TURN_UNTIL(lab.loop, stream_queued(client->stream) == 0);
+	}
+	m = party_expect(client, "SIP/2.0 504 ");
+	expect_has(m, "ms-diagnostics-public: 1007;");
+	ck_assert(!fe->is_ended && !client->is_ended);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_large_message_from_inside_reaches_the_client)
+{
+	static char text[2000000];
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	char route[600], head[1024];
+	int used;
+
+	path_route(fe->inbox[0], route, sizeof(route));
+	used = snprintf(head, sizeof(head), "MESSAGE sip:carol@192.168.1.5 "
+		"SIP/2.0\r\nVia: SIP/2.0/TLS fe.int.test;branch=z9hG4bKbig"
+		"\r\n%sFrom: <sip:bob@example.com>;tag=b1\r\n"
+		"To: <sip:carol@example.com>\r\nCall-ID: big\r\n"
+		"CSeq: 1 MESSAGE\r\nContent-Length: 1900000\r\n\r\n", route);
+	/* In pieces: the test's own queue is a MiB. */
+	party_send_bytes(fe, head, (size_t)used);
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < 19; i++) {
+		party_send_bytes(fe, text, 100000);
+		TURN_UNTIL(lab.loop, stream_queued(fe->stream) == 0);
+	}
+	party_expect(client, "MESSAGE ");
+	ck_assert(!client->is_ended);
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("access-edge/attacks");
@@ -89,6 +142,10 @@ int main(void)
 		test_S7_one_client_can_not_fill_the_transaction_table);
 	tcase_add_test(c,
 		test_S7_requests_of_a_client_that_left_wait_for_no_server);
+	tcase_add_test(c,
+		test_S7_next_hop_that_does_not_read_keeps_its_connection);
+	tcase_add_test(c,
+		test_large_message_from_inside_reaches_the_client);
 	suite_add_tcase(s, c);
 	srunner_run_all(sr, CK_ENV);
 	failures = srunner_ntests_failed(sr);
