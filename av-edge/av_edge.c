@@ -227,7 +227,9 @@ int av_edge_ready(void *state, struct why *why)
 
 int av_edge_check(void *state, const struct topology *next, struct why *why)
 {
+	struct rules *rules = NULL;
 	size_t i;
+	int err;
 
 	(void)state;
 	if (next->media_count == 0)
@@ -241,9 +243,14 @@ int av_edge_check(void *state, const struct topology *next, struct why *why)
 				MEDIA_PORTS_MIN);
 	for (i = 0; i < next->listener_count; i++)
 		if (is_ours(&next->listeners[i]))
-			return 0;
-	return why_set(why, EDGE_ECONFIG,
-		"the topology gives this machine no TURN port");
+			break;
+	if (i == next->listener_count)
+		return why_set(why, EDGE_ECONFIG,
+			"the topology gives this machine no TURN port");
+	/* Made for the sake of what it says: addresses that are not here. */
+	err = rules_of_topology(&rules, next, why);
+	rules_unref(rules);
+	return err;
 }
 
 int av_edge_apply(void *state, struct topology *next, struct why *why)
