@@ -173,6 +173,13 @@ static struct verdict check_register(struct sip_msg *m,
 		!policy_is_own_uri(a->policy, &m->uri))
 		return forbid(DIAG_FOREIGN_SENDER,
 			"REGISTER to another domain than its sender's");
+	return verdict_pass();
+}
+
+static struct verdict check_blocked(struct sip_msg *m,
+	const struct admit *a)
+{
+	(void)m;
 	if (a->is_blocked)
 		return forbid(DIAG_NONE, "too many failed sign-ins");
 	return verdict_pass();
@@ -208,6 +215,7 @@ static const struct row order[] = {
 	{check_outside, true},
 	{check_sender, true},
 	{check_register, true},
+	{check_blocked, true},
 	{check_unproven, true},
 };
 

@@ -6,8 +6,10 @@
 #include "access-edge/forward.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "access-edge/admit.h"
 #include "access-edge/answer.h"
@@ -49,25 +51,20 @@ static struct route_in route_input(const struct edge *edge,
 	};
 }
 
-/* "alice@example.com" of From, for failed sign-ins and hashing. */
-static struct str user_of(const struct sip_msg *m, char *room, size_t cap)
+/* "alice@example.com", in lower case. */
+static struct str user_of(const struct sip_addr *party, char *room,
+	size_t cap)
 {
-	size_t user = m->from.uri.user.n < cap / 2 ? m->from.uri.user.n :
-		cap / 2;
-	size_t host = m->from.uri.host.n < cap / 2 - 1 ?
-		m->from.uri.host.n : cap / 2 - 1;
-	size_t at = 0;
+	const struct str user = party->uri.user, host = party->uri.host;
+	int n = snprintf(room, cap, "%.*s@%.*s", (int)MIN(user.n, cap / 2),
+		user.p != NULL ? user.p : "", (int)MIN(host.n, cap / 2 - 2),
+		host.p != NULL ? host.p : "");
 
-	for (size_t i = 0; i < user; i++)
-		room[at++] = m->from.uri.user.p[i];
-	room[at++] = '@';
-	for (size_t i = 0; i < host; i++)
-		room[at++] = m->from.uri.host.p[i];
-	for (size_t i = 0; i < at; i++) {
+	for (int i = 0; i < n; i++) {
 		if (room[i] >= 'A' && room[i] <= 'Z')
 			room[i] = (char)(room[i] | 0x20);
 	}
-	return (struct str){room, at};
+	return (struct str){room, (size_t)n};
 }
 
 /* ---- sending ------------------------------------------------------------- */
@@ -160,7 +157,7 @@ static void aim(struct peer_wait *w, const struct edge *edge,
 	const struct sip_msg *m, const struct route *to)
 {
 	char room[512];
-	struct str user = user_of(m, room, sizeof(room));
+	struct str user = user_of(&m->from, room, sizeof(room));
 
 	w->hash = map_hash(&edge->txns.by_key, user.p, user.n);
 	if (to->to == ROUTE_TO_SERVER) {
@@ -237,6 +234,62 @@ static bool has_txn(const struct sip_msg *m)
 	return m->method_id != SIP_ACK && m->method_id != SIP_BENOTIFY;
 }
 
+/* Whose sign-in a request belongs to: that of REGISTER is To's, whoever it
+ * says that it is from. */
+static const struct sip_addr *owner_of(const struct sip_msg *m)
+{
+	return m->method_id == SIP_REGISTER ? &m->to : &m->from;
+}
+
+static bool has_credentials(const struct sip_msg *m)
+{
+	return sip_msg_has_header(m, "Authorization") ||
+		sip_msg_has_header(m, "Proxy-Authorization");
+}
+
+/* The account that the credentials name (Digest): a password can be tried
+ * for it under any From and To. */
+static struct str login_of(const struct sip_msg *m)
+{
+	static const char name[] = "username=\"";
+	struct str s = sip_msg_header(m, "Authorization");
+
+	if (str_is_empty(s))
+		s = sip_msg_header(m, "Proxy-Authorization");
+	for (; s.n > 0; s = str_skip(s, 1)) {
+		if (!str_istarts(s, name))
+			continue;
+		s = str_skip(s, sizeof(name) - 1);
+		return (struct str){s.p, MIN(str_find(s, '"'),
+			str_find(s, '@'))};
+	}
+	return s;
+}
+
+static struct logon_id logon_of(const struct edge *edge,
+	const struct session *s, const struct sip_msg *m)
+{
+	char room[256];
+
+	return logon_id_of(edge->logon, &s->origin.remote,
+		user_of(owner_of(m), room, sizeof(room)), login_of(m));
+}
+
+static bool is_blocked(const struct edge *edge, const struct session *s,
+	const struct sip_msg *m)
+{
+	struct logon_id id;
+	char room[256];
+
+	if (s->origin.role != ORIGIN_CLIENT)
+		return false;
+	if (m->method_id != SIP_REGISTER && (!has_credentials(m) ||
+		session_is_user(s, user_of(&m->from, room, sizeof(room)))))
+		return false;
+	id = logon_of(edge, s, m);
+	return logon_is_blocked(edge->logon, &id, loop_now(edge->loop));
+}
+
 static void note_facts(struct txn *txn, struct edge *edge,
 	const struct session *s, struct sip_msg *m)
 {
@@ -246,15 +299,14 @@ static void note_facts(struct txn *txn, struct edge *edge,
 
 	txn->owner = edge;
 	txn->is_from_client = s->origin.role == ORIGIN_CLIENT;
-	txn->has_credentials = sip_msg_has_header(m, "Authorization") ||
-		sip_msg_has_header(m, "Proxy-Authorization");
+	txn->has_credentials = has_credentials(m);
 	txn->has_keep_alive = str_ieq_z(str_trim(role), "UAC") &&
 		sip_param_find(sip_params_of(keep), "hop-hop", &value) &&
 		str_ieq_z(value, "yes");
 	txn->is_outbound = m->method_id == SIP_REGISTER &&
 		contact_is_outbound(m);
-	value = user_of(m, txn->user, sizeof(txn->user) - 1);
-	txn->user[value.n] = '\0';
+	user_of(owner_of(m), txn->user, sizeof(txn->user));
+	txn->logon = logon_of(edge, s, m);
 }
 
 /* Edit, print and send a request that may go. */
@@ -363,7 +415,6 @@ static bool is_known(struct edge *edge, struct session *s,
 static struct verdict decide(struct edge *edge, struct session *s,
 	struct sip_msg *m, uint64_t loop_hash, struct route *to)
 {
-	char room[512];
 	struct mono now = loop_now(edge->loop);
 	struct admit a = {
 		.policy = &edge->policy,
@@ -378,10 +429,7 @@ static struct verdict decide(struct edge *edge, struct session *s,
 	struct route_in in = route_input(edge, s);
 	struct verdict v;
 
-	if (m->method_id == SIP_REGISTER)
-		a.is_blocked = logon_is_blocked(edge->logon,
-			&s->origin.remote, user_of(m, room, sizeof(room)),
-			now);
+	a.is_blocked = is_blocked(edge, s, m);
 	v = admit_request(m, &a);
 	if (v.kind != VERDICT_PASS) {
 		if (a.is_blocked && v.status == 403)

@@ -123,7 +123,8 @@ static bool is_next_step(const struct sip_msg *m)
 	for (size_t i = 0; i < m->line_count; i++) {
 		struct str v = m->lines[i].value;
 
-		if (!str_ieq_z(m->lines[i].name, "WWW-Authenticate"))
+		if (!str_ieq_z(m->lines[i].name, "WWW-Authenticate") &&
+			!str_ieq_z(m->lines[i].name, "Proxy-Authenticate"))
 			continue;
 		for (; v.n > 0; v = str_skip(v, 1)) {
 			if (str_istarts(v, "gssapi-data=\"") ||
@@ -134,28 +135,43 @@ static bool is_next_step(const struct sip_msg *m)
 	return false;
 }
 
+/* A password that was not the right one, or a sign-in that is refused. A
+ * challenge meets any request, so passwords could be tried with any. */
+static bool is_failed_logon(const struct txn *txn, const struct session *to,
+	const struct sip_msg *m)
+{
+	bool is_register = txn->method == SIP_REGISTER;
+
+	if (is_register && m->status == 403)
+		return true;
+	if (!is_register && session_is_user(to, str_of(txn->user)))
+		return false;
+	return (m->status == 401 || m->status == 407) &&
+		txn->has_credentials && !is_next_step(m);
+}
+
 static void note_logon(struct edge *edge, const struct txn *txn,
 	struct session *to, const struct sip_msg *m)
 {
 	const struct policy *p = &edge->policy;
+	struct mono now = loop_now(edge->loop);
 	bool proves = txn->method == SIP_REGISTER ||
 		txn->method == SIP_INVITE || txn->method == SIP_SUBSCRIBE;
 
 	if (m->status >= 200 && m->status < 300 && proves) {
 		session_signed_in(to, p, str_of(txn->user));
+		if (txn->method == SIP_REGISTER && txn->has_credentials)
+			logon_succeeded(edge->logon, &txn->logon, now);
 		return;
 	}
-	if (txn->method != SIP_REGISTER || (m->status != 403 &&
-		!(m->status == 401 && txn->has_credentials &&
-		!is_next_step(m))))
+	if (!is_failed_logon(txn, to, m))
 		return;
 	counter_add(edge->counters, COUNTER_LOGON_FAILURES, 1);
 	log_limited(LOG_LEVEL_INFO, 60, "logon.failed",
 		"session=%s user=%s status=%u", to->origin.cid_text,
 		log_qz(txn->user), m->status);
-	logon_failed(edge->logon, &to->origin.remote, str_of(txn->user),
-		p->failed_logon_limit, p->failed_logon_window_s,
-		loop_now(edge->loop));
+	logon_failed(edge->logon, &txn->logon, p->failed_logon_limit,
+		p->failed_logon_window_s, now);
 }
 
 /* ---- sending back -------------------------------------------------------- */

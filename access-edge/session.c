@@ -329,6 +329,12 @@ void session_signed_in(struct session *s, const struct policy *p,
 		s->origin.cid_text, log_qz(s->user));
 }
 
+bool session_is_user(const struct session *s, struct str user)
+{
+	return s->origin.is_signed_in && s->user[0] != '\0' &&
+		str_eq_z(user, s->user);
+}
+
 /* Why this connection's time is up, or NULL. */
 static const char *overdue(const struct session *s, const struct policy *p,
 	struct mono now)

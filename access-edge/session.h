@@ -98,6 +98,8 @@ void session_close(struct session *s);
 /* A 2xx has shown that somebody inside knows this client. */
 void session_signed_in(struct session *s, const struct policy *p,
 	struct str user);
+/* Is this the one who signed in here last? */
+bool session_is_user(const struct session *s, struct str user);
 
 /* Deadlines that are no stream's: first message, unfinished message,
  * signing in. Call about once a second. */

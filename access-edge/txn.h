@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "access-edge/branch.h"
+#include "access-edge/logon.h"
 #include "access-edge/peer.h"
 #include "common/base/clock.h"
 #include "common/base/digest.h"
@@ -50,7 +51,7 @@ struct txn {
 	struct list of_from; /* in from->begun */
 	struct list of_to;   /* in to->aimed */
 	bool is_from_client;
-	bool has_credentials;   /* REGISTER with Authorization */
+	bool has_credentials;   /* Authorization, Proxy-Authorization */
 	bool has_keep_alive;    /* UAC;hop-hop=yes */
 	bool is_outbound;       /* RFC 5626 */
 	bool is_cancelled;      /* CANCEL came, or timer C ran out */
@@ -65,7 +66,8 @@ struct txn {
 	char *pending;  /* owned: what waits for a connection */
 	size_t pending_len;
 	char call_id[128]; /* for people; cut when longer */
-	char user[256];    /* From, for failed sign-ins */
+	char user[256];    /* whose request it is, "alice@example.com" */
+	struct logon_id logon;
 	void *owner;
 };
 

@@ -130,6 +130,39 @@ START_TEST(test_large_message_from_inside_reaches_the_client)
 }
 END_TEST
 
+/* Passwords can be tried with any request that meets a challenge. */
+START_TEST(test_S6_guessing_with_invite_is_counted_too)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "settings:\n"
+		"  access-edge: {failed_logon_limit: 2}\n");
+	struct party *client = party_client(&lab);
+	char text[1024];
+
+	for (unsigned i = 0; i < 2; i++) {
+		numbered(text, sizeof(text), "SUBSCRIBE", i,
+			"Proxy-Authorization: Digest username=\"carol\"\r\n",
+			0);
+		party_send(client, text);
+		party_answer(fe, party_expect(fe, "SUBSCRIBE "),
+			"407 Proxy Authentication Required",
+			"Proxy-Authenticate: Digest realm=\"r\", "
+			"nonce=\"n\"\r\n", "");
+		party_expect(client, "SIP/2.0 407 ");
+	}
+	numbered(text, sizeof(text), "SUBSCRIBE", 2, "Proxy-Authorization: "
+		"Digest username=\"carol\"\r\n", 0);
+	party_send(client, text);
+	party_expect(client, "SIP/2.0 403 ");
+	party_expect_silence(fe, 30);
+	/* Without credentials there is nothing to guess. */
+	numbered(text, sizeof(text), "SUBSCRIBE", 3, "", 0);
+	party_send(client, text);
+	party_expect(fe, "SUBSCRIBE ");
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("access-edge/attacks");
@@ -146,6 +179,7 @@ int main(void)
 		test_S7_next_hop_that_does_not_read_keeps_its_connection);
 	tcase_add_test(c,
 		test_large_message_from_inside_reaches_the_client);
+	tcase_add_test(c, test_S6_guessing_with_invite_is_counted_too);
 	suite_add_tcase(s, c);
 	srunner_run_all(sr, CK_ENV);
 	failures = srunner_ntests_failed(sr);
