@@ -74,6 +74,8 @@ struct peer *peer_get(struct peer_pool *pool, const char *name,
 	uint16_t port);
 void peer_free(struct peer *peer);
 void peer_resolve(struct peer *peer);
+/* The same when the last look-up is too old. */
+void peer_refresh(struct peer *peer);
 /* Tick soon, not only at the next second. */
 void peer_wake(struct peer_pool *pool);
 

@@ -163,6 +163,46 @@ START_TEST(test_S6_guessing_with_invite_is_counted_too)
 }
 END_TEST
 
+/* A server that is no next hop, and could not be looked up at first. */
+START_TEST(test_R23_server_by_name_is_looked_up_again)
+{
+	struct lab lab;
+	struct party *client, *fe;
+	struct conf_host hosts[2];
+	char other[] = "other.int.test";
+	char route[100], text[1024];
+	const char *m;
+
+	lab_init(&lab, "");
+	lab.more_servers = "  other.int.test: [sip]\n";
+	topology_unref(lab.topology);
+	lab.topology = lab_topology(&lab, "");
+	server_open(&lab, 0);
+	lab_edge(&lab);
+	fe = server_wait(&lab.hops[0]);
+	client = signed_in(&lab, fe);
+	snprintf(route, sizeof(route), "Route: <sip:other.int.test:%u;"
+		"transport=tls;lr>\r\n", lab.hop_port);
+	numbered(text, sizeof(text), "MESSAGE", 1, route, 0);
+	party_send(client, text);
+	m = party_expect(client, "SIP/2.0 504 ");
+	expect_lacks(m, "other.int.test");
+
+	hosts[0] = lab.host;
+	hosts[1] = lab.host;
+	hosts[1].name = other;
+	hosts[1].addrs = &lab.host_addrs[1];
+	lab.conf.hosts = hosts;
+	lab.conf.host_count = 2;
+	server_open(&lab, 1);
+	turn_for_ms(lab.loop, 5500);
+	numbered(text, sizeof(text), "MESSAGE", 2, route, 0);
+	party_send(client, text);
+	TURN_UNTIL(lab.loop, lab.hops[1].count > 0);
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("access-edge/attacks");
@@ -180,6 +220,7 @@ int main(void)
 	tcase_add_test(c,
 		test_large_message_from_inside_reaches_the_client);
 	tcase_add_test(c, test_S6_guessing_with_invite_is_counted_too);
+	tcase_add_test(c, test_R23_server_by_name_is_looked_up_again);
 	suite_add_tcase(s, c);
 	srunner_run_all(sr, CK_ENV);
 	failures = srunner_ntests_failed(sr);
