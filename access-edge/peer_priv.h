@@ -35,6 +35,7 @@ struct peer_target {
 	struct peer *peer;
 	struct addr addr;
 	bool is_gone; /* no longer in the answers */
+	bool is_deaf; /* takes connections and says nothing on them */
 	struct list links;
 	struct list waiting;
 	unsigned ready;

@@ -163,6 +163,19 @@ START_TEST(test_S6_guessing_with_invite_is_counted_too)
 }
 END_TEST
 
+/* Did it get such a request on any of its connections? */
+static bool has_request(const struct server *s, const char *start)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		for (size_t n = 0; n < s->accepted[i]->got; n++) {
+			if (strncmp(s->accepted[i]->inbox[n], start,
+				strlen(start)) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* A server that is no next hop, and could not be looked up at first. */
 START_TEST(test_R23_server_by_name_is_looked_up_again)
 {
@@ -203,6 +216,51 @@ START_TEST(test_R23_server_by_name_is_looked_up_again)
 }
 END_TEST
 
+/* It takes connections and answers nothing; its neighbour is fine. */
+START_TEST(test_R23_deaf_next_hop_is_left_out)
+{
+	struct lab lab;
+	struct party *client, *good, *bad;
+	struct server *deaf, *well;
+	char text[1024];
+
+	lab_init(&lab, "settings:\n  access-edge: {next_hop_probe: 1s}\n");
+	lab.host.addr_count = 2;
+	server_open(&lab, 0);
+	server_open(&lab, 1);
+	lab_edge(&lab);
+	server_dialled(&lab.hops[0]);
+	server_dialled(&lab.hops[1]);
+	client = party_client(&lab);
+	party_send(client, register_new);
+	TURN_UNTIL(lab.loop, has_request(&lab.hops[0], "REGISTER ") ||
+		has_request(&lab.hops[1], "REGISTER "));
+	deaf = has_request(&lab.hops[0], "REGISTER ") ? &lab.hops[0] :
+		&lab.hops[1];
+	well = deaf == &lab.hops[0] ? &lab.hops[1] : &lab.hops[0];
+	bad = server_party(deaf);
+	good = server_party(well);
+	for (int i = 0; i < 200 && !bad->is_ended; i++) {
+		turn_for_ms(lab.loop, 50);
+		for (; good->read < good->got; good->read++)
+			party_answer(good, good->inbox[good->read], "200 OK",
+				"", "");
+	}
+	party_expect(client, "SIP/2.0 504 ");
+	/* Dialled again, it is connected and still says nothing. */
+	TURN_UNTIL(lab.loop, deaf->count == 2 && server_party(deaf) != NULL);
+	for (unsigned i = 0; i < 4; i++) {
+		numbered(text, sizeof(text), "SUBSCRIBE", i, "", 0);
+		party_send(client, text);
+	}
+	for (int i = 0; i < 20; i++)
+		turn_for_ms(lab.loop, 10);
+	ck_assert(has_request(well, "SUBSCRIBE "));
+	ck_assert(!has_request(deaf, "SUBSCRIBE "));
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("access-edge/attacks");
@@ -221,6 +279,7 @@ int main(void)
 		test_large_message_from_inside_reaches_the_client);
 	tcase_add_test(c, test_S6_guessing_with_invite_is_counted_too);
 	tcase_add_test(c, test_R23_server_by_name_is_looked_up_again);
+	tcase_add_test(c, test_R23_deaf_next_hop_is_left_out);
 	suite_add_tcase(s, c);
 	srunner_run_all(sr, CK_ENV);
 	failures = srunner_ntests_failed(sr);
