@@ -108,7 +108,7 @@ static int edit_for_inside(struct edge *edge, const struct session *from,
 
 	counter_add(edge->counters, COUNTER_TRUST_STRIPPED,
 		trust_strip(m, TRUST_FROM_CLIENT));
-	err = trust_mark(m, &edge->policy, from->origin.is_signed_in);
+	err = trust_mark(m, &edge->policy, from->user[0] != '\0');
 	if (err == 0)
 		err = contact_replace(m, &from->origin, false);
 	return err;
@@ -159,7 +159,9 @@ static void note_logon(struct edge *edge, const struct txn *txn,
 		txn->method == SIP_INVITE || txn->method == SIP_SUBSCRIBE;
 
 	if (m->status >= 200 && m->status < 300 && proves) {
-		session_signed_in(to, p, str_of(txn->user));
+		/* Only a registrar vouches for who it is. */
+		session_signed_in(to, p, str_of(txn->method ==
+			SIP_REGISTER ? txn->user : ""));
 		if (txn->method == SIP_REGISTER && txn->has_credentials)
 			logon_succeeded(edge->logon, &txn->logon, now);
 		return;

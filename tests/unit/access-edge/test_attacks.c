@@ -261,6 +261,28 @@ START_TEST(test_R23_deaf_next_hop_is_left_out)
 }
 END_TEST
 
+/* One who signed in as carol is no other. */
+START_TEST(test_S1_mark_verifies_only_who_registered)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	char text[1024], *from;
+
+	numbered(text, sizeof(text), "MESSAGE", 1, "Remote-Party-ID: "
+		"<sip:boss@example.com>;screen=yes\r\n", 0);
+	party_send(client, text);
+	expect_has(party_expect(fe, "MESSAGE "), "user=verified\r\n");
+	expect_lacks(fe->last, "boss");
+	numbered(text, sizeof(text), "MESSAGE", 2, "", 0);
+	from = strstr(text, "From: <sip:carol");
+	memcpy(from, "From: <sip:peter", 16);
+	party_send(client, text);
+	expect_has(party_expect(fe, "MESSAGE "), "user=unverified\r\n");
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("access-edge/attacks");
@@ -280,6 +302,7 @@ int main(void)
 	tcase_add_test(c, test_S6_guessing_with_invite_is_counted_too);
 	tcase_add_test(c, test_R23_server_by_name_is_looked_up_again);
 	tcase_add_test(c, test_R23_deaf_next_hop_is_left_out);
+	tcase_add_test(c, test_S1_mark_verifies_only_who_registered);
 	suite_add_tcase(s, c);
 	srunner_run_all(sr, CK_ENV);
 	failures = srunner_ntests_failed(sr);
