@@ -44,7 +44,8 @@ struct session {
 	struct stream *stream; /* owned */
 	struct sip_frame frame;
 	struct origin origin;
-	struct bucket bucket;
+	struct bucket bucket; /* requests; more are answered 503 */
+	struct bucket flood;  /* messages; more end the connection */
 	struct listener *listener; /* borrowed; NULL when we dialled */
 	struct peer_link *link;    /* when it leads to a next hop */
 	struct mono opened;
