@@ -45,6 +45,7 @@ struct edge {
 	struct logon *logon;
 	struct trace trace;
 	struct list strays; /* requests without a transaction that wait */
+	size_t stray_count;
 	struct loop_timer *tick;
 	struct mono next_second;
 	unsigned late_seconds; /* in a row */

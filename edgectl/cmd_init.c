@@ -217,11 +217,33 @@ static bool ask(const struct question *q, const char *suggestion, char *out,
 	return true;
 }
 
+/* Asks again until the answer will do: twelve answers are too many to give
+ * them all once more for the sake of one. */
+static int ask_until_good(const struct question *q, struct init_plan *plan,
+	const char *suggestion, struct why *why)
+{
+	char text[INIT_NAME_LEN * 4];
+	int err;
+
+	do {
+		snprintf(text, sizeof(text), "%s", suggestion);
+		if (!ask(q, suggestion, text, sizeof(text)))
+			return why_set(why, -ECANCELED, "input ended");
+		if (q->take == take_domains)
+			plan->domain_count = 0;
+		err = take_answer(q, plan, text, why);
+		if (err == 0)
+			err = init_plan_check_one(plan, q->option, why);
+		if (err != 0)
+			fprintf(stderr, "  %s\n", why_text(why, err));
+	} while (err != 0);
+	return 0;
+}
+
 /* From the options, from the person, or the suggestion. */
 static int answer_all(const struct cmd_call *call, struct init_plan *plan,
 	bool interactive, struct why *why)
 {
-	char text[INIT_NAME_LEN * 4];
 	char suggestion[INIT_NAME_LEN];
 	int err = 0;
 
@@ -241,10 +263,9 @@ static int answer_all(const struct cmd_call *call, struct init_plan *plan,
 		suggestion[0] = '\0';
 		if (q->suggest != NULL)
 			q->suggest(plan, suggestion, sizeof(suggestion));
-		snprintf(text, sizeof(text), "%s", suggestion);
-		if (interactive && !ask(q, suggestion, text, sizeof(text)))
-			return why_set(why, -ECANCELED, "input ended");
-		err = take_answer(q, plan, text, why);
+		err = interactive ?
+			ask_until_good(q, plan, suggestion, why) :
+			take_answer(q, plan, suggestion, why);
 	}
 	return err;
 }
@@ -284,6 +305,9 @@ static int make_plan(const struct cmd_call *call, struct init_plan *plan,
 	if (err == 0 && cmd_has(call, "state-dir"))
 		err = absolute(cmd_get(call, "state-dir"), "state-dir",
 			plan->state_dir, sizeof(plan->state_dir), why);
+	if (err != 0)
+		return err;
+	err = init_look_first(plan, cmd_has(call, "force"), why);
 	if (err != 0)
 		return err;
 	if (cmd_has(call, "high-ports") || (loopback && geteuid() != 0))

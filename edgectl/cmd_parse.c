@@ -73,7 +73,7 @@ static int refuse_option(const struct option_list *list, int result,
 		return why_set(why, EDGE_ECONFIG, "option %s needs a value",
 			word);
 	for (size_t i = 0; i < list->count; i++)
-		names[i] = list->rows[i]->name;
+		names[i] = list->rows[i]->name; /* NOLINT: all are set */
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
 	near = str_nearest(name + strspn(name, "-"), names, list->count);
 	if (near != NULL)

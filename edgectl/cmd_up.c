@@ -199,7 +199,8 @@ static const struct cmd_verb VERBS[] = {
 			"daemons that the topology asks for, prints "
 			"\"ready\" when all of them are, and\n"
 			"starts one again that ends. SIGHUP reloads, SIGTERM "
-			"and Ctrl-C stop all.\n"
+			"and Ctrl-C stop all;\n"
+			"when it is killed, the daemons stop too.\n"
 			"On an installed host systemd does this: systemctl "
 			"start sallyport.target.",
 		.examples = "edgectl up\n"

@@ -2,6 +2,7 @@
  * The answers of `edgectl init` as edge.yaml and topology.yaml. Asking is
  * cmd_init.c's, certificates are certmake.c's.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,33 +82,55 @@ static int check_value(const char *option, const char *value, enum need need,
 	return 0;
 }
 
-int init_plan_check(const struct init_plan *plan, struct why *why)
+static const struct {
+	const char *option;
+	size_t at; /* of the text in struct init_plan */
+	enum need need;
+} VALUES[] = {
+	{"machine", offsetof(struct init_plan, machine), NEED_NAME},
+	{"internal-address", offsetof(struct init_plan, internal_address),
+		NEED_ADDRESS},
+	{"access-name", offsetof(struct init_plan, access_name), NEED_NAME},
+	{"access-address", offsetof(struct init_plan, access_address),
+		NEED_ADDRESS},
+	{"av-name", offsetof(struct init_plan, av_name), NEED_NAME},
+	{"av-address", offsetof(struct init_plan, av_address), NEED_ADDRESS},
+	{"av-nat", offsetof(struct init_plan, av_nat), NEED_ADDRESS_OR_NONE},
+	{"next-hop", offsetof(struct init_plan, next_hop), NEED_NAME},
+	{"next-hop-address", offsetof(struct init_plan, next_hop_address),
+		NEED_ADDRESS_OR_NONE},
+};
+
+static int check_domains(const struct init_plan *plan, struct why *why)
 {
-	const struct {
-		const char *option;
-		const char *value;
-		enum need need;
-	} rows[] = {
-		{"machine", plan->machine, NEED_NAME},
-		{"internal-address", plan->internal_address, NEED_ADDRESS},
-		{"access-name", plan->access_name, NEED_NAME},
-		{"access-address", plan->access_address, NEED_ADDRESS},
-		{"av-name", plan->av_name, NEED_NAME},
-		{"av-address", plan->av_address, NEED_ADDRESS},
-		{"av-nat", plan->av_nat, NEED_ADDRESS_OR_NONE},
-		{"next-hop", plan->next_hop, NEED_NAME},
-		{"next-hop-address", plan->next_hop_address,
-			NEED_ADDRESS_OR_NONE},
-	};
 	int err = plan->domain_count == 0 ?
 		why_set(why, EDGE_ECONFIG, "--domain is needed") :
 		0;
 
 	for (size_t i = 0; err == 0 && i < plan->domain_count; i++)
 		err = check_value("domain", plan->domains[i], NEED_NAME, why);
-	for (size_t i = 0; err == 0 && i < ARRAY_COUNT(rows); i++)
-		err = check_value(rows[i].option, rows[i].value, rows[i].need,
-			why);
+	return err;
+}
+
+int init_plan_check_one(const struct init_plan *plan, const char *option,
+	struct why *why)
+{
+	if (strcmp(option, "domain") == 0)
+		return check_domains(plan, why);
+	for (size_t i = 0; i < ARRAY_COUNT(VALUES); i++)
+		if (strcmp(option, VALUES[i].option) == 0)
+			return check_value(option,
+				(const char *)plan + VALUES[i].at,
+				VALUES[i].need, why);
+	return 0;
+}
+
+int init_plan_check(const struct init_plan *plan, struct why *why)
+{
+	int err = check_domains(plan, why);
+
+	for (size_t i = 0; err == 0 && i < ARRAY_COUNT(VALUES); i++)
+		err = init_plan_check_one(plan, VALUES[i].option, why);
 	if (err == 0 &&
 		strcmp(plan->internal_address, plan->access_address) == 0)
 		err = why_set(why, EDGE_ECONFIG,

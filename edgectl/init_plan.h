@@ -48,6 +48,10 @@ void init_plan_loopback(struct init_plan *plan);
  * The text says which option to give. EDGE_ECONFIG. */
 EDGE_MUST int init_plan_check(const struct init_plan *plan, struct why *why);
 
+/* The same for the answer to one question. */
+EDGE_MUST int init_plan_check_one(const struct init_plan *plan,
+	const char *option, struct why *why);
+
 /* The files, on the heap; NULL when out of memory. */
 char *init_plan_edge_yaml(const struct init_plan *plan);
 char *init_plan_topology_yaml(const struct init_plan *plan);

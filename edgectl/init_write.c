@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "common/base/err.h"
+#include "common/base/str.h"
 #include "common/run/conf.h"
 #include "common/run/rights.h"
 #include "common/store/generation.h"
@@ -187,20 +188,29 @@ static int make_yaml(struct writer *w)
 	return err;
 }
 
-/* The first rule that the staged generation breaks. */
-static int check_stage(const struct generation_info *info, struct why *why)
+/* The first rule that the topology breaks, before anything is written. */
+static int check_topology(const struct init_plan *plan, struct why *why)
 {
+	struct topology_yaml *yaml = NULL;
 	struct topology_finding *rows = NULL;
 	struct sqlite3 *db = NULL;
+	char *text = init_plan_topology_yaml(plan);
 	size_t count = 0;
-	int err = generation_open(&db, info->path, why);
+	int err = text != NULL ? 0 : -ENOMEM;
 
+	if (err == 0)
+		err = topology_yaml_parse(&yaml, "topology.yaml", str_of(text),
+			why);
+	if (err == 0)
+		err = topology_yaml_scratch(&db, yaml, why);
 	if (err == 0)
 		err = topology_check(db, &rows, &count, why);
 	if (err == 0 && count > 0 && rows[0].is_error)
 		err = why_set(why, EDGE_ECONFIG, "%s", rows[0].text);
 	free(rows);
 	sqlite3_close(db);
+	topology_yaml_free(yaml);
+	free(text);
 	return err;
 }
 
@@ -223,16 +233,10 @@ static int apply(struct writer *w)
 	info = generation_stage_info(stage);
 	generation_version_text(info->epoch, info->serial,
 		w->result->generation);
-	err = check_stage(info, w->why);
-	if (err != 0) {
-		generation_discard(stage);
-		return err;
-	}
 	return generation_activate(stage, w->why);
 }
 
-/* Nothing is written when something is in the way. */
-static int look_first(const struct init_plan *plan, bool force, struct why *why)
+int init_look_first(const struct init_plan *plan, bool force, struct why *why)
 {
 	static const char *const FILES[] = {
 		"edge.yaml",
@@ -292,7 +296,9 @@ int init_write(const struct init_plan *plan, const char *const *peers,
 			err = why_set(why, EDGE_ECONFIG,
 				"--peer %s: not a host name", peers[i]);
 	if (err == 0)
-		err = look_first(plan, force, why);
+		err = init_look_first(plan, force, why);
+	if (err == 0)
+		err = check_topology(plan, why);
 	if (err == 0)
 		err = make_dirs(plan, why);
 	if (err == 0)

@@ -216,7 +216,7 @@ static void put_media(struct table *t, const struct topology_media *m)
 
 	addr_ip_text(&m->address, address);
 	snprintf(range, sizeof(range), "%u-%u", m->port,
-		m->port + m->port_count - 1);
+		(unsigned)(m->port + m->port_count - 1));
 	json_object_set_new(row, "usage", json_string("media-relay"));
 	json_object_set_new(row, "side", json_string("external"));
 	json_object_set_new(row, "address", json_string(address));

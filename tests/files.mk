@@ -90,6 +90,11 @@ valgrind: $(UNIT_BIN) ## unit tests under valgrind
 	--track-fds=yes --suppressions=tests/valgrind.supp" \
 	CK_FORK=no tests/run-unit.sh $(B) $(T)
 
+.PHONY: valgrind-net
+valgrind-net: programs mocks ## the daemons of some network tests under valgrind
+	@for t in 100 110 200 210; do \
+		VALGRIND=1 B=$(B) tests/run-net.sh $$t || exit 1; done
+
 .PHONY: lint layers docs
 lint: layers gates style docs ## include arrow, gates, form, documentation
 layers: ## includes follow the arrow of common/README.md

@@ -37,6 +37,7 @@ struct sandbox_plan {
 	size_t group_count;
 	bool may_bind_low; /* keep CAP_NET_BIND_SERVICE for new listeners */
 	unsigned needs;    /* enum sandbox_need */
+	pid_t parent;      /* SIGTERM when it dies; 0 = outlive it */
 	const struct sandbox_path *paths;
 	size_t path_count;
 };

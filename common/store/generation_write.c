@@ -616,3 +616,44 @@ out:
 	generation_discard(s);
 	return err;
 }
+
+/* It may have been pruned meanwhile; a link to nothing helps nobody. */
+static int set_previous(int dir_fd, const char *path)
+{
+	const char *name = path != NULL ? strrchr(path, '/') : NULL;
+	char target[GENERATION_TARGET_LEN];
+	int n;
+
+	if (name == NULL)
+		return unlinkat(dir_fd, "previous", 0) < 0 ? -errno : 0;
+	n = snprintf(target, sizeof(target), "gen%s", name);
+	if (n < 0 || (size_t)n >= sizeof(target))
+		return -ENAMETOOLONG;
+	if (faccessat(dir_fd, target, F_OK, 0) < 0)
+		return unlinkat(dir_fd, "previous", 0) < 0 ? -errno : 0;
+	return set_link(dir_fd, "previous", target);
+}
+
+int generation_retract(const char *state_dir, const char *previous,
+	struct generation_info *now_current, struct why *why)
+{
+	struct generation_stage *s = stage_alloc();
+	int err = -ENOMEM;
+
+	if (s == NULL)
+		goto out;
+	err = begin(s, state_dir, why);
+	if (err == 0)
+		err = swap(s, now_current, why);
+	if (err < 0)
+		goto out;
+	err = set_previous(s->dir_fd, previous);
+	if (err == 0)
+		err = sync_folder(s->dir_fd);
+	if (err < 0)
+		err = why_set(why, err, "%s/topology: cannot point 'previous' "
+			"back: %s", s->state_dir, err_text(err));
+out:
+	generation_discard(s);
+	return err;
+}

@@ -75,7 +75,7 @@ static inline struct addr name_of(int fd)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
-	struct addr a;
+	struct addr a = {.family = 0};
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 ||
 	    addr_from_sockaddr((struct sockaddr *)&ss, len, &a) < 0)
@@ -146,7 +146,7 @@ static inline unsigned exchange(struct flow *f, struct stun_writer *w,
 }
 
 static inline void begin(struct stun_writer *w, uint8_t *room, size_t cap,
-	enum stun_method method)
+	uint16_t method)
 {
 	uint8_t tid[STUN_TID_LEN];
 

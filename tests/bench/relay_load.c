@@ -403,7 +403,7 @@ static void run_shape(const struct shape *s)
 
 /* ---- allocation cycles, several at a time ------------------------------- */
 
-static void ask_again(struct flow *f, enum stun_method method)
+static void ask_again(struct flow *f, uint16_t method)
 {
 	uint8_t room[1024];
 	struct stun_writer w;

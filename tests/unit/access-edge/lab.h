@@ -194,6 +194,15 @@ static inline const char *party_expect(struct party *p, const char *start)
 	return p->last;
 }
 
+/* What came so far is of no interest. */
+static inline void party_forget(struct party *p)
+{
+	for (size_t i = 0; i < p->got; i++)
+		free(p->inbox[i]);
+	p->got = 0;
+	p->read = 0;
+}
+
 /* Nothing comes for a while. */
 static inline void party_expect_silence(struct party *p, int64_t ms)
 {

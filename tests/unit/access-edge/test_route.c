@@ -136,6 +136,15 @@ START_TEST(test_client_dialog_takes_two_routes_off_and_follows_the_next)
 		"Route: <sip:10.0.0.20:5061>\r\n", &r).kind, VERDICT_PASS);
 	ck_assert_str_eq(r.server, "fe.int.test");
 	ck_assert(r.is_strict);
+	/* A dot at the end makes no other server of it. */
+	ck_assert_int_eq(decide(&p, &p.client, "sip:bob@x",
+		"Route: <sip:fe.int.test.:5061;lr>\r\n", &r).kind,
+		VERDICT_PASS);
+	ck_assert_str_eq(r.server, "fe.int.test");
+	/* An address that a server had which is trusted no more. */
+	p.t.trusted_count = 0;
+	ck_assert_uint_eq(decide(&p, &p.client, "sip:bob@x",
+		"Route: <sip:10.0.0.20:5061;lr>\r\n", &r).status, 403);
 	plain_fini(&p);
 }
 END_TEST

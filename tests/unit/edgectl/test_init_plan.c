@@ -117,6 +117,21 @@ START_TEST(test_wrong_answers_name_the_option)
 }
 END_TEST
 
+START_TEST(test_one_answer_is_checked_for_itself)
+{
+	setup();
+	plan.domain_count = 0;
+	strcpy(plan.av_nat, "nowhere");
+	ck_assert_int_eq(init_plan_check_one(&plan, "machine", &why), 0);
+	ck_assert_int_eq(init_plan_check_one(&plan, "certificates", &why), 0);
+	ck_assert_int_eq(init_plan_check_one(&plan, "domain", &why),
+		EDGE_ECONFIG);
+	ck_assert_int_eq(init_plan_check_one(&plan, "av-nat", &why),
+		EDGE_ECONFIG);
+	ck_assert_ptr_nonnull(strstr(why.text, "--av-nat nowhere"));
+}
+END_TEST
+
 START_TEST(test_outside_certificate_has_a_name_for_each_domain)
 {
 	char room[INIT_NAME_LEN];
@@ -155,6 +170,7 @@ int main(void)
 	tcase_add_test(tc, test_high_ports_move_every_port);
 	tcase_add_test(tc, test_one_address_for_both_gives_way_on_443);
 	tcase_add_test(tc, test_wrong_answers_name_the_option);
+	tcase_add_test(tc, test_one_answer_is_checked_for_itself);
 	tcase_add_test(tc, test_outside_certificate_has_a_name_for_each_domain);
 	tcase_add_test(tc, test_names_are_dns_names_in_lower_case);
 	suite_add_tcase(suite, tc);

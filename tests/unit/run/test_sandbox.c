@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,8 @@ static char inside_rw[96];
 static char outside[96];
 
 static unsigned needs; /* of the plan; all of them unless a test says so */
+
+static pid_t parent;   /* of the plan */
 
 static void put_file(const char *folder, const char *name)
 {
@@ -87,6 +90,7 @@ static int enter(bool may_bind_low, struct sandbox_state *state)
 		.group_count = 2,
 		.may_bind_low = may_bind_low,
 		.needs = needs,
+		.parent = parent,
 		.paths = paths,
 		.path_count = 4,
 	};
@@ -126,6 +130,43 @@ static void must_be_killed(int (*fn)(const struct sandbox_state *))
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS,
 		"status %#x", (unsigned)status);
 }
+
+/* A manager that is killed takes along whom it started. */
+START_TEST(test_daemon_ends_with_its_supervisor)
+{
+	struct sandbox_state state;
+	struct pollfd p = {.events = POLLIN};
+	pid_t manager;
+	char byte;
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	p.fd = fds[0];
+	manager = fork();
+	ck_assert_int_ge(manager, 0);
+	if (manager == 0) {
+		if (fork() == 0) {
+			signal(SIGTERM, SIG_DFL); /* the runner has its own */
+			alarm(20);
+			parent = getppid();
+			if (enter(false, &state) == 0)
+				(void)!write(fds[1], "s", 1);
+			for (;;)
+				pause();
+		}
+		for (;;)
+			pause();
+	}
+	close(fds[1]);
+	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+	kill(manager, SIGKILL);
+	ck_assert_int_eq(waitpid(manager, NULL, 0), manager);
+	/* The end of the pipe is the end of its last writer. */
+	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	ck_assert_int_eq(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
+}
+END_TEST
 
 static int open_in(const char *folder, const char *name, int flags)
 {
@@ -496,8 +537,10 @@ int main(void)
 	tcase_add_test(tc, test_own_state_may_be_replaced_by_rename);
 	tcase_add_test(tc, test_root_without_a_user_is_refused);
 	tcase_add_test(tc, test_lists_of_calls_are_short_and_named);
-	if (!under_valgrind())
+	if (!under_valgrind()) {
+		tcase_add_test(tc, test_daemon_ends_with_its_supervisor);
 		add_filter_tests(tc);
+	}
 	suite_add_tcase(s, tc);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);

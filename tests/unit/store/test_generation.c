@@ -32,6 +32,44 @@ START_TEST(test_first_generation_becomes_current)
 }
 END_TEST
 
+START_TEST(test_retracting_leaves_no_way_to_the_refused_one)
+{
+	struct generation_info *rows = NULL;
+	struct generation_info now;
+	struct why why = {""};
+	char older[512];
+	size_t count = 0;
+
+	must_apply(1);
+	must_apply(2);
+	ck_assert_int_eq(generation_list(state_dir, &rows, &count, &why), 0);
+	ck_assert(rows[1].is_previous);
+	snprintf(older, sizeof(older), "%s", rows[1].path);
+	free(rows);
+	must_apply(3);
+	ck_assert_int_eq(generation_retract(state_dir, older, &now, &why), 0);
+	ck_assert_uint_eq(now.serial, 2);
+	ck_assert_int_eq(read_number(&why), 2);
+	ck_assert_int_eq(generation_rollback(state_dir, &now, &why), 0);
+	ck_assert_int_eq(read_number(&why), 1);
+}
+END_TEST
+
+START_TEST(test_retracting_the_second_leaves_nothing_to_go_back_to)
+{
+	struct generation_info now;
+	struct why why = {""};
+
+	must_apply(1);
+	must_apply(2);
+	ck_assert_int_eq(generation_retract(state_dir, NULL, &now, &why), 0);
+	ck_assert_int_eq(read_number(&why), 1);
+	ck_assert_int_eq(generation_rollback(state_dir, &now, &why),
+		EDGE_EUNKNOWN);
+	ck_assert_int_eq(read_number(&why), 1);
+}
+END_TEST
+
 START_TEST(test_switch_keeps_the_previous_and_rollback_swaps)
 {
 	struct generation_info *rows = NULL;
@@ -275,6 +313,10 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_first_generation_becomes_current);
 	tcase_add_test(tc, test_switch_keeps_the_previous_and_rollback_swaps);
+	tcase_add_test(tc,
+		test_retracting_leaves_no_way_to_the_refused_one);
+	tcase_add_test(tc,
+		test_retracting_the_second_leaves_nothing_to_go_back_to);
 	tcase_add_test(tc, test_stage_changes_nothing_until_activated);
 	tcase_add_test(tc, test_two_writers_do_not_meet);
 	tcase_add_test(tc, test_torn_or_garbage_file_is_refused);
