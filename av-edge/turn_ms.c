@@ -187,10 +187,21 @@ static bool check_sender(struct ask *ask)
 
 /* ---- what came before -------------------------------------------------- */
 
+static void drop_sequence(struct ask *ask)
+{
+	ask->alloc->drops++;
+	stats_add(&ask->t->stats, AV_DROP_SEQUENCE, 1);
+}
+
 static void answer_again(struct ask *ask, const struct sequence_answer *a)
 {
-	if (a == NULL)
+	/* Numbers and transaction ids are one space for all requests: what
+	 * was answered may be another one. A Send never was. */
+	if (a == NULL ||
+	    (a->type != ask->method->yes && a->type != ask->method->no)) {
+		drop_sequence(ask);
 		return;
+	}
 	ask->lifetime_s = a->lifetime_s;
 	if (a->code != 0)
 		refuse(ask, a->code);
@@ -220,8 +231,7 @@ static bool check_sequence(struct ask *ask)
 	case SEQUENCE_REPLAY:
 	case SEQUENCE_FOREIGN:
 	case SEQUENCE_MISSING:
-		ask->alloc->drops++;
-		stats_add(&ask->t->stats, AV_DROP_SEQUENCE, 1);
+		drop_sequence(ask);
 		break;
 	}
 	return false;

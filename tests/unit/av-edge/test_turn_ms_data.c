@@ -241,6 +241,20 @@ START_TEST(test_wrong_integrity_takes_no_number)
 }
 END_TEST
 
+/* Found by the fuzzer: a Send with the transaction id of a refresh that was
+ * answered is no retransmission of it. */
+START_TEST(test_transaction_id_of_another_request_is_no_retransmission)
+{
+	ck_assert_uint_eq(ms_allocate(&ask, &alice, 1), 0);
+	ck_assert_uint_eq(ms_allocate(&ask, &alice, 2), 0); /* no number */
+	alice.counts = false;
+	ck_assert(!ms_data(&ask, &alice, 2, PEER, "x"));
+	ck_assert_uint_eq(ms_aim(&ask, &alice, 2, PEER), 999);
+	ck_assert_uint_eq(count(AV_DROP_SEQUENCE), 2);
+	ck_assert(ms_data(&ask, &alice, 3, PEER, "x"));
+}
+END_TEST
+
 /* The 5-tuple had an allocation that ended; its client still refreshes. */
 START_TEST(test_allocate_with_the_number_of_an_older_allocation)
 {
@@ -441,6 +455,7 @@ int main(void)
 		test_T11_connection_id_of_another_allocation_is_dropped,
 		test_who_never_counts_need_not,
 		test_wrong_integrity_takes_no_number,
+		test_transaction_id_of_another_request_is_no_retransmission,
 		test_allocate_with_the_number_of_an_older_allocation,
 		test_destination_is_set_replaced_and_cleared,
 		test_on_error_the_destination_stays,
