@@ -126,8 +126,8 @@ static inline int dial(const char *at, const char *to)
 	return -1;
 }
 
-static inline void tcp_open(struct client *c, const char *at, const char *server,
-	const struct lab_cred *cred)
+static inline void tcp_open(struct client *c, const char *at,
+	const char *server, const struct lab_cred *cred)
 {
 	memset(c, 0, sizeof(*c));
 	c->fd = dial(at, server);

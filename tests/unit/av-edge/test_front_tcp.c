@@ -153,7 +153,7 @@ END_TEST
 START_TEST(test_pipelined_requests_are_answered_in_order)
 {
 	static struct client c;
-	uint8_t all[100 * 20 + 10];
+	uint8_t all[101 * 20 + 64];
 	size_t len = 0;
 	unsigned i;
 
@@ -290,7 +290,7 @@ END_TEST
 START_TEST(test_unread_answers_stop_the_asking)
 {
 	static struct client c;
-	static uint8_t some[500 * 20];
+	static uint8_t some[500 * 20 + 64];
 	size_t len = 0, sent = 0, total, heard = 0;
 	unsigned i, stuck = 0;
 	int small = 65536;
@@ -487,5 +487,6 @@ int main(void)
 		test_calls_over_tls_carry_both_ways,
 	};
 
-	return suite_run("front_tcp", tests, ARRAY_COUNT(tests), setup, teardown);
+	return suite_run("front_tcp", tests, ARRAY_COUNT(tests), setup,
+		teardown);
 }

@@ -274,5 +274,6 @@ int main(void)
 		test_T8_broken_and_silent_handshakes_end,
 	};
 
-	return suite_run("tcp_conn", tests, ARRAY_COUNT(tests), setup, teardown);
+	return suite_run("tcp_conn", tests, ARRAY_COUNT(tests), setup,
+		teardown);
 }
