@@ -3,6 +3,7 @@
 
 NICE_RELAY=198.51.100.30   # what peers see
 NICE_OUTSIDE=198.51.100.77 # the client's own address
+NICE_PACKETS=200           # each way, 20 ms apart
 
 # nice_cred FILE USER: a fresh credential.
 nice_cred() {
@@ -22,11 +23,12 @@ nice_end() {
 	lab_spawn "$_end" "$_ns" nice_call --relay="$_relay" --local="$_local" \
 		--mine="$LAB/$_end.sdp" --theirs="$LAB/$_theirs.sdp" \
 		--user="$(lab_json "$LAB/$_end.json" username)" \
-		--password="$(lab_json "$LAB/$_end.json" password)" "$@"
+		--password="$(lab_json "$LAB/$_end.json" password)" \
+		--packets="$NICE_PACKETS" "$@"
 }
 
-# nice_pair MODE TRANSPORT LEAST [PORT-OUTSIDE PORT-INSIDE]: 200 packets each
-# way; at least LEAST of them must arrive, and nothing else.
+# nice_pair MODE TRANSPORT LEAST [PORT-OUTSIDE PORT-INSIDE]: of the packets
+# each way at least LEAST must arrive, and nothing else.
 nice_pair() {
 	_mode=$1
 	_via=$2
