@@ -112,6 +112,8 @@ assert all(r["state"] == "open" and r["port"] == 443 for r in rows), rows
 assert {r["device"] for r in rows} == {"ext0", "int0"}, rows
 PY
 lab_ctl doctor >"$LAB/doctor.txt" 2>&1 || true
+grep -q 'external-av.*for av-edge' "$LAB/doctor.txt" ||
+	fail "the doctor and external-av: $(cat "$LAB/doctor.txt")"
 if grep -i 'fail.*443' "$LAB/doctor.txt"; then
 	fail "the doctor does not like 443"
 fi
@@ -125,6 +127,30 @@ is_renewed() {
 		openssl x509 -noout -text | grep -q renewed.contoso.test
 }
 lab_wait 20 "the renewed certificate" is_renewed
+
+# Another port, below 1024, while a call is up: it is asked for without root,
+# the old one takes nobody any more, and the call goes on.
+in_out timeout 60 turnutils_uclient -t -c -y -n 400 -m 2 -l 171 -p 443 \
+	-u "$USER" -w "$PASS" 198.51.100.30 >"$LAB/moved.txt" 2>&1 &
+MOVED=$!
+lab_wait 10 "the call" has_some
+sed -i 's/av: {name: av.contoso.test}/av: {name: av.contoso.test, tcp_port: 444}/' \
+	"$LAB/topology.yaml"
+lab_ctl topology apply "$LAB/topology.yaml" >"$LAB/apply.log" 2>&1 ||
+	fail "another port: $(cat "$LAB/apply.log")"
+greets() {
+	echo | in_out timeout 10 openssl s_client -connect "198.51.100.30:$1"
+}
+lab_wait 10 "TURN on port 444" greets 444
+if greets 443 >/dev/null 2>&1; then
+	fail "443 still answers"
+fi
+wait "$MOVED" || fail "the call ended: $(tail -5 "$LAB/moved.txt")"
+grep -q 'Total lost packets 0 ' "$LAB/moved.txt" ||
+	fail "the call lost packets: $(tail -8 "$LAB/moved.txt")"
+sed -i 's/, tcp_port: 444//' "$LAB/topology.yaml"
+lab_ctl topology apply "$LAB/topology.yaml" >"$LAB/apply.log" 2>&1 ||
+	fail "back to 443: $(cat "$LAB/apply.log")"
 
 # Without one: TLS is closed, TCP goes on.
 sed -i '/external-av:/d' "$LAB/edge.yaml"

@@ -111,7 +111,7 @@ static inline int dial(const char *at, const char *to)
 	struct addr local = lab_addr(at), server = lab_addr(to);
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(&local, &ss);
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	int fd = socket(ss.ss_family, SOCK_STREAM, 0), on = 1;
 
 	lab_must(fd >= 0, "socket");
 	lab_must(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ==

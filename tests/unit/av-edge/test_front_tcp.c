@@ -76,6 +76,19 @@ START_TEST(test_R13_tcp_and_udp_clients_talk_through_the_short_cut)
 }
 END_TEST
 
+START_TEST(test_clients_of_ipv6_are_served)
+{
+	static struct client c;
+
+	open_tcp("[::1]:23443", TOPOLOGY_EXTERNAL, 0);
+	nap(50);
+	tcp_allocated(&c, "[::1]:0", "[::1]:23443", &alice);
+	carry_both_ways(&c);
+	close(c.fd);
+	await_no_one();
+}
+END_TEST
+
 START_TEST(test_transport_belongs_to_the_5_tuple)
 {
 	static struct client t, u;
@@ -398,6 +411,11 @@ START_TEST(test_others_are_closed_and_counted)
 		{"0300", AV_CONN_UNKNOWN},
 		{"0001000000112233", AV_CONN_UNKNOWN}, /* RFC 3489 */
 		{"160301012c010001280303", AV_CONN_NO_CERTIFICATE},
+		{"02000014", AV_CONN_MS_TURN},
+		{"160301002d010000290301" /* pseudo-TLS */
+		 "00000000000000000000000000000000"
+		 "00000000000000000000000000000000"
+		 "00000200180100", AV_CONN_MS_TURN},
 	};
 	uint8_t bytes[64];
 	size_t i, len;
@@ -471,6 +489,7 @@ int main(void)
 	const TTest *const tests[] = {
 		test_calls_over_tcp_carry_both_ways,
 		test_R13_tcp_and_udp_clients_talk_through_the_short_cut,
+		test_clients_of_ipv6_are_served,
 		test_transport_belongs_to_the_5_tuple,
 		test_large_datagrams_pass,
 		test_torn_bytes_are_put_together,
