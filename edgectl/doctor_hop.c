@@ -16,6 +16,7 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
+#include "common/base/dns_name.h"
 #include "common/base/err.h"
 #include "common/net/tls.h"
 #include "edgectl/doctor.h"
@@ -105,9 +106,12 @@ static bool is_taken(SSL *ssl, int fd)
 
 static void greet(struct doctor *d, int fd, const char *name, SSL *ssl)
 {
+	char copy[DNS_NAME_LEN]; /* the macro below wants no const */
+
+	snprintf(copy, sizeof(copy), "%s", name);
 	ERR_clear_error();
 	if (SSL_set_fd(ssl, fd) != 1 ||
-		SSL_set_tlsext_host_name(ssl, name) != 1 ||
+		SSL_set_tlsext_host_name(ssl, copy) != 1 ||
 		SSL_connect(ssl) != 1)
 		judge_failure(d, name, ssl);
 	else if (!tls_ssl_has_name(ssl, name))
