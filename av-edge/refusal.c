@@ -14,8 +14,6 @@ bool refusal_may_be_told(struct turn *t, const struct turn_in *in, size_t len)
 	/* It is no other's address that the answer goes to. */
 	if (in->is_stream)
 		return true;
-	if (in->is_stream)
-		return true; /* an address can't be borrowed there */
 	if (len + IP_UDP_LEN > AMPLIFY_MAX * (in->len + IP_UDP_LEN)) {
 		stats_add(&t->stats, AV_STRANGER_TOO_LONG, 1);
 		return false;
