@@ -1,6 +1,6 @@
 /*
  * The front of the TCP ports: where frames begin and end, and who handles
- * them (docs/protocol/turn.md).
+ * them (docs/protocol/turn.md, docs/decisions/0054-tcp-clients.md).
  */
 #ifndef AV_EDGE_FRONT_TCP_H
 #define AV_EDGE_FRONT_TCP_H
