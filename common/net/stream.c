@@ -11,9 +11,12 @@
 #include "common/net/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/net/stream_priv.h"
 
@@ -25,6 +28,11 @@
 #define READ_LEN      32768
 #define READ_RECORDS  256
 #define WRITE_RECORDS 64
+
+/* Small messages of one turn share a record; from here on a message is
+ * large enough for its own, and for going without a copy. */
+#define WRITE_THROUGH 4096
+#define RECORD_LEN    16384
 
 const char *stream_end_name(enum stream_end end)
 {
@@ -70,7 +78,8 @@ static void detach(struct stream *s)
 	s->timer = NULL;
 	loop_fd_free(s->watch);
 	s->watch = NULL;
-	stream_io_shut(&s->io);
+	if (!s->is_aborted)
+		stream_io_shut(&s->io);
 	stream_io_close(&s->io);
 }
 
@@ -128,7 +137,7 @@ static unsigned want_of(const struct stream *s)
 	case PHASE_SHAKE:
 		return s->shake_want;
 	case PHASE_OPEN:
-		if (!s->is_paused && !s->is_closing)
+		if (!s->is_paused && !s->is_closing && !s->is_eof)
 			want |= s->read_wants_write ? LOOP_WRITE : LOOP_READ;
 		if (s->is_blocked)
 			want |= s->write_wants_read ? LOOP_READ : LOOP_WRITE;
@@ -201,6 +210,27 @@ enum stream_end stream_end_of(int result)
 	return result == STREAM_IO_TLS ? STREAM_END_TLS : STREAM_END_RESET;
 }
 
+/* The last word behind the queue. Only inside a frame. */
+static void say_last_word(struct stream *s)
+{
+	char detail[STREAM_DETAIL_LEN] = "";
+	int result = stream_io_half_shut(&s->io, detail);
+
+	if (result == STREAM_IO_WANT_READ || result == STREAM_IO_WANT_WRITE) {
+		s->is_blocked = true;
+		s->write_wants_read = result == STREAM_IO_WANT_READ;
+		return;
+	}
+	if (result < 0) {
+		stream_finish(s, stream_end_of(result), detail);
+		return;
+	}
+	s->is_shut = true;
+	s->is_above = false;
+	if (s->ops->on_drained != NULL)
+		s->ops->on_drained(s, s->arg);
+}
+
 /* Only inside a frame. */
 static void flush(struct stream *s)
 {
@@ -223,6 +253,9 @@ static void flush(struct stream *s)
 		if (s->ops->on_drained != NULL)
 			s->ops->on_drained(s, s->arg);
 	}
+	if (s->phase == PHASE_OPEN && s->is_shutting && !s->is_shut &&
+		!s->is_closing && s->out.len == 0)
+		say_last_word(s);
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -258,7 +291,8 @@ static void deliver(struct stream *s, const uint8_t *data, size_t len)
 
 static bool may_read(const struct stream *s)
 {
-	return s->phase == PHASE_OPEN && !s->is_paused && !s->is_closing;
+	return s->phase == PHASE_OPEN && !s->is_paused && !s->is_closing &&
+		!s->is_eof;
 }
 
 /* The peer said its last word; what we answered to it still goes out. */
@@ -266,6 +300,11 @@ static void end_of_input(struct stream *s)
 {
 	char detail[STREAM_DETAIL_LEN] = "";
 
+	if (s->ops->on_eof != NULL) {
+		s->is_eof = true;
+		s->ops->on_eof(s, s->arg);
+		return;
+	}
 	(void)pump(s, detail);
 	stream_finish(s, STREAM_END_PEER, "");
 }
@@ -439,13 +478,49 @@ static bool is_ending(const struct stream *s)
 		(s->todo & TODO_END) != 0;
 }
 
+/* Nothing waits before these bytes: give them to the kernel as they are.
+ * OpenSSL has begun a record with what it could not send; the queue then
+ * begins with the same bytes. 0, STREAM_IO_RESET or _TLS. */
+static int write_through(struct stream *s, const uint8_t **p, size_t *len,
+	char *detail)
+{
+	while (*len > 0) {
+		size_t piece = *len < RECORD_LEN ? *len : RECORD_LEN;
+		ssize_t n = stream_io_write(&s->io, *p, piece, detail);
+
+		if (n == STREAM_IO_EOF || n == STREAM_IO_RESET)
+			return STREAM_IO_RESET;
+		if (n == STREAM_IO_TLS)
+			return STREAM_IO_TLS;
+		if (n <= 0) {
+			s->is_blocked = true;
+			s->write_wants_read = n == STREAM_IO_WANT_READ;
+			update_want(s);
+			return 0;
+		}
+		*p += n;
+		*len -= (size_t)n;
+		s->bytes_out += (uint64_t)n;
+	}
+	return 0;
+}
+
 int stream_send(struct stream *s, const void *data, size_t len)
 {
 	char detail[STREAM_DETAIL_LEN] = "";
+	const uint8_t *p = data;
 	int result;
 
-	if (is_ending(s))
+	if (is_ending(s) || s->is_shutting)
 		return -ENOTCONN;
+	if (len >= WRITE_THROUGH && s->phase == PHASE_OPEN &&
+		s->out.len == 0 && !s->is_blocked) {
+		result = write_through(s, &p, &len, detail);
+		if (result < 0) {
+			schedule_end(s, stream_end_of(result), detail);
+			return -ENOTCONN;
+		}
+	}
 	/* Much in one turn does not mean that the peer is slow. */
 	if (len > s->queue_max - s->out.len && s->phase == PHASE_OPEN) {
 		result = pump(s, detail);
@@ -461,16 +536,30 @@ int stream_send(struct stream *s, const void *data, size_t len)
 			"the peer does not read what it is sent");
 		return -ENOBUFS;
 	}
-	if (sendq_push(&s->out, data, len) < 0) {
+	if (sendq_push(&s->out, p, len) < 0) {
 		schedule_end(s, STREAM_END_MEMORY, "no memory to send");
 		return -ENOBUFS;
 	}
-	if (s->phase == PHASE_OPEN && !s->is_blocked)
+	if (s->phase == PHASE_OPEN && !s->is_blocked && s->out.len > 0)
 		stream_schedule(s, TODO_FLUSH);
 	if (s->out.len <= s->queue_max / 2)
 		return 0;
 	s->is_above = true;
 	return 1;
+}
+
+void stream_shut(struct stream *s)
+{
+	if (is_ending(s) || s->is_shutting)
+		return;
+	s->is_shutting = true;
+	if (s->phase == PHASE_OPEN && !s->is_blocked)
+		stream_schedule(s, TODO_FLUSH);
+}
+
+bool stream_is_shut(const struct stream *s)
+{
+	return s->is_shut;
 }
 
 void stream_close(struct stream *s)
@@ -494,6 +583,36 @@ void stream_free(struct stream *s)
 		detach(s);
 	if (s->frames == 0)
 		destroy(s);
+}
+
+void stream_abort(struct stream *s)
+{
+	static const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	s->is_aborted = true;
+	if (s->phase != PHASE_OVER)
+		(void)setsockopt(s->io.fd, SOL_SOCKET, SO_LINGER, &now,
+			sizeof(now));
+	stream_free(s);
+}
+
+void stream_hand_over(struct stream *s, const struct stream_ops *ops,
+	void *arg)
+{
+	s->ops = ops;
+	s->arg = arg;
+}
+
+void stream_forget_peer(struct stream *s)
+{
+	free(s->peer);
+	s->peer = NULL;
+}
+
+void stream_set_user_timeout_ms(struct stream *s, unsigned timeout_ms)
+{
+	(void)setsockopt(s->io.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
+		sizeof(timeout_ms));
 }
 
 void stream_pause(struct stream *s)
@@ -545,6 +664,16 @@ const struct tls_peer *stream_peer(const struct stream *s)
 const char *stream_cipher(const struct stream *s)
 {
 	return s->cipher;
+}
+
+void stream_cipher_ids(const struct stream *s, uint16_t *version,
+	uint16_t *cipher)
+{
+	const SSL_CIPHER *suite = s->io.ssl != NULL ?
+		SSL_get_current_cipher(s->io.ssl) : NULL;
+
+	*version = s->io.ssl != NULL ? (uint16_t)SSL_version(s->io.ssl) : 0;
+	*cipher = suite != NULL ? SSL_CIPHER_get_protocol_id(suite) : 0;
 }
 
 size_t stream_queued(const struct stream *s)

@@ -173,6 +173,20 @@ bool stream_io_has_pending(const struct stream_io *io)
 	return io->ssl != NULL && SSL_has_pending(io->ssl) == 1;
 }
 
+int stream_io_half_shut(struct stream_io *io,
+	char detail[static STREAM_DETAIL_LEN])
+{
+	int ret;
+
+	if (io->ssl == NULL)
+		return shutdown(io->fd, SHUT_WR) < 0 ? (int)reset(detail,
+			errno) : 0;
+	ERR_clear_error();
+	errno = 0;
+	ret = SSL_shutdown(io->ssl);
+	return ret >= 0 ? 0 : (int)tls_result(io, ret, detail);
+}
+
 void stream_io_shut(struct stream_io *io)
 {
 	if (io->ssl != NULL && io->is_ready && !io->is_broken) {

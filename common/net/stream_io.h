@@ -44,6 +44,10 @@ ssize_t stream_io_write(struct stream_io *io, const uint8_t *p, size_t len,
 	char detail[static STREAM_DETAIL_LEN]);
 /* Bytes that the kernel no longer shows as readable. */
 bool stream_io_has_pending(const struct stream_io *io);
+/* Our half ends (close_notify, or FIN where there is no TLS), theirs goes
+ * on. 0 when it is out, or an enum stream_io_result. */
+int stream_io_half_shut(struct stream_io *io,
+	char detail[static STREAM_DETAIL_LEN]);
 /* Say goodbye (close_notify, FIN), as far as that goes without waiting. */
 void stream_io_shut(struct stream_io *io);
 /* Read and forget; false when the peer is gone. For lingering. */
