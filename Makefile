@@ -16,7 +16,7 @@ ARGS    ?=
 
 PKGS := libevent_core libevent_extra libevent_pthreads openssl sofia-sip-ua \
 	sqlite3 libcares expat jansson libfyaml libcurl libseccomp
-DAEMONS := access-edge av-edge av-auth
+DAEMONS := access-edge av-edge av-auth webconf-edge
 PROGRAMS := $(DAEMONS) edgectl
 
 # ---- flags ----------------------------------------------------------------
@@ -91,6 +91,7 @@ endef
 $(eval $(call program,access-edge,ACCESS_EDGE_SRC))
 $(eval $(call program,av-edge,AV_EDGE_SRC))
 $(eval $(call program,av-auth,AV_AUTH_SRC))
+$(eval $(call program,webconf-edge,WEBCONF_EDGE_SRC))
 $(eval $(call program,edgectl,EDGECTL_SRC,$$(SRTP_LIBS)))
 
 .PHONY: programs

@@ -166,6 +166,15 @@ int ticket_set_add(struct ticket_set *set,
 	return 0;
 }
 
+void ticket_set_remove(struct ticket_set *set,
+	const uint8_t id[static TICKET_ID_LEN])
+{
+	size_t at = find(set, id);
+
+	if (set->places[at].until_s != 0)
+		drop(set, at);
+}
+
 bool ticket_set_has(const struct ticket_set *set,
 	const uint8_t id[static TICKET_ID_LEN])
 {

@@ -22,6 +22,9 @@ void ticket_set_free(struct ticket_set *set); /* accepts NULL */
 EDGE_MUST int ticket_set_add(struct ticket_set *set,
 	const uint8_t id[static TICKET_ID_LEN], struct wall until,
 	struct wall now);
+/* As if it had never been added. */
+void ticket_set_remove(struct ticket_set *set,
+	const uint8_t id[static TICKET_ID_LEN]);
 bool ticket_set_has(const struct ticket_set *set,
 	const uint8_t id[static TICKET_ID_LEN]);
 /* Ids kept now, those that are over but not yet swept included. */

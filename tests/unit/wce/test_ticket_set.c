@@ -36,6 +36,10 @@ START_TEST(test_an_id_goes_in_once)
 	ck_assert(ticket_set_has(set, id));
 	ck_assert_int_eq(ticket_set_add(set, id, LATER, NOW), -EEXIST);
 	ck_assert_uint_eq(ticket_set_count(set), 1);
+	ticket_set_remove(set, id);
+	ticket_set_remove(set, id);
+	ck_assert_uint_eq(ticket_set_count(set), 0);
+	ck_assert_int_eq(ticket_set_add(set, id, LATER, NOW), 0);
 	ticket_set_free(set);
 }
 END_TEST

@@ -1,0 +1,836 @@
+/*
+ * Connections of conferencing servers. Lives here: the probe for who begins
+ * TLS, admission by certificate, frames by state, heartbeats. Does not live
+ * here: what a registration means (server.c), sessions (pair.c). The edge
+ * never dials inwards: everything here was accepted.
+ */
+#include "webconf-edge/link.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/digest.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/base/rand.h"
+#include "common/net/relay.h"
+#include "common/store/trusted.h"
+#include "webconf-edge/counters.h"
+#include "webconf-edge/front.h"
+#include "webconf-edge/pair.h"
+#include "webconf-edge/role.h"
+
+#define FIRST_MS        10000
+#define MISSED_MAX      3
+#define FIRST_FRAME_MAX 4096
+#define WARM_WANTED     4
+#define REPLY_MAX       512
+
+enum link_state {
+	LINK_PROBE, /* who begins TLS? */
+	LINK_TLS,
+	LINK_FIRST, /* admitted; its first frame tells what it is for */
+	LINK_CONTROL,
+	LINK_READY,
+	LINK_PAIRING,
+	LINK_OVER, /* closing */
+};
+
+struct link {
+	struct list node;  /* edge->links */
+	struct list place; /* server->controls or ->ready */
+	struct webconf_edge *edge; /* borrowed */
+	struct addr remote;
+	uint32_t port_id;
+	uint64_t number;
+	enum link_state state;
+	int fd;                   /* owned in LINK_PROBE, else -1 */
+	struct loop_fd *probe;    /* owned in LINK_PROBE */
+	struct stream *stream;    /* owned from LINK_TLS on */
+	struct loop_timer *timer; /* owned: probe, first frame, heartbeat */
+	struct wce_reader reader;
+	char *name; /* owned: of the certificate, from LINK_FIRST on */
+	uint8_t spki_sha256[32];
+	struct server *server; /* borrowed; CONTROL, READY, PAIRING */
+	struct pair *pair;     /* borrowed; PAIRING */
+	unsigned missed;       /* PINGs without answer */
+};
+
+struct link *link_of(struct list *at)
+{
+	return container_of(at, struct link, node);
+}
+
+struct link *link_of_place(struct list *at)
+{
+	return container_of(at, struct link, place);
+}
+
+struct server *link_server(const struct link *l)
+{
+	return l->server;
+}
+
+static const char *state_name(enum link_state state)
+{
+	static const char *const names[] = {
+		[LINK_PROBE] = "probe",
+		[LINK_TLS] = "tls",
+		[LINK_FIRST] = "first",
+		[LINK_CONTROL] = "control",
+		[LINK_READY] = "ready",
+		[LINK_PAIRING] = "pairing",
+		[LINK_OVER] = "over",
+	};
+
+	return names[state];
+}
+
+static void set_state(struct link *l, enum link_state state)
+{
+	const int64_t beat_ms = (int64_t)l->edge->limits.heartbeat_s * 1000;
+
+	log_debug("server.changed", "connection=%" PRIu64 " from=%s to=%s",
+		l->number, state_name(l->state), state_name(state));
+	l->state = state;
+	switch (state) {
+	case LINK_PROBE:
+		loop_timer_start(l->timer, l->edge->limits.role_probe_ms);
+		break;
+	case LINK_FIRST:
+		loop_timer_start(l->timer, FIRST_MS);
+		break;
+	case LINK_CONTROL:
+	case LINK_READY:
+		loop_timer_start(l->timer, rand_jitter_ms(beat_ms, 10));
+		break;
+	case LINK_TLS:
+	case LINK_PAIRING:
+	case LINK_OVER:
+		loop_timer_stop(l->timer);
+		break;
+	}
+}
+
+/* ---- leaving ------------------------------------------------------------- */
+
+/* The last control connection is gone: nothing new for this server. */
+static void server_lost(struct webconf_edge *e, struct server *s)
+{
+	struct list *at, *next;
+
+	list_for_each_safe(at, next, &s->waiters)
+		front_refuse(front_of_wait(at), WCE_E_SERVER);
+	while ((at = list_first(&s->ready)) != NULL)
+		link_free(link_of_place(at));
+	log_notice("server.lost", "server=%s sessions=%zu", log_qz(s->name),
+		s->session_count);
+	server_forget_if_unused(&e->servers, s);
+}
+
+/* Out of its server's lists. */
+static void leave_server(struct link *l)
+{
+	struct server *s = l->server;
+	enum link_state state = l->state;
+
+	if (s == NULL)
+		return;
+	l->server = NULL;
+	list_remove(&l->place);
+	if (state == LINK_READY)
+		s->ready_count--;
+	if (state != LINK_CONTROL)
+		return;
+	s->control_count--;
+	if (s->control_count == 0)
+		server_lost(l->edge, s);
+}
+
+static void release(struct link *l)
+{
+	leave_server(l);
+	list_remove(&l->node);
+	ports_gone(&l->edge->ports, l->port_id, &l->remote);
+	counter_sub(l->edge->counters, COUNT_SERVER_CONNECTIONS_OPEN, 1);
+	wce_reader_fini(&l->reader);
+	loop_timer_free(l->timer);
+	loop_fd_free(l->probe);
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l->name);
+	free(l);
+}
+
+void link_free(struct link *l)
+{
+	stream_free(l->stream);
+	l->stream = NULL;
+	release(l);
+}
+
+/* Orderly: what was sent goes out, on_end releases. */
+static void close_link(struct link *l)
+{
+	struct pair *pair = l->pair;
+
+	l->pair = NULL;
+	leave_server(l);
+	set_state(l, LINK_OVER);
+	stream_close(l->stream);
+	if (pair != NULL)
+		pair_lost_link(pair);
+}
+
+static void fault(struct link *l, enum wce_code code, const char *reason)
+{
+	uint8_t reply[WCE_SHORT_MAX];
+	char from[ADDR_TEXT_LEN];
+	size_t len = wce_error(reply, code, 0);
+
+	counter_add(l->edge->counters, COUNT_SERVER_REFUSED, 1);
+	log_limited(LOG_LEVEL_WARNING, 60, "server.refused",
+		"connection=%" PRIu64 " remote=%s server=%s state=%s code=%s "
+		"reason=%s", l->number, addr_text(&l->remote, from),
+		log_qz(l->name != NULL ? l->name : ""), state_name(l->state),
+		wce_code_name(code), log_qz(reason));
+	(void)stream_send(l->stream, reply, len);
+	close_link(l);
+}
+
+/* ---- registration -------------------------------------------------------- */
+
+static void send_registered(struct link *l)
+{
+	const struct webconf_edge *e = l->edge;
+	uint8_t reply[REPLY_MAX];
+	struct wbuf w = wbuf_of(reply, sizeof(reply));
+	size_t at = wce_begin(&w, WCE_SRV_REGISTERED);
+
+	wce_put(&w, WCE_EDGE, e->id, sizeof(e->id));
+	wce_put_text(&w, WCE_EXTERNAL_FQDN, e->audience);
+	wce_put_u16(&w, WCE_EXTERNAL_PORT, e->public_port);
+	wce_put_u32(&w, WCE_EDGE_CAPABILITIES, 0);
+	wce_put_u16(&w, WCE_WARM, WARM_WANTED);
+	wce_put_u16(&w, WCE_HEARTBEAT_S, (uint16_t)e->limits.heartbeat_s);
+	wce_end(&w, at);
+	(void)stream_send(l->stream, reply, w.len);
+}
+
+static void send_drain(struct link *l, uint32_t grace_s)
+{
+	uint8_t frame[WCE_SHORT_MAX];
+	struct wbuf w = wbuf_of(frame, sizeof(frame));
+	size_t at = wce_begin(&w, WCE_DRAIN);
+
+	wce_put_u32(&w, WCE_GRACE_S, grace_s);
+	wce_end(&w, at);
+	(void)stream_send(l->stream, frame, w.len);
+}
+
+static void become_control(struct link *l, struct server *s)
+{
+	l->server = s;
+	list_push_back(&s->controls, &l->place);
+	s->control_count++;
+	wce_reader_fini(&l->reader);
+	wce_reader_init(&l->reader, WCE_PAYLOAD_MAX);
+	set_state(l, LINK_CONTROL);
+	send_registered(l);
+	if (l->edge->is_draining)
+		send_drain(l, (uint32_t)(daemon_drain_left_ms(
+			l->edge->daemon) / 1000));
+}
+
+/* Everything of this server but its table row. */
+void links_drop(struct webconf_edge *e, struct server *server)
+{
+	struct list *at, *next;
+
+	/* One goes at a time and may take the server with it: by name. */
+	list_for_each_safe(at, next, &e->links) {
+		struct link *l = link_of(at);
+
+		if (l->server != server)
+			continue;
+		if (l->state == LINK_PAIRING)
+			pair_lost_link(l->pair);
+		l->pair = NULL;
+		stream_free(l->stream);
+		l->stream = NULL;
+		if (l->state != LINK_CONTROL || server->control_count > 1) {
+			release(l);
+			at = &e->links;
+			next = at->next;
+			continue;
+		}
+	}
+	at = list_first(&server->controls);
+	if (at != NULL)
+		release(link_of_place(at));
+}
+
+static void register_server(struct link *l, const struct wce_fields *fields)
+{
+	struct webconf_edge *e = l->edge;
+	const struct server_peer peer = {l->name, l->spki_sha256};
+	struct server_claim claim;
+	enum server_verdict verdict;
+	struct server *s = NULL;
+	enum wce_code code;
+	int err;
+
+	err = server_claim_read(&claim, fields);
+	if (err < 0) {
+		fault(l, wce_code_of(err), "registration");
+		return;
+	}
+	verdict = server_judge(&e->servers, &claim, &peer, &code);
+	if (verdict == SERVER_REFUSED) {
+		server_claim_fini(&claim);
+		fault(l, code, "registration");
+		return;
+	}
+	if (verdict == SERVER_RESTARTED) {
+		s = servers_find(&e->servers, claim.id);
+		pairs_cut(e, s, "server_restarted");
+		links_drop(e, s);
+	}
+	err = server_register(&s, &e->servers, &claim, &peer);
+	server_claim_fini(&claim);
+	if (err < 0) {
+		fault(l, WCE_E_INTERNAL, err_name(err));
+		return;
+	}
+	counter_add(e->counters, COUNT_REGISTRATIONS, 1);
+	become_control(l, s);
+	log_notice("server.registered",
+		"connection=%" PRIu64 " server=%s pool=%s keys=%zu "
+		"sessions_max=%" PRIu32 " cipher=%s", l->number,
+		log_qz(s->name), log_qz(s->pool), s->key_count,
+		s->sessions_max, log_qz(stream_cipher(l->stream)));
+}
+
+/* ---- slots --------------------------------------------------------------- */
+
+static void become_ready(struct link *l)
+{
+	struct server *s = l->server;
+	struct list *at = list_first(&s->waiters);
+
+	l->pair = NULL;
+	list_push_back(&s->ready, &l->place);
+	s->ready_count++;
+	set_state(l, LINK_READY);
+	if (at != NULL && pair_begin(l->edge, front_of_wait(at), l) < 0)
+		front_refuse(front_of_wait(at), WCE_E_INTERNAL);
+}
+
+void link_ready_again(struct link *l)
+{
+	become_ready(l);
+}
+
+static void admit_slot(struct link *l, const struct wce_fields *fields)
+{
+	uint8_t id[WCE_ID_LEN];
+	struct server *s;
+
+	wce_copy(fields, WCE_SERVER, id, sizeof(id));
+	s = servers_find(&l->edge->servers, id);
+	if (s == NULL || s->control_count == 0 ||
+		s->epoch != wce_number(fields, WCE_EPOCH) ||
+		strcmp(s->name, l->name) != 0) {
+		fault(l, WCE_E_NOT_REGISTERED, "slot without registration");
+		return;
+	}
+	if (s->ready_count >= l->edge->limits.warm_max) {
+		fault(l, WCE_E_SERVER_FULL, "more warm slots than max_warm");
+		return;
+	}
+	l->server = s;
+	/* Thousands may be idle: what the server has is not kept twice. */
+	free(l->name);
+	l->name = NULL;
+	stream_forget_peer(l->stream);
+	stream_set_user_timeout_ms(l->stream,
+		l->edge->limits.user_timeout_ms);
+	become_ready(l);
+}
+
+void link_pairing(struct link *l, struct pair *pair, const void *frame,
+	size_t len)
+{
+	list_remove(&l->place);
+	l->server->ready_count--;
+	l->pair = pair;
+	set_state(l, LINK_PAIRING);
+	(void)stream_send(l->stream, frame, len);
+}
+
+struct stream *link_take_stream(struct link *l)
+{
+	struct stream *stream = l->stream;
+
+	l->stream = NULL;
+	release(l);
+	return stream;
+}
+
+/* ---- frames -------------------------------------------------------------- */
+
+/* false: the link is over, its owner moved on. */
+typedef bool(frame_fn)(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields);
+
+static bool take_register(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	(void)frame;
+	register_server(l, fields);
+	return l->state == LINK_CONTROL;
+}
+
+static bool take_ready(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	(void)frame;
+	admit_slot(l, fields);
+	return l->state != LINK_OVER;
+}
+
+static bool take_load(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	(void)frame;
+	l->server->load = (uint32_t)wce_number(fields, WCE_SESSIONS);
+	l->server->is_accepting = wce_number(fields, WCE_ACCEPTS) != 0;
+	return true;
+}
+
+static bool take_revoke(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	struct str ids = wce_bytes(fields, WCE_TICKET_IDS);
+	size_t lost = server_revoke(l->server, ids, wall_now());
+
+	(void)frame;
+	log_info("tickets.revoked", "server=%s tickets=%zu lost=%zu",
+		log_qz(l->server->name), ids.n / WCE_ID_LEN, lost);
+	return true;
+}
+
+static bool take_drain(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	struct list *at, *next;
+
+	(void)frame;
+	l->server->is_draining = true;
+	log_notice("server.drained", "server=%s grace_s=%" PRIu64,
+		log_qz(l->server->name), wce_number(fields, WCE_GRACE_S));
+	list_for_each_safe(at, next, &l->server->waiters)
+		front_refuse(front_of_wait(at), WCE_E_SERVER_FULL);
+	return true;
+}
+
+static bool take_reject(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	struct pair *pair = l->pair;
+
+	(void)frame;
+	if (!str_eq(wce_bytes(fields, WCE_SESSION),
+		    (struct str){(const char *)pair_id(pair), WCE_ID_LEN})) {
+		fault(l, WCE_E_MALFORMED, "another session");
+		return false;
+	}
+	pair_rejected(pair, (enum wce_code)wce_number(fields, WCE_CODE));
+	return true;
+}
+
+static bool take_ping(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	uint8_t reply[WCE_SHORT_MAX];
+
+	(void)fields;
+	if (frame->len != WCE_PING_LEN) {
+		fault(l, WCE_E_MALFORMED, "ping");
+		return false;
+	}
+	/* Who asks and does not read is not read from either. */
+	if (stream_send(l->stream, reply, wce_ping(reply, WCE_PONG,
+			frame->payload)) > 0)
+		stream_pause(l->stream);
+	return true;
+}
+
+static bool take_pong(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	(void)frame;
+	(void)fields;
+	l->missed = 0;
+	return true;
+}
+
+static bool take_goodbye(struct link *l, const struct wce_frame *frame,
+	const struct wce_fields *fields)
+{
+	(void)frame;
+	(void)fields;
+	close_link(l);
+	return false;
+}
+
+static const struct {
+	uint8_t type;
+	unsigned states; /* in which it may come */
+	bool is_raw;     /* has no fields */
+	frame_fn *take;
+} FRAMES[] = {
+	{WCE_SRV_REGISTER, 1u << LINK_FIRST, false, take_register},
+	{WCE_SRV_READY, 1u << LINK_FIRST, false, take_ready},
+	{WCE_LOAD, 1u << LINK_CONTROL, false, take_load},
+	{WCE_REVOKE, 1u << LINK_CONTROL, false, take_revoke},
+	{WCE_DRAIN, 1u << LINK_CONTROL, false, take_drain},
+	{WCE_PAIR_REJECT, 1u << LINK_PAIRING, false, take_reject},
+	{WCE_PING, 1u << LINK_CONTROL | 1u << LINK_READY | 1u << LINK_PAIRING,
+		true, take_ping},
+	{WCE_PONG, 1u << LINK_CONTROL | 1u << LINK_READY | 1u << LINK_PAIRING,
+		true, take_pong},
+	{WCE_GOODBYE, 1u << LINK_CONTROL | 1u << LINK_READY, false,
+		take_goodbye},
+	{WCE_ERROR, 1u << LINK_FIRST | 1u << LINK_CONTROL | 1u << LINK_READY |
+			1u << LINK_PAIRING, false, take_goodbye},
+};
+
+static bool take_frame(struct link *l, const struct wce_frame *frame)
+{
+	struct wce_fields fields;
+
+	if (frame->type >= 0x80)
+		return true;
+	for (size_t i = 0; i < ARRAY_COUNT(FRAMES); i++) {
+		if (FRAMES[i].type != frame->type ||
+			(FRAMES[i].states & 1u << l->state) == 0 ||
+			frame->channel != 0)
+			continue;
+		if (!FRAMES[i].is_raw && wce_fields_read(&fields, frame) < 0)
+			break;
+		return FRAMES[i].take(l, frame, &fields);
+	}
+	fault(l, WCE_E_MALFORMED, wce_type_name(frame->type));
+	return false;
+}
+
+/* PAIR_OK is the last frame of a slot: what follows is the inside's. */
+static bool take_pair_ok(struct link *l, const struct wce_frame *frame,
+	struct str rest)
+{
+	struct pair *pair = l->pair;
+	struct wce_fields fields;
+
+	if (wce_fields_read(&fields, frame) < 0 || frame->channel != 0 ||
+		!str_eq(wce_bytes(&fields, WCE_SESSION), (struct str){
+			(const char *)pair_id(pair), WCE_ID_LEN})) {
+		fault(l, WCE_E_MALFORMED, "PAIR_OK");
+		return false;
+	}
+	pair_accepted(pair, rest);
+	return true;
+}
+
+static void on_data(struct stream *stream, const uint8_t *data, size_t len,
+	void *arg)
+{
+	struct str rest = {(const char *)data, len};
+	struct link *l = arg;
+	struct wce_frame frame;
+	int rc;
+
+	(void)stream;
+	if (l->state == LINK_OVER)
+		return;
+	while ((rc = wce_reader_next(&l->reader, &rest, &frame)) == 1) {
+		if (l->state == LINK_PAIRING && frame.type == WCE_PAIR_OK) {
+			(void)take_pair_ok(l, &frame, rest);
+			return;
+		}
+		if (!take_frame(l, &frame))
+			return;
+	}
+	if (rc < 0)
+		fault(l, wce_code_of(rc), err_name(rc));
+}
+
+static void on_drained(struct stream *stream, void *arg)
+{
+	(void)arg;
+	stream_resume(stream);
+}
+
+static void on_end(struct stream *stream, enum stream_end end,
+	const char *detail, void *arg)
+{
+	struct link *l = arg;
+	struct pair *pair = l->pair;
+	char from[ADDR_TEXT_LEN];
+
+	(void)stream;
+	l->stream = NULL;
+	l->pair = NULL;
+	if (l->state == LINK_TLS) {
+		counter_add(l->edge->counters, COUNT_SERVER_REFUSED, 1);
+		log_limited(LOG_LEVEL_WARNING, 60, "server.refused",
+			"connection=%" PRIu64 " remote=%s server=\"\" "
+			"state=tls code=tls reason=%s", l->number,
+			addr_text(&l->remote, from), log_qz(detail));
+	} else if (l->state == LINK_CONTROL) {
+		log_info("server.closed", "connection=%" PRIu64 " server=%s "
+			"reason=%s detail=%s", l->number,
+			log_qz(l->server->name), stream_end_name(end),
+			log_qz(detail));
+	}
+	release(l);
+	if (pair != NULL)
+		pair_lost_link(pair);
+}
+
+/* ---- admission ----------------------------------------------------------- */
+
+static void on_ready(struct stream *stream, void *arg)
+{
+	const struct tls_peer *peer = stream_peer(stream);
+	const struct topology_trust *row;
+	struct link *l = arg;
+	const char *cause;
+
+	row = trusted_find(l->edge->topology, TOPOLOGY_GRANT_WEBCONF, peer,
+		&cause);
+	if (row == NULL) {
+		fault(l, WCE_E_UNTRUSTED, cause);
+		return;
+	}
+	l->name = strdup(row->fqdn);
+	if (l->name == NULL) {
+		fault(l, WCE_E_INTERNAL, "memory");
+		return;
+	}
+	memcpy(l->spki_sha256, peer->spki_sha256, sizeof(l->spki_sha256));
+	set_state(l, LINK_FIRST);
+}
+
+static const struct stream_ops OPS = {
+	.on_ready = on_ready,
+	.on_data = on_data,
+	.on_drained = on_drained,
+	.on_end = on_end,
+};
+
+static int begin_tls(struct link *l, bool is_client)
+{
+	const struct stream_limits limits = {
+		.handshake_ms = l->edge->limits.handshake_ms,
+		.queue_max = RELAY_QUEUE_MAX,
+		.is_tls_client = is_client,
+	};
+	struct tls_ctx *tls = tls_watch_get(is_client ? l->edge->tls_client :
+			l->edge->tls_server);
+	int fd = l->fd;
+	int err;
+
+	loop_fd_free(l->probe);
+	l->probe = NULL;
+	l->fd = -1;
+	set_state(l, LINK_TLS);
+	err = stream_accept(&l->stream, l->edge->loop, fd, &l->remote, tls,
+		&limits, &OPS, l);
+	tls_ctx_unref(tls);
+	return err;
+}
+
+static void begin_or_free(struct link *l, bool is_client)
+{
+	if (begin_tls(l, is_client) < 0)
+		link_free(l);
+}
+
+static void look(struct link *l, bool is_late)
+{
+	uint8_t first[3];
+	ssize_t n = recv(l->fd, first, sizeof(first), MSG_PEEK);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		if (is_late)
+			begin_or_free(l, true);
+		return;
+	}
+	if (n <= 0) {
+		link_free(l);
+		return;
+	}
+	switch (role_probe(first, (size_t)n)) {
+	case ROLE_SERVER:
+		begin_or_free(l, false);
+		return;
+	case ROLE_WAIT:
+		/* A byte or two: judged when the time is over, not before,
+		 * or the loop would spin on them. */
+		if (!is_late && loop_fd_want(l->probe, 0) == 0)
+			return;
+		break;
+	case ROLE_NO_TLS:
+		break;
+	}
+	counter_add(l->edge->counters, COUNT_SERVER_REFUSED, 1);
+	link_free(l);
+}
+
+static void on_first_byte(unsigned ready, void *arg)
+{
+	(void)ready;
+	look(arg, false);
+}
+
+static void beat(struct link *l)
+{
+	uint8_t frame[WCE_SHORT_MAX];
+	uint8_t bytes[WCE_PING_LEN];
+
+	if (l->missed >= MISSED_MAX) {
+		fault(l, WCE_E_TIMEOUT, "heartbeat");
+		return;
+	}
+	l->missed++;
+	rand_bytes(bytes, sizeof(bytes));
+	(void)stream_send(l->stream, frame, wce_ping(frame, WCE_PING, bytes));
+	set_state(l, l->state);
+}
+
+static void on_timer(void *arg)
+{
+	struct link *l = arg;
+
+	switch (l->state) {
+	case LINK_PROBE:
+		look(l, true);
+		break;
+	case LINK_FIRST:
+		fault(l, WCE_E_TIMEOUT, "no first frame");
+		break;
+	case LINK_CONTROL:
+	case LINK_READY:
+		beat(l);
+		break;
+	case LINK_TLS:
+	case LINK_PAIRING:
+	case LINK_OVER:
+		break;
+	}
+}
+
+int link_new(struct webconf_edge *e, const struct port *port, int fd,
+	const struct addr *remote)
+{
+	struct link *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (l == NULL) {
+		close(fd);
+		return -ENOMEM;
+	}
+	l->edge = e;
+	l->fd = fd;
+	l->remote = *remote;
+	l->port_id = port->id;
+	l->number = ++e->last_id;
+	list_init(&l->node);
+	list_init(&l->place);
+	wce_reader_init(&l->reader, FIRST_FRAME_MAX);
+	err = loop_timer_new(&l->timer, e->loop, on_timer, l);
+	if (err == 0 && e->limits.tls_role == LIMITS_ROLE_AUTO)
+		err = loop_fd_new(&l->probe, e->loop, fd, LOOP_READ,
+			on_first_byte, l);
+	if (err == 0 && e->limits.tls_role == LIMITS_ROLE_AUTO)
+		set_state(l, LINK_PROBE);
+	else if (err == 0)
+		err = begin_tls(l, e->limits.tls_role == LIMITS_ROLE_CLIENT);
+	if (err < 0) {
+		loop_timer_free(l->timer);
+		if (l->fd >= 0)
+			close(l->fd);
+		free(l);
+		return err;
+	}
+	list_push_back(&e->links, &l->node);
+	counter_add(e->counters, COUNT_SERVER_CONNECTIONS, 1);
+	counter_add(e->counters, COUNT_SERVER_CONNECTIONS_OPEN, 1);
+	return 0;
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+static bool has_right(const struct topology *t, const char *name,
+	const uint8_t *spki)
+{
+	const struct topology_trust *row = topology_trusted(t,
+		TOPOLOGY_GRANT_WEBCONF, name);
+
+	return row != NULL && (!row->has_pin ||
+		digest_eq(row->spki_sha256, spki, sizeof(row->spki_sha256)));
+}
+
+static void review_servers(struct webconf_edge *e)
+{
+	struct server *s = servers_next(&e->servers, NULL);
+
+	while (s != NULL) {
+		struct server *next = servers_next(&e->servers, s);
+
+		if (!has_right(e->topology, s->name, s->spki_sha256)) {
+			log_notice("server.revoked", "server=%s sessions=%zu",
+				log_qz(s->name), s->session_count);
+			pairs_cut(e, s, "server_revoked");
+			links_drop(e, s);
+		}
+		s = next;
+	}
+}
+
+void links_review(struct webconf_edge *e)
+{
+	struct list *at, *next;
+
+	review_servers(e);
+	/* Those that have not said yet what they are for. */
+	list_for_each_safe(at, next, &e->links) {
+		struct link *l = link_of(at);
+
+		if (l->state == LINK_FIRST && !has_right(e->topology,
+				l->name, l->spki_sha256))
+			fault(l, WCE_E_UNTRUSTED, "the right was taken away");
+	}
+}
+
+void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s)
+{
+	struct list *at;
+
+	list_for_each(at, &e->links) {
+		struct link *l = link_of(at);
+
+		if (l->state != LINK_CONTROL)
+			continue;
+		if (on)
+			send_drain(l, grace_s);
+		else
+			send_registered(l);
+	}
+}
