@@ -122,7 +122,8 @@ static void measure(struct webconf_edge *e)
 
 bool webconf_edge_has_room(const struct webconf_edge *e)
 {
-	if (e->pair_count >= e->limits.relays_max)
+	if (e->pair_count >= e->limits.relays_max ||
+		(e->relays_cap > 0 && e->pair_count >= e->relays_cap))
 		return false;
 	return e->memory_bytes == 0 ||
 		e->used_bytes < e->memory_bytes / 100 * MEMORY_PERCENT;
@@ -185,20 +186,30 @@ static void on_accept(void *arg, const struct port *port, int fd,
 
 /* ---- the table ----------------------------------------------------------- */
 
-/* Half a relay is no use: rather refuse to start than run out later. */
-static int check_descriptors(const struct webconf_edge *e, struct why *why)
+/* Half a relay is no use: rather refuse to start than run out later. Where
+ * nobody asked for so many, fewer will do. */
+static int check_descriptors(struct webconf_edge *e, struct why *why)
 {
+	const struct setting_set *set = topology_settings(e->topology,
+		"webconf-edge");
 	const uint64_t wanted = 2 * (uint64_t)e->limits.relays_max +
 		DESCRIPTORS_MORE;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-		limit.rlim_max >= wanted)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= wanted)
 		return 0;
-	return why_set(why, EDGE_ECONFIG,
-		"max_relays %zu needs %" PRIu64 " descriptors, the limit is "
-		"%" PRIu64 "; raise LimitNOFILE or lower max_relays",
-		e->limits.relays_max, wanted, (uint64_t)limit.rlim_max);
+	if (!setting_is_default(set, "max_relays") ||
+		limit.rlim_max < 2 * DESCRIPTORS_MORE)
+		return why_set(why, EDGE_ECONFIG,
+			"max_relays %zu needs %" PRIu64 " descriptors, the "
+			"limit is %" PRIu64 "; raise LimitNOFILE or lower "
+			"max_relays", e->limits.relays_max, wanted,
+			(uint64_t)limit.rlim_max);
+	e->relays_cap = (size_t)(limit.rlim_max - DESCRIPTORS_MORE) / 2;
+	log_warning("limits.lowered", "setting=max_relays from=%zu to=%zu "
+		"descriptors=%" PRIu64, e->limits.relays_max, e->relays_cap,
+		(uint64_t)limit.rlim_max);
+	return 0;
 }
 
 static int open_tls(struct webconf_edge *e, struct why *why)

@@ -38,6 +38,7 @@ struct webconf_edge {
 	struct list pairs;  /* struct pair */
 	size_t pair_count;
 	size_t relay_count;
+	size_t relays_cap; /* what descriptors allow, 0 = max_relays */
 	uint64_t last_id; /* of connections, for the log */
 	uint8_t id[WCE_ID_LEN];
 	char audience[256]; /* our name outside, lower case */

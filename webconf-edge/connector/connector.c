@@ -356,7 +356,6 @@ static int start_bus(struct connector *c, int read_fd, int admin_fd,
 {
 	static const struct bus_route *const tables[] = {CONNECTOR_ROUTES};
 	static const size_t counts[] = {CONNECTOR_ROUTE_COUNT};
-	void *const states[] = {c};
 	const struct bus_server_spec spec = {
 		.read_fd = read_fd,
 		.admin_fd = admin_fd,
@@ -366,9 +365,10 @@ static int start_bus(struct connector *c, int read_fd, int admin_fd,
 		.tables = tables,
 		.table_counts = counts,
 		.table_count = 1,
-		.states = states,
+		.states = c->bus_states,
 	};
 
+	c->bus_states[0] = c;
 	return bus_server_new(&c->bus, c->loop, &spec, why);
 }
 

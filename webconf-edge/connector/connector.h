@@ -25,6 +25,7 @@ struct connector {
 	struct tls_watch *tls_edge;
 	struct tls_watch *tls_target; /* NULL = plain */
 	struct bus_server *bus;
+	void *bus_states[1]; /* borrowed by bus */
 	struct counters counters;
 	struct sandbox_state sandbox;
 	struct mint mint;
