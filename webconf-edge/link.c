@@ -25,7 +25,6 @@
 #include "webconf-edge/pair.h"
 #include "webconf-edge/role.h"
 
-#define FIRST_MS        10000
 #define MISSED_MAX      3
 #define FIRST_FRAME_MAX 4096
 #define WARM_WANTED     4
@@ -103,7 +102,7 @@ static void set_state(struct link *l, enum link_state state)
 		loop_timer_start(l->timer, l->edge->limits.role_probe_ms);
 		break;
 	case LINK_FIRST:
-		loop_timer_start(l->timer, FIRST_MS);
+		loop_timer_start(l->timer, l->edge->limits.hello_ms);
 		break;
 	case LINK_CONTROL:
 	case LINK_READY:
