@@ -40,6 +40,8 @@ static struct verdict check_rate(struct sip_msg *m, const struct admit *a)
 
 	if (!a->is_in_rate)
 		return retry_later(status, "too many requests");
+	if (a->is_crowded)
+		return retry_later(status, "too many open transactions");
 	if (a->is_overloaded && a->from->role == ORIGIN_CLIENT &&
 		!is_in_dialog(m))
 		return retry_later(status, "overload");
@@ -171,6 +173,13 @@ static struct verdict check_register(struct sip_msg *m,
 		!policy_is_own_uri(a->policy, &m->uri))
 		return forbid(DIAG_FOREIGN_SENDER,
 			"REGISTER to another domain than its sender's");
+	return verdict_pass();
+}
+
+static struct verdict check_blocked(struct sip_msg *m,
+	const struct admit *a)
+{
+	(void)m;
 	if (a->is_blocked)
 		return forbid(DIAG_NONE, "too many failed sign-ins");
 	return verdict_pass();
@@ -206,6 +215,7 @@ static const struct row order[] = {
 	{check_outside, true},
 	{check_sender, true},
 	{check_register, true},
+	{check_blocked, true},
 	{check_unproven, true},
 };
 

@@ -17,6 +17,7 @@ struct admit {
 	bool is_in_rate;    /* a token of the connection's bucket was there */
 	bool is_overloaded; /* the whole daemon */
 	bool is_loop;
+	bool is_crowded;    /* no room for one more transaction */
 	bool is_blocked;    /* too many failed sign-ins */
 };
 

@@ -19,6 +19,7 @@
 
 #define TICK_MS     100
 #define LAG_MAX_MS  200
+#define LATE_MAX    3 /* late seconds in a row: not a hiccup of the host */
 
 /* ---- sessions' events ---------------------------------------------------- */
 
@@ -135,6 +136,19 @@ static const struct session_ops session_ops = {
 
 /* ---- time ---------------------------------------------------------------- */
 
+/* A tick that comes late, again and again, means that the loop can't keep
+ * up: new work is refused for a while, old work goes on. */
+static void note_lag(struct edge *edge, int64_t lag_ms)
+{
+	bool is_late = lag_ms > TICK_MS + LAG_MAX_MS;
+
+	edge->late_seconds = is_late ? edge->late_seconds + 1 : 0;
+	edge->is_overloaded = edge->late_seconds >= LATE_MAX;
+	if (edge->is_overloaded)
+		log_limited(LOG_LEVEL_WARNING, 2, "loop.lagged", "lag_ms=%lld",
+			(long long)lag_ms);
+}
+
 static void on_tick(void *arg)
 {
 	struct edge *edge = arg;
@@ -146,12 +160,7 @@ static void on_tick(void *arg)
 	counter_set(edge->counters, COUNTER_TRANSACTIONS, edge->txns.count);
 	if (!mono_is_past(edge->next_second, now))
 		return;
-	/* A tick that comes this late means the loop can't keep up. */
-	edge->is_overloaded = mono_since_ms(edge->next_second, now) >
-		TICK_MS + LAG_MAX_MS;
-	if (edge->is_overloaded)
-		log_limited(LOG_LEVEL_WARNING, 2, "loop.lagged", "lag_ms=%lld",
-			(long long)mono_since_ms(edge->next_second, now));
+	note_lag(edge, mono_since_ms(edge->next_second, now));
 	edge->next_second = mono_after_ms(now, 1000);
 	session_table_sweep(&edge->sessions, &edge->policy);
 	peer_pool_tick(edge->peers);
@@ -234,6 +243,24 @@ void edge_free(struct edge *edge)
 	free(edge);
 }
 
+/* Servers that the new topology no longer trusts must go. */
+static void revoke_untrusted(struct edge *edge)
+{
+	struct list *it, *next;
+
+	list_for_each_safe(it, next, &edge->sessions.all) {
+		struct session *s = container_of(it, struct session,
+			in_table);
+
+		if (s->origin.role != ORIGIN_INTERNAL || !s->is_ready ||
+			s->is_closing || is_trusted(edge, s))
+			continue;
+		log_notice("session.revoked", "session=%s name=%s",
+			s->origin.cid_text, log_qz(s->origin.peer_name));
+		session_close(s);
+	}
+}
+
 int edge_apply(struct edge *edge, struct topology *t, struct why *why)
 {
 	struct policy next;
@@ -245,6 +272,7 @@ int edge_apply(struct edge *edge, struct topology *t, struct why *why)
 	topology_unref(edge->topology);
 	edge->topology = t;
 	edge->policy = next;
+	revoke_untrusted(edge);
 	return peer_pool_apply(edge->peers, &edge->policy);
 }
 

@@ -45,10 +45,11 @@ struct edge {
 	struct logon *logon;
 	struct trace trace;
 	struct list strays; /* requests without a transaction that wait */
+	size_t stray_count;
 	struct loop_timer *tick;
 	struct mono next_second;
+	unsigned late_seconds; /* in a row */
 	bool is_overloaded;
-	bool is_draining;
 };
 
 EDGE_MUST int edge_new(struct edge **out, const struct edge_spec *spec,

@@ -17,11 +17,14 @@ void forward_fail(struct edge *edge, struct txn *txn, unsigned status,
 {
 	txn_stop_trying(txn);
 	answer_txn(edge, txn, status, diag, detail);
-	if (!txn->is_invite) {
+	/* No ACK comes from a connection that has ended. */
+	if (!txn->is_invite ||
+		session_find(&edge->sessions, txn->from_cid) == NULL) {
 		txn_free(txn);
 		return;
 	}
 	peer_cancel(&txn->wait);
+	txn_drop_held(txn);
 	txn_set_state(txn, TXN_COMPLETED, mono_after_ms(
 		loop_now(edge->loop),
 		(int64_t)edge->policy.transaction_s * 1000));
@@ -98,7 +101,9 @@ static void on_loss(struct txn *txn, void *arg)
 	/* Whoever sent it is gone: answers will find nobody and are dropped
 	 * (RFC 3261 section 16.9); only the wait for an ACK is pointless. */
 	if (txn->from_cid == loss->cid) {
-		if (txn->state == TXN_COMPLETED)
+		/* What has not gone out yet need not go any more. */
+		if (txn->state == TXN_COMPLETED ||
+			txn->state == TXN_CONNECTING)
 			txn_free(txn);
 		return;
 	}

@@ -6,8 +6,10 @@
 #include "access-edge/forward.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "access-edge/admit.h"
 #include "access-edge/answer.h"
@@ -49,25 +51,20 @@ static struct route_in route_input(const struct edge *edge,
 	};
 }
 
-/* "alice@example.com" of From, for failed sign-ins and hashing. */
-static struct str user_of(const struct sip_msg *m, char *room, size_t cap)
+/* "alice@example.com", in lower case. */
+static struct str user_of(const struct sip_addr *party, char *room,
+	size_t cap)
 {
-	size_t user = m->from.uri.user.n < cap / 2 ? m->from.uri.user.n :
-		cap / 2;
-	size_t host = m->from.uri.host.n < cap / 2 - 1 ?
-		m->from.uri.host.n : cap / 2 - 1;
-	size_t at = 0;
+	const struct str user = party->uri.user, host = party->uri.host;
+	int n = snprintf(room, cap, "%.*s@%.*s", (int)MIN(user.n, cap / 2),
+		user.p != NULL ? user.p : "", (int)MIN(host.n, cap / 2 - 2),
+		host.p != NULL ? host.p : "");
 
-	for (size_t i = 0; i < user; i++)
-		room[at++] = m->from.uri.user.p[i];
-	room[at++] = '@';
-	for (size_t i = 0; i < host; i++)
-		room[at++] = m->from.uri.host.p[i];
-	for (size_t i = 0; i < at; i++) {
+	for (int i = 0; i < n; i++) {
 		if (room[i] >= 'A' && room[i] <= 'Z')
 			room[i] = (char)(room[i] | 0x20);
 	}
-	return (struct str){room, at};
+	return (struct str){room, (size_t)n};
 }
 
 /* ---- sending ------------------------------------------------------------- */
@@ -82,15 +79,24 @@ static void hand_over(struct edge *edge, struct session *to,
 	}
 }
 
-static void txn_send(struct edge *edge, struct txn *txn, struct session *to,
-	const char *text, size_t len)
+/* What the transaction holds goes out on this connection. */
+static void txn_send(struct edge *edge, struct txn *txn, struct session *to)
 {
 	const struct policy *p = &edge->policy;
 
-	txn->to_cid = to->origin.cid;
+	if (session_is_congested(to)) {
+		forward_fail(edge, txn, 504, DIAG_NO_ROUTE_NOW,
+			"the next hop takes less than it is sent");
+		return;
+	}
+	if (txn_aim(txn, to->origin.cid) != 0) {
+		forward_fail(edge, txn, 500, DIAG_NONE, "no memory");
+		return;
+	}
 	txn_set_state(txn, TXN_CALLING, mono_after_ms(loop_now(edge->loop),
 		(int64_t)p->transaction_s * 1000));
-	hand_over(edge, to, text, len);
+	hand_over(edge, to, txn->pending, txn->pending_len);
+	txn_drop_held(txn);
 }
 
 /* The next hop is there, or none is. */
@@ -104,10 +110,11 @@ static void on_server(struct peer_wait *w, struct session *via,
 		forward_fail(edge, txn, 504, DIAG_CONNECT, detail);
 		return;
 	}
-	txn_send(edge, txn, via, txn->pending, txn->pending_len);
-	free(txn->pending);
-	txn->pending = NULL;
+	txn_send(edge, txn, via);
 }
+
+/* More that wait are dropped: nobody is told of them anyway. */
+#define STRAYS_MAX 1024
 
 /* A request that has no transaction and must wait for a connection. */
 struct stray {
@@ -121,6 +128,7 @@ struct stray {
 static void stray_free(struct stray *stray)
 {
 	list_remove(&stray->node);
+	stray->edge->stray_count--;
 	peer_cancel(&stray->wait);
 	free(stray->text);
 	free(stray);
@@ -140,7 +148,7 @@ static void on_stray_server(struct peer_wait *w, struct session *via,
 	struct stray *stray = container_of(w, struct stray, wait);
 
 	(void)detail;
-	if (via != NULL)
+	if (via != NULL && !session_is_congested(via))
 		hand_over(stray->edge, via, stray->text, stray->len);
 	stray_free(stray);
 }
@@ -149,7 +157,7 @@ static void aim(struct peer_wait *w, const struct edge *edge,
 	const struct sip_msg *m, const struct route *to)
 {
 	char room[512];
-	struct str user = user_of(m, room, sizeof(room));
+	struct str user = user_of(&m->from, room, sizeof(room));
 
 	w->hash = map_hash(&edge->txns.by_key, user.p, user.n);
 	if (to->to == ROUTE_TO_SERVER) {
@@ -172,12 +180,15 @@ static void send_stray(struct edge *edge, const struct sip_msg *m,
 		free(text);
 		return;
 	}
-	stray = calloc(1, sizeof(*stray));
+	stray = edge->stray_count < STRAYS_MAX ? calloc(1, sizeof(*stray)) :
+		NULL;
 	if (stray == NULL) {
+		counter_add(edge->counters, COUNTER_REQUESTS_DROPPED, 1);
 		free(text);
 		return;
 	}
 	list_push_back(&edge->strays, &stray->node);
+	edge->stray_count++;
 	peer_wait_init(&stray->wait, on_stray_server);
 	stray->edge = edge;
 	stray->text = text;
@@ -195,8 +206,7 @@ static void send_txn(struct edge *edge, struct txn *txn,
 {
 	struct session *now;
 
-	txn->pending = text;
-	txn->pending_len = len;
+	txn_hold(txn, text, len);
 	peer_wait_init(&txn->wait, on_server);
 	if (to->to == ROUTE_TO_CLIENT) {
 		now = session_find(&edge->sessions, to->cid);
@@ -219,6 +229,67 @@ static void send_txn(struct edge *edge, struct txn *txn,
 
 /* ---- the steps ----------------------------------------------------------- */
 
+static bool has_txn(const struct sip_msg *m)
+{
+	return m->method_id != SIP_ACK && m->method_id != SIP_BENOTIFY;
+}
+
+/* Whose sign-in a request belongs to: that of REGISTER is To's, whoever it
+ * says that it is from. */
+static const struct sip_addr *owner_of(const struct sip_msg *m)
+{
+	return m->method_id == SIP_REGISTER ? &m->to : &m->from;
+}
+
+static bool has_credentials(const struct sip_msg *m)
+{
+	return sip_msg_has_header(m, "Authorization") ||
+		sip_msg_has_header(m, "Proxy-Authorization");
+}
+
+/* The account that the credentials name (Digest): a password can be tried
+ * for it under any From and To. */
+static struct str login_of(const struct sip_msg *m)
+{
+	static const char name[] = "username=\"";
+	struct str s = sip_msg_header(m, "Authorization");
+
+	if (str_is_empty(s))
+		s = sip_msg_header(m, "Proxy-Authorization");
+	for (; s.n > 0; s = str_skip(s, 1)) {
+		if (!str_istarts(s, name))
+			continue;
+		s = str_skip(s, sizeof(name) - 1);
+		return (struct str){s.p, MIN(str_find(s, '"'),
+			str_find(s, '@'))};
+	}
+	return s;
+}
+
+static struct logon_id logon_of(const struct edge *edge,
+	const struct session *s, const struct sip_msg *m)
+{
+	char room[256];
+
+	return logon_id_of(edge->logon, &s->origin.remote,
+		user_of(owner_of(m), room, sizeof(room)), login_of(m));
+}
+
+static bool is_blocked(const struct edge *edge, const struct session *s,
+	const struct sip_msg *m)
+{
+	struct logon_id id;
+	char room[256];
+
+	if (s->origin.role != ORIGIN_CLIENT)
+		return false;
+	if (m->method_id != SIP_REGISTER && (!has_credentials(m) ||
+		session_is_user(s, user_of(&m->from, room, sizeof(room)))))
+		return false;
+	id = logon_of(edge, s, m);
+	return logon_is_blocked(edge->logon, &id, loop_now(edge->loop));
+}
+
 static void note_facts(struct txn *txn, struct edge *edge,
 	const struct session *s, struct sip_msg *m)
 {
@@ -228,23 +299,20 @@ static void note_facts(struct txn *txn, struct edge *edge,
 
 	txn->owner = edge;
 	txn->is_from_client = s->origin.role == ORIGIN_CLIENT;
-	txn->has_credentials = sip_msg_has_header(m, "Authorization") ||
-		sip_msg_has_header(m, "Proxy-Authorization");
+	txn->has_credentials = has_credentials(m);
 	txn->has_keep_alive = str_ieq_z(str_trim(role), "UAC") &&
 		sip_param_find(sip_params_of(keep), "hop-hop", &value) &&
 		str_ieq_z(value, "yes");
 	txn->is_outbound = m->method_id == SIP_REGISTER &&
 		contact_is_outbound(m);
-	value = user_of(m, txn->user, sizeof(txn->user) - 1);
-	txn->user[value.n] = '\0';
+	user_of(owner_of(m), txn->user, sizeof(txn->user));
+	txn->logon = logon_of(edge, s, m);
 }
 
 /* Edit, print and send a request that may go. */
 static void send_on(struct edge *edge, struct session *s,
 	struct sip_msg *m, const struct route *to, uint64_t loop_hash)
 {
-	bool has_txn = m->method_id != SIP_ACK &&
-		m->method_id != SIP_BENOTIFY;
 	struct prepare pr = {
 		.policy = &edge->policy,
 		.keys = &edge->flow_keys,
@@ -258,7 +326,7 @@ static void send_on(struct edge *edge, struct session *s,
 	int err = 0;
 
 	branch_make(loop_hash, pr.branch);
-	if (has_txn) {
+	if (has_txn(m)) {
 		err = txn_new(&txn, &edge->txns, m, s->origin.cid,
 			pr.branch, loop_now(edge->loop));
 		if (err == 0)
@@ -347,23 +415,21 @@ static bool is_known(struct edge *edge, struct session *s,
 static struct verdict decide(struct edge *edge, struct session *s,
 	struct sip_msg *m, uint64_t loop_hash, struct route *to)
 {
-	char room[512];
 	struct mono now = loop_now(edge->loop);
 	struct admit a = {
 		.policy = &edge->policy,
 		.from = &s->origin,
 		.is_in_rate = s->origin.role == ORIGIN_INTERNAL ||
 			bucket_take(&s->bucket, now),
+		.is_crowded = has_txn(m) && txn_is_full(&edge->txns,
+			s->origin.cid, s->origin.role == ORIGIN_CLIENT),
 		.is_overloaded = edge->is_overloaded,
 		.is_loop = branch_is_loop(m, loop_hash, &edge->policy),
 	};
 	struct route_in in = route_input(edge, s);
 	struct verdict v;
 
-	if (m->method_id == SIP_REGISTER)
-		a.is_blocked = logon_is_blocked(edge->logon,
-			&s->origin.remote, user_of(m, room, sizeof(room)),
-			now);
+	a.is_blocked = is_blocked(edge, s, m);
 	v = admit_request(m, &a);
 	if (v.kind != VERDICT_PASS) {
 		if (a.is_blocked && v.status == 403)

@@ -136,6 +136,7 @@ int main(int argc, char **argv)
 		.routes = access_edge_routes,
 		.route_count = access_edge_route_count,
 		.may_bind_low = true,
+		.needs = SANDBOX_KEEPS_FILES | SANDBOX_DIALS,
 		.start = start,
 		.ready = ready,
 		.check = check,

@@ -237,10 +237,14 @@ struct session *peer_request(struct peer_pool *pool, struct peer_wait *w)
 
 	w->deadline = mono_after_ms(loop_now(pool->spec.loop), WAIT_MS);
 	w->tried_count = 0;
-	if (w->server[0] != '\0' &&
-		peer_get(pool, w->server, w->port) == NULL) {
-		hold_hopeless(pool, w);
-		return NULL;
+	if (w->server[0] != '\0') {
+		struct peer *peer = peer_get(pool, w->server, w->port);
+
+		if (peer == NULL) {
+			hold_hopeless(pool, w);
+			return NULL;
+		}
+		peer_refresh(peer);
 	}
 	if (!place(pool, w, &now))
 		hold_hopeless(pool, w);

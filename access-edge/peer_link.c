@@ -30,6 +30,8 @@ static struct mono now_of(const struct peer_target *t)
 
 bool target_is_down(const struct peer_target *t)
 {
+	if (t->is_deaf)
+		return true;
 	return t->down_until.ms != 0 &&
 		!mono_is_past(t->down_until, now_of(t));
 }
@@ -144,6 +146,8 @@ void target_maybe_grow(struct peer_target *t)
 
 /* ---- events of sessions -------------------------------------------------- */
 
+static void send_probe(struct peer_link *l);
+
 static void became_ready(struct peer_link *l)
 {
 	struct peer_target *t = l->target;
@@ -157,6 +161,9 @@ static void became_ready(struct peer_link *l)
 	t->last_error[0] = '\0';
 	l->probe_next = mono_after_ms(now_of(t),
 		rand_jitter_ms((int64_t)p->probe_s * 1000, 10));
+	/* It could be reached the last time too; now it must speak first. */
+	if (t->is_deaf)
+		send_probe(l);
 	log_notice("next_hop.connected", "name=%s address=%s session=%s",
 		log_qz(t->peer->name), addr_text(&t->addr, text),
 		l->session->origin.cid_text);
@@ -244,6 +251,7 @@ bool peer_on_response(struct peer_pool *pool, struct session *s,
 		!str_eq_z(m->via.branch, l->probe))
 		return false;
 	l->probe[0] = '\0';
+	l->target->is_deaf = false;
 	return true;
 }
 
@@ -295,6 +303,9 @@ static void watch_link(struct peer_link *l)
 		if (mono_since_ms(l->probe_sent, now) < PROBE_WAIT_MS)
 			return;
 		l->target->deaf++;
+		/* Others get its requests until it has answered. */
+		l->target->is_deaf = true;
+		note_failure(l->target, "no answer to OPTIONS");
 		counter_add(l->target->peer->pool->spec.counters,
 			COUNTER_NEXT_HOP_DEAF, 1);
 		log_warning("next_hop.deaf", "name=%s session=%s",

@@ -134,10 +134,18 @@ void peer_resolve(struct peer *peer)
 		peer->query = NULL;
 }
 
+/* Next hops are looked up again and again, other servers when somebody asks
+ * for them. */
+void peer_refresh(struct peer *peer)
+{
+	if (mono_is_past(peer->resolve_at, now_of(peer)))
+		peer_resolve(peer);
+}
+
 static void tick_peer(struct peer *peer)
 {
-	if (peer->is_hop && mono_is_past(peer->resolve_at, now_of(peer)))
-		peer_resolve(peer);
+	if (peer->is_hop)
+		peer_refresh(peer);
 	tick_targets(peer);
 }
 

@@ -35,6 +35,7 @@ struct peer_target {
 	struct peer *peer;
 	struct addr addr;
 	bool is_gone; /* no longer in the answers */
+	bool is_deaf; /* takes connections and says nothing on them */
 	struct list links;
 	struct list waiting;
 	unsigned ready;
@@ -74,6 +75,8 @@ struct peer *peer_get(struct peer_pool *pool, const char *name,
 	uint16_t port);
 void peer_free(struct peer *peer);
 void peer_resolve(struct peer *peer);
+/* The same when the last look-up is too old. */
+void peer_refresh(struct peer *peer);
 /* Tick soon, not only at the next second. */
 void peer_wake(struct peer_pool *pool);
 

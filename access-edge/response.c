@@ -17,6 +17,8 @@
 #include "common/base/netset.h"
 #include "common/sip/sip_edit.h"
 
+#define FLOW_TIMER_MAX_S 86400u
+
 /* ---- what a client must find --------------------------------------------- */
 
 /* We are the first hop, so keep-alives are agreed with us ([MS-CONMGMT]
@@ -37,22 +39,31 @@ static int answer_keep_alive(struct edge *edge, const struct txn *txn,
 	return sip_set(m, "ms-keep-alive", str_of(value));
 }
 
-/* RFC 5626 section 5.4 */
+/*
+ * RFC 5626 section 5.4. Only when the registrar took part: a client that is
+ * told nothing of outbound sends no keep-alives, and must not be let go for
+ * that. What the registrar asks for stands.
+ */
 static int add_flow_timer(struct edge *edge, const struct txn *txn,
 	struct session *to, struct sip_msg *m)
 {
-	const struct policy *p = &edge->policy;
+	uint32_t seconds = edge->policy.flow_timer_s;
 	char value[16];
 
 	if (txn->method != SIP_REGISTER || m->status >= 300 ||
-		!txn->is_outbound)
+		!txn->is_outbound ||
+		(!sip_msg_has_token(m, SIP_HEADER_REQUIRE, "outbound") &&
+			!sip_msg_has_token(m, SIP_HEADER_SUPPORTED,
+				"outbound")))
 		return 0;
+	if (str_to_u32(sip_msg_header(m, "Flow-Timer"), &seconds) != 0 ||
+		seconds == 0 || seconds > FLOW_TIMER_MAX_S)
+		seconds = edge->policy.flow_timer_s;
 	to->is_outbound = true;
-	stream_set_idle_ms(to->stream, (int64_t)(p->flow_timer_s + 30) *
-		1000);
+	stream_set_idle_ms(to->stream, ((int64_t)seconds + 30) * 1000);
 	if (sip_msg_has_header(m, "Flow-Timer"))
 		return 0;
-	snprintf(value, sizeof(value), "%u", p->flow_timer_s);
+	snprintf(value, sizeof(value), "%u", seconds);
 	return sip_set(m, "Flow-Timer", str_of(value));
 }
 
@@ -112,7 +123,8 @@ static bool is_next_step(const struct sip_msg *m)
 	for (size_t i = 0; i < m->line_count; i++) {
 		struct str v = m->lines[i].value;
 
-		if (!str_ieq_z(m->lines[i].name, "WWW-Authenticate"))
+		if (!str_ieq_z(m->lines[i].name, "WWW-Authenticate") &&
+			!str_ieq_z(m->lines[i].name, "Proxy-Authenticate"))
 			continue;
 		for (; v.n > 0; v = str_skip(v, 1)) {
 			if (str_istarts(v, "gssapi-data=\"") ||
@@ -123,28 +135,43 @@ static bool is_next_step(const struct sip_msg *m)
 	return false;
 }
 
+/* A password that was not the right one, or a sign-in that is refused. A
+ * challenge meets any request, so passwords could be tried with any. */
+static bool is_failed_logon(const struct txn *txn, const struct session *to,
+	const struct sip_msg *m)
+{
+	bool is_register = txn->method == SIP_REGISTER;
+
+	if (is_register && m->status == 403)
+		return true;
+	if (!is_register && session_is_user(to, str_of(txn->user)))
+		return false;
+	return (m->status == 401 || m->status == 407) &&
+		txn->has_credentials && !is_next_step(m);
+}
+
 static void note_logon(struct edge *edge, const struct txn *txn,
 	struct session *to, const struct sip_msg *m)
 {
 	const struct policy *p = &edge->policy;
+	struct mono now = loop_now(edge->loop);
 	bool proves = txn->method == SIP_REGISTER ||
 		txn->method == SIP_INVITE || txn->method == SIP_SUBSCRIBE;
 
 	if (m->status >= 200 && m->status < 300 && proves) {
 		session_signed_in(to, p, str_of(txn->user));
+		if (txn->method == SIP_REGISTER && txn->has_credentials)
+			logon_succeeded(edge->logon, &txn->logon, now);
 		return;
 	}
-	if (txn->method != SIP_REGISTER || (m->status != 403 &&
-		!(m->status == 401 && txn->has_credentials &&
-		!is_next_step(m))))
+	if (!is_failed_logon(txn, to, m))
 		return;
 	counter_add(edge->counters, COUNTER_LOGON_FAILURES, 1);
 	log_limited(LOG_LEVEL_INFO, 60, "logon.failed",
 		"session=%s user=%s status=%u", to->origin.cid_text,
 		log_qz(txn->user), m->status);
-	logon_failed(edge->logon, &to->origin.remote, str_of(txn->user),
-		p->failed_logon_limit, p->failed_logon_window_s,
-		loop_now(edge->loop));
+	logon_failed(edge->logon, &txn->logon, p->failed_logon_limit,
+		p->failed_logon_window_s, now);
 }
 
 /* ---- sending back -------------------------------------------------------- */

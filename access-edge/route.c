@@ -108,13 +108,17 @@ static bool server_of(const struct route_in *in, const struct sip_uri *uri,
 	struct addr a;
 	const char *name;
 
+	if (host.n > 0 && host.p[host.n - 1] == '.')
+		host.n--;
 	out->port = sip_uri_port(uri);
 	if (host.n > 2 && host.p[0] == '[')
 		host = (struct str){host.p + 1, host.n - 2};
 	if (addr_parse(host, &a) == 0) {
 		a = addr_with_port(&a, out->port);
 		name = in->world.server_at(in->world.arg, &a);
-		if (name == NULL)
+		/* It may be of a topology that is no more. */
+		if (name == NULL || !policy_trusts(in->policy,
+			str_of(name)))
 			return false;
 		snprintf(out->server, sizeof(out->server), "%s", name);
 		return true;

@@ -20,6 +20,8 @@
 #define HEAD_MAX_UNPROVEN 16384
 #define LINE_MAX_LEN      8192
 #define LINES_MAX         128
+#define QUEUE_CLIENT      (1u << 20)  /* and one message of a server */
+#define QUEUE_INSIDE      (16u << 20) /* what all clients share */
 
 /* ---- the table ----------------------------------------------------------- */
 
@@ -228,6 +230,9 @@ static struct stream_limits limits_of(enum origin_role role,
 {
 	return (struct stream_limits){
 		.handshake_ms = (int64_t)p->handshake_s * 1000,
+		.queue_max = role == ORIGIN_CLIENT ?
+			QUEUE_CLIENT + HEAD_MAX + p->server_body_max :
+			QUEUE_INSIDE,
 		/* Servers are watched by OPTIONS, not by silence. */
 		.idle_ms = role == ORIGIN_CLIENT ?
 			(int64_t)p->max_idle_s * 1000 : 0,
@@ -294,6 +299,12 @@ int session_send(struct session *s, const char *text, size_t len)
 	return err < 0 ? err : 0;
 }
 
+bool session_is_congested(const struct session *s)
+{
+	return s->origin.role == ORIGIN_INTERNAL && s->is_ready &&
+		!s->is_closing && stream_queued(s->stream) > QUEUE_INSIDE / 2;
+}
+
 void session_close(struct session *s)
 {
 	if (s->is_closing)
@@ -316,6 +327,12 @@ void session_signed_in(struct session *s, const struct policy *p,
 	s->frame.limits.body_max = p->client_body_max;
 	log_info("session.signed_in", "session=%s user=%s",
 		s->origin.cid_text, log_qz(s->user));
+}
+
+bool session_is_user(const struct session *s, struct str user)
+{
+	return s->origin.is_signed_in && s->user[0] != '\0' &&
+		str_eq_z(user, s->user);
 }
 
 /* Why this connection's time is up, or NULL. */

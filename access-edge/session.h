@@ -90,11 +90,16 @@ EDGE_MUST int session_connect(struct session **out, struct session_table *t,
 
 /* Queue a message; errors end the session by themselves. */
 int session_send(struct session *s, const char *text, size_t len);
+/* An inside server takes less than it is sent: no more requests for it now,
+ * or the queue overflows and all who use the connection lose it. */
+bool session_is_congested(const struct session *s);
 /* Everything queued goes out first. */
 void session_close(struct session *s);
 /* A 2xx has shown that somebody inside knows this client. */
 void session_signed_in(struct session *s, const struct policy *p,
 	struct str user);
+/* Is this the one who signed in here last? */
+bool session_is_user(const struct session *s, struct str user);
 
 /* Deadlines that are no stream's: first message, unfinished message,
  * signing in. Call about once a second. */

@@ -39,6 +39,11 @@ int txn_table_init(struct txn_table *t)
 		map_fini(&t->by_branch);
 		return -ENOMEM;
 	}
+	if (map_init(&t->parties) != 0) {
+		map_fini(&t->by_branch);
+		map_fini(&t->by_key);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -52,6 +57,95 @@ void txn_table_fini(struct txn_table *t)
 		txn_free(container_of(it, struct txn, timed));
 	map_fini(&t->by_branch);
 	map_fini(&t->by_key);
+	map_fini(&t->parties);
+}
+
+/* ---- connections --------------------------------------------------------- */
+
+static bool is_party(const struct map_node *node, const void *key)
+{
+	return container_of(node, struct txn_party, node)->cid ==
+		*(const uint64_t *)key;
+}
+
+static struct txn_party *party_find(const struct txn_table *t, uint64_t cid)
+{
+	struct map_node *node = map_find(&t->parties, map_hash(&t->parties,
+		&cid, sizeof(cid)), is_party, &cid);
+
+	return node == NULL ? NULL :
+		container_of(node, struct txn_party, node);
+}
+
+static struct txn_party *party_get(struct txn_table *t, uint64_t cid)
+{
+	struct txn_party *p = party_find(t, cid);
+
+	if (p != NULL)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	p->cid = cid;
+	list_init(&p->begun);
+	list_init(&p->aimed);
+	map_insert(&t->parties, &p->node, map_hash(&t->parties, &cid,
+		sizeof(cid)));
+	return p;
+}
+
+static void party_put(struct txn_table *t, struct txn_party *p)
+{
+	if (p->begun_count > 0 || p->aimed_count > 0)
+		return;
+	map_remove(&t->parties, &p->node);
+	free(p);
+}
+
+static void leave_from(struct txn *txn)
+{
+	if (txn->from == NULL)
+		return;
+	list_remove(&txn->of_from);
+	txn->from->begun_count--;
+	party_put(txn->table, txn->from);
+	txn->from = NULL;
+}
+
+static void leave_to(struct txn *txn)
+{
+	if (txn->to == NULL)
+		return;
+	list_remove(&txn->of_to);
+	txn->to->aimed_count--;
+	party_put(txn->table, txn->to);
+	txn->to = NULL;
+}
+
+int txn_aim(struct txn *txn, uint64_t cid)
+{
+	struct txn_party *p = party_get(txn->table, cid);
+
+	if (p == NULL)
+		return -ENOMEM;
+	p->aimed_count++; /* first: it may be the one that is left */
+	leave_to(txn);
+	list_push_back(&p->aimed, &txn->of_to);
+	txn->to = p;
+	txn->to_cid = cid;
+	return 0;
+}
+
+bool txn_is_full(const struct txn_table *t, uint64_t cid, bool is_client)
+{
+	const struct txn_party *p;
+
+	if (!is_client)
+		return t->count >= TXN_MAX || t->bytes >= TXN_BYTES_MAX;
+	if (t->count >= TXN_MAX / 4 * 3 || t->bytes >= TXN_BYTES_MAX / 4 * 3)
+		return true;
+	p = party_find(t, cid);
+	return p != NULL && p->begun_count >= TXN_CLIENT_MAX;
 }
 
 /* ---- keys ---------------------------------------------------------------- */
@@ -162,12 +256,19 @@ int txn_new(struct txn **out, struct txn_table *t, const struct sip_msg *m,
 	list_init(&txn->trying);
 	list_init(&txn->timed);
 	list_init(&txn->wait.node);
+	list_init(&txn->of_from);
+	list_init(&txn->of_to);
 	err = keep(m, false, &txn->received, &txn->received_len);
+	if (err == 0 && (txn->from = party_get(t, from_cid)) == NULL)
+		err = -ENOMEM;
 	if (err != 0) {
 		txn_free(txn);
 		return err;
 	}
 	txn->table = t;
+	txn->from->begun_count++;
+	list_push_back(&txn->from->begun, &txn->of_from);
+	t->bytes += txn->received_len;
 	txn->is_invite = m->method_id == SIP_INVITE;
 	txn->method = m->method_id;
 	snprintf(txn->method_name, sizeof(txn->method_name), "%.*s",
@@ -198,21 +299,46 @@ void txn_free(struct txn *txn)
 		map_remove(&txn->table->by_key, &txn->by_key);
 		map_remove(&txn->table->by_branch, &txn->by_branch);
 		txn->table->count--;
+		txn->table->bytes -= txn->received_len + txn->sent_len;
+		txn_drop_held(txn);
+		leave_from(txn);
+		leave_to(txn);
 	}
 	list_remove(&txn->trying);
 	list_remove(&txn->timed);
 	peer_cancel(&txn->wait);
 	free(txn->received);
 	free(txn->sent);
-	free(txn->pending);
 	free(txn);
+}
+
+void txn_hold(struct txn *txn, char *text, size_t len)
+{
+	txn_drop_held(txn);
+	txn->pending = text;
+	txn->pending_len = len;
+	txn->table->bytes += len;
+}
+
+void txn_drop_held(struct txn *txn)
+{
+	free(txn->pending);
+	txn->pending = NULL;
+	txn->table->bytes -= txn->pending_len;
+	txn->pending_len = 0;
 }
 
 int txn_keep_sent(struct txn *txn, const struct sip_msg *out)
 {
+	int err;
+
 	free(txn->sent);
 	txn->sent = NULL;
-	return keep(out, true, &txn->sent, &txn->sent_len);
+	txn->table->bytes -= txn->sent_len;
+	txn->sent_len = 0;
+	err = keep(out, true, &txn->sent, &txn->sent_len);
+	txn->table->bytes += txn->sent_len;
+	return err;
 }
 
 void txn_set_state(struct txn *txn, enum txn_state state,
@@ -329,26 +455,48 @@ void txn_sweep(struct txn_table *t, struct mono now, txn_cb *on_trying,
 	}
 }
 
+/* Call cb for each of a list that moves out of the way first: cb may free
+ * what it likes. */
+static void each_begun(struct txn_party *p, txn_cb *cb, void *arg)
+{
+	struct list hit;
+	struct list *it;
+
+	list_init(&hit);
+	list_move_all(&p->begun, &hit);
+	while ((it = list_first(&hit)) != NULL) {
+		struct txn *txn = container_of(it, struct txn, of_from);
+
+		list_remove(it);
+		list_push_back(&txn->from->begun, it);
+		cb(txn, arg);
+	}
+}
+
+static void each_aimed(struct txn_party *p, txn_cb *cb, void *arg)
+{
+	struct list hit;
+	struct list *it;
+
+	list_init(&hit);
+	list_move_all(&p->aimed, &hit);
+	while ((it = list_first(&hit)) != NULL) {
+		struct txn *txn = container_of(it, struct txn, of_to);
+
+		list_remove(it);
+		list_push_back(&txn->to->aimed, it);
+		cb(txn, arg);
+	}
+}
+
 void txn_for_connection(struct txn_table *t, uint64_t cid, txn_cb *cb,
 	void *arg)
 {
-	struct list hit;
-	struct list *it, *next;
+	struct txn_party *p = party_find(t, cid);
 
-	list_init(&hit);
-	list_for_each_safe(it, next, &t->timed) {
-		struct txn *txn = container_of(it, struct txn, timed);
-
-		if (txn->from_cid != cid && txn->to_cid != cid)
-			continue;
-		list_remove(it);
-		list_push_back(&hit, it);
-	}
-	while ((it = list_first(&hit)) != NULL) {
-		struct txn *txn = container_of(it, struct txn, timed);
-
-		list_remove(it);
-		list_push_back(&t->timed, it);
-		cb(txn, arg);
-	}
+	if (p != NULL)
+		each_begun(p, cb, arg);
+	p = party_find(t, cid); /* the last one may have taken it along */
+	if (p != NULL)
+		each_aimed(p, cb, arg);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "access-edge/branch.h"
+#include "access-edge/logon.h"
 #include "access-edge/peer.h"
 #include "common/base/clock.h"
 #include "common/base/digest.h"
@@ -28,6 +29,8 @@ enum txn_state {
 
 const char *txn_state_name(enum txn_state state);
 
+struct txn_party;
+
 struct txn {
 	struct map_node by_branch; /* our branch downstream */
 	struct map_node by_key;    /* the request upstream */
@@ -43,8 +46,12 @@ struct txn {
 	uint8_t key[DIGEST_SHA256_LEN];
 	uint64_t from_cid;  /* where the request came from */
 	uint64_t to_cid;    /* where it went; 0 = nowhere yet */
+	struct txn_party *from;
+	struct txn_party *to;
+	struct list of_from; /* in from->begun */
+	struct list of_to;   /* in to->aimed */
 	bool is_from_client;
-	bool has_credentials;   /* REGISTER with Authorization */
+	bool has_credentials;   /* Authorization, Proxy-Authorization */
 	bool has_keep_alive;    /* UAC;hop-hop=yes */
 	bool is_outbound;       /* RFC 5626 */
 	bool is_cancelled;      /* CANCEL came, or timer C ran out */
@@ -59,20 +66,38 @@ struct txn {
 	char *pending;  /* owned: what waits for a connection */
 	size_t pending_len;
 	char call_id[128]; /* for people; cut when longer */
-	char user[256];    /* From, for failed sign-ins */
+	char user[256];    /* whose request it is, "alice@example.com" */
+	struct logon_id logon;
 	void *owner;
 };
 
 typedef void(txn_cb)(struct txn *txn, void *arg);
 
+/* What one connection has open, either way: a bound on it, and nothing to
+ * search when it ends. Lives as long as a transaction uses it. */
+struct txn_party {
+	struct map_node node; /* by cid */
+	uint64_t cid;
+	struct list begun; /* requests that came from it */
+	struct list aimed; /* requests that went to it */
+	size_t begun_count;
+	size_t aimed_count;
+};
+
 struct txn_table {
 	struct map by_branch;
 	struct map by_key;
+	struct map parties; /* connections that have some */
 	struct list trying; /* oldest first: 200 ms each */
 	struct list timed;  /* those with a deadline */
 	size_t count;
+	size_t bytes;       /* of messages kept */
 	void *arg;
 };
+
+#define TXN_MAX        65536
+#define TXN_BYTES_MAX  (256u << 20)
+#define TXN_CLIENT_MAX 256 /* that one client may have open */
 
 EDGE_MUST int txn_table_init(struct txn_table *t);
 void txn_table_fini(struct txn_table *t);
@@ -88,6 +113,15 @@ EDGE_MUST int txn_new(struct txn **out, struct txn_table *t,
 	const struct sip_msg *m, uint64_t from_cid, const char *branch,
 	struct mono now);
 void txn_free(struct txn *txn); /* accepts NULL */
+
+/* Is there no room for one more request of this connection? Clients leave a
+ * quarter of everything to the inside, which ends what they began. */
+bool txn_is_full(const struct txn_table *t, uint64_t cid, bool is_client);
+/* The request goes to this connection. */
+EDGE_MUST int txn_aim(struct txn *txn, uint64_t cid);
+/* What waits for a connection; text is taken. */
+void txn_hold(struct txn *txn, char *text, size_t len);
+void txn_drop_held(struct txn *txn);
 
 struct txn *txn_find_key(const struct txn_table *t,
 	const uint8_t key[static DIGEST_SHA256_LEN]);

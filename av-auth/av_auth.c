@@ -165,6 +165,25 @@ int av_auth_apply(void *state, struct topology *next, struct why *why)
 	return 0;
 }
 
+/* Asked for and not open: drained, or taken by another when we resumed. */
+static size_t closed_ports(struct server *s, struct daemon_port *out,
+	size_t cap)
+{
+	const struct topology *t = s->topology;
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->listener_count && count < cap; i++) {
+		if (t->listeners[i].usage != TOPOLOGY_AUTH ||
+			server_is_open(s, &t->listeners[i].address))
+			continue;
+		out[count++] = (struct daemon_port){.usage = TOPOLOGY_AUTH,
+			.side = TOPOLOGY_INTERNAL,
+			.address = t->listeners[i].address,
+			.protocol = "sip/tls"};
+	}
+	return count;
+}
+
 size_t av_auth_ports(void *state, struct daemon_port *out, size_t cap)
 {
 	struct av_auth *a = state;
@@ -186,7 +205,7 @@ size_t av_auth_ports(void *state, struct daemon_port *out, size_t cap)
 			sizeof(out[count].device) - 1);
 		count++;
 	}
-	return count;
+	return count + closed_ports(&a->server, out + count, cap - count);
 }
 
 void av_auth_status(void *state, json_t *status)

@@ -20,6 +20,7 @@
 #define SEPARATOR     " "
 #define IN_NAMESPACE  AVEDGE_NAMESPACE SEPARATOR
 #define VERSION_MAX   11 /* "65535.65535" */
+#define NAMESPACE_MAX 256
 
 static const char *const REASONS[AVEDGE_REASON_COUNT] = {
 	[AVEDGE_OK] = "OK",
@@ -354,6 +355,32 @@ static void on_doctype(void *arg, const char *name, const char *system_id,
 	refuse(arg, AVEDGE_MALFORMED, "has a document type");
 }
 
+/* expat writes the name of a namespace out in full for each attribute that
+ * uses it, before it calls anybody: a long name and many short attributes
+ * would be seconds of work and a gigabyte (threat S15). */
+static bool has_long_namespace(struct str body)
+{
+	static const char WORD[] = "xmlns";
+	const char *end = body.p + body.n;
+	const char *at = body.p;
+
+	while ((at = memmem(at, (size_t)(end - at), WORD,
+			sizeof(WORD) - 1)) != NULL) {
+		const char *close;
+
+		at += sizeof(WORD) - 1;
+		while (at < end && *at != '"' && *at != '\'')
+			at++;
+		if (at == end)
+			return false;
+		close = memchr(at + 1, *at, (size_t)(end - at - 1));
+		if (close == NULL || close - at - 1 > NAMESPACE_MAX)
+			return true;
+		at = close + 1;
+	}
+	return false;
+}
+
 static void read_body(struct reader *r, struct str body)
 {
 	enum XML_Status status;
@@ -386,6 +413,9 @@ enum avedge_reason avedge_request_parse(struct avedge_request *out,
 		return AVEDGE_TOO_LARGE;
 	*cause = "no body";
 	if (body.n == 0)
+		return AVEDGE_MALFORMED;
+	*cause = "name of a namespace is too long, or without an end";
+	if (has_long_namespace(body))
 		return AVEDGE_MALFORMED;
 	*cause = "out of memory";
 	out->room = malloc(body.n);

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/err.h"
 #include "common/base/log.h"
@@ -19,13 +18,9 @@ static int make_first(struct keys *k, const struct keys_place *place,
 	int err;
 
 	av_key_ring_rotate(&k->ring, now);
-	err = av_key_save(&k->ring, k->path, place->group, why);
+	err = av_key_save(&k->ring, k->path, place->owner, place->group, why);
 	if (err < 0)
 		return err;
-	if (place->owner != (uid_t)-1 &&
-		lchown(k->path, place->owner, (gid_t)-1) < 0)
-		return why_set(why, -errno, "%s: can't be given to user %u: %s",
-			k->path, (unsigned)place->owner, strerror(errno));
 	log_notice("keys.created", "id=%u path=%s", k->ring.keys[0].id,
 		log_qz(k->path));
 	return 0;
@@ -65,7 +60,7 @@ int keys_rotate(struct keys *k, struct wall now, bool drop_old,
 	av_key_ring_rotate(&next, now);
 	if (drop_old)
 		next.count = 1;
-	err = av_key_save(&next, k->path, k->group, why);
+	err = av_key_save(&next, k->path, (uid_t)-1, k->group, why);
 	if (err == 0)
 		k->ring = next;
 out:

@@ -9,6 +9,7 @@ static const struct daemon_spec av_auth_spec = {
 	.counter_count = COUNT_END,
 	.routes = AV_AUTH_ROUTES,
 	.route_count = AV_AUTH_ROUTE_COUNT,
+	.needs = SANDBOX_KEEPS_FILES,
 	.start = av_auth_start,
 	.ready = av_auth_ready,
 	.check = av_auth_check,

@@ -63,6 +63,11 @@ static struct server_port *find_port(struct server *s, const struct addr *asked)
 	return NULL;
 }
 
+bool server_is_open(struct server *s, const struct addr *asked)
+{
+	return find_port(s, asked) != NULL;
+}
+
 static struct server_port *free_port(struct server *s)
 {
 	for (size_t i = 0; i < SERVER_PORTS_MAX; i++)

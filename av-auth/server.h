@@ -62,6 +62,8 @@ EDGE_MUST int server_start(struct server *s, struct why *why);
 /* On: close the ports, and each session when nothing is unfinished. Off:
  * open the ports again; one that can't be opened is told in the log. */
 void server_drain(struct server *s, bool on);
+/* Is the port that the topology asks for open? */
+bool server_is_open(struct server *s, const struct addr *asked);
 /* A session of this port has ended: for session.c. */
 void server_gone(struct server *s, uint32_t port_id,
 	const struct addr *remote);

@@ -42,6 +42,8 @@ struct session {
 	char id[24];
 	char name[256]; /* of the server; "" = not admitted (yet) */
 	struct wall since;
+	struct mono begun; /* when the message that comes in did begin */
+	bool is_begun;
 	uint64_t requests;
 	bool is_over; /* closing; what still comes in is not read */
 };
@@ -222,6 +224,25 @@ static void take_item(struct session *s, const struct sip_frame_item *item)
 	}
 }
 
+/* Silence is the stream's to notice; a byte now and then is not (threat
+ * S8). */
+static void await_rest(struct session *s)
+{
+	struct mono now = loop_now(s->server->loop);
+
+	if (!s->is_begun) {
+		s->is_begun = true;
+		s->begun = now;
+		stream_set_idle_ms(s->stream, UNFINISHED_MS);
+	} else if (mono_since_ms(s->begun, now) >= UNFINISHED_MS) {
+		log_limited(LOG_LEVEL_WARNING, 60, "message.refused",
+			"session=%s server=%s reason=\"not finished in time\"",
+			s->id, log_qz(s->name));
+		counter_add(s->server->counters, COUNT_BAD_SIP, 1);
+		close_session(s);
+	}
+}
+
 static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 	void *arg)
 {
@@ -236,10 +257,12 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 			close_session(s);
 			return;
 		}
+		if (item.kind != SIP_FRAME_NONE)
+			s->is_begun = false;
 		take_item(s, &item);
 	} while (item.kind != SIP_FRAME_NONE);
 	if (!sip_frame_is_idle(&s->frame))
-		stream_set_idle_ms(stream, UNFINISHED_MS);
+		await_rest(s);
 	else if (s->server->is_draining)
 		close_session(s);
 	else

@@ -84,10 +84,5 @@ bool trust_rates_take(struct trust_rates *r, const char *server,
 {
 	struct trust_rate *row = find_row(r, server);
 
-	if (row == NULL)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!bucket_take(&row->bucket, now))
-			return false;
-	return true;
+	return row != NULL && bucket_take_many(&row->bucket, count, now);
 }

@@ -32,7 +32,7 @@ enum alloc_end {
 /* A plain record without pointers. The first 64 bytes are what the data
  * path reads; counters of traffic without a channel follow. */
 struct alloc {
-	uint64_t id; /* shard, number, serial; 0 = free record */
+	_Alignas(64) uint64_t id; /* shard, number, serial */
 	struct addr client;
 	int32_t relay_fd;
 	uint32_t first_hot; /* its channels, FLAT_NONE = none */

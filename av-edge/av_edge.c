@@ -17,6 +17,7 @@
 #include "av-edge/host_net.h"
 
 #define KEY_POLL_MS    1000
+#define AUDIT_MS       60000
 #define HOST_SETTLE_MS 200
 #define MEDIA_PORTS_MIN 2
 
@@ -64,6 +65,19 @@ static void on_key_timer(void *arg)
 		renew_rules(e, "key");
 	}
 	loop_timer_start(e->key_timer, KEY_POLL_MS);
+}
+
+/* Requirement R4: free and used make up the range, at any time. */
+static void on_audit_timer(void *arg)
+{
+	struct av_edge *e = arg;
+	size_t i;
+
+	for (i = 0; i < RULES_FAMILY_COUNT; i++)
+		if (!port_pool_is_sound(e->relay->shared.ports[i]))
+			log_error("ports.unsound", "family=%d", i == RULES_V6 ?
+				6 : 4);
+	loop_timer_start(e->audit_timer, AUDIT_MS);
 }
 
 static void on_host_settled(void *arg)
@@ -164,6 +178,9 @@ static int watch_host(struct av_edge *e)
 		err = loop_timer_new(&e->host_timer, loop, on_host_settled, e);
 	if (err == 0)
 		err = loop_timer_new(&e->key_timer, loop, on_key_timer, e);
+	if (err == 0)
+		err = loop_timer_new(&e->audit_timer, loop, on_audit_timer,
+			e);
 	return err;
 }
 
@@ -200,6 +217,7 @@ int av_edge_ready(void *state, struct why *why)
 
 	/* Only av-auth's group may read it: now as the daemon's user. */
 	loop_timer_start(e->key_timer, 0);
+	loop_timer_start(e->audit_timer, AUDIT_MS);
 	err = relay_start(e->relay);
 	if (err < 0)
 		return why_set(why, err, "can't start %u worker threads: %s",
@@ -209,7 +227,9 @@ int av_edge_ready(void *state, struct why *why)
 
 int av_edge_check(void *state, const struct topology *next, struct why *why)
 {
+	struct rules *rules = NULL;
 	size_t i;
+	int err;
 
 	(void)state;
 	if (next->media_count == 0)
@@ -223,9 +243,14 @@ int av_edge_check(void *state, const struct topology *next, struct why *why)
 				MEDIA_PORTS_MIN);
 	for (i = 0; i < next->listener_count; i++)
 		if (is_ours(&next->listeners[i]))
-			return 0;
-	return why_set(why, EDGE_ECONFIG,
-		"the topology gives this machine no TURN port");
+			break;
+	if (i == next->listener_count)
+		return why_set(why, EDGE_ECONFIG,
+			"the topology gives this machine no TURN port");
+	/* Made for the sake of what it says: addresses that are not here. */
+	err = rules_of_topology(&rules, next, why);
+	rules_unref(rules);
+	return err;
 }
 
 int av_edge_apply(void *state, struct topology *next, struct why *why)
@@ -279,6 +304,7 @@ void av_edge_stop(void *state)
 	loop_fd_free(e->host_watch);
 	loop_timer_free(e->host_timer);
 	loop_timer_free(e->key_timer);
+	loop_timer_free(e->audit_timer);
 	if (e->host_fd >= 0)
 		close(e->host_fd);
 	pool_key_fini(&e->key);
@@ -333,7 +359,8 @@ void av_edge_counted(void *state)
 	size_t i;
 
 	for (i = 0; i < AV_COUNTER_COUNT; i++)
-		counter_set(shown, i, relay_counter(e->relay, i));
+		counter_set(shown, i,
+			relay_counter(e->relay, (enum av_counter)i));
 	for (i = 0; i < RULES_FAMILY_COUNT; i++) {
 		ports = port_pool_count(e->relay->shared.ports[i]);
 		free_ports += ports.free;

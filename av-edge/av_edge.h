@@ -19,6 +19,7 @@ struct av_edge {
 	struct loop_fd *host_watch;
 	struct loop_timer *host_timer; /* gathers what comes in a bunch */
 	struct loop_timer *key_timer;
+	struct loop_timer *audit_timer; /* of the port pools, R4 */
 	struct list questions; /* of the bus, under way to the shards */
 	bool is_draining;
 };

@@ -9,6 +9,7 @@ static const struct daemon_spec av_edge_spec = {
 	.counter_count = AV_COUNTER_COUNT,
 	.routes = av_edge_routes,
 	.route_count = AV_EDGE_ROUTE_COUNT,
+	.needs = SANDBOX_RELAYS,
 	.start = av_edge_start,
 	.ready = av_edge_ready,
 	.check = av_edge_check,

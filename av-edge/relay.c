@@ -178,6 +178,22 @@ static int open_sockets(const struct udp_spec *spec, int *fds, unsigned count,
 	return 0;
 }
 
+/* The shards share a port by SO_REUSEPORT, and so could any process of our
+ * user: another av-edge would take half of the packets in silence. Without
+ * it the kernel tells (requirement R8). */
+static int look_first(const struct udp_spec *spec, struct why *why)
+{
+	struct udp_spec alone = *spec;
+	int fd;
+
+	alone.reuse_port = false;
+	fd = udp_open(&alone, why);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 int relay_open_port(struct relay *r, const struct addr *address,
 	enum topology_side side, bool bind_device, struct why *why)
 {
@@ -192,10 +208,13 @@ int relay_open_port(struct relay *r, const struct addr *address,
 	int fds[SHARD_MAX], err;
 	unsigned i;
 
+	memset(fds, 0xff, sizeof(fds));
 	if (r->port_count == SHARD_LISTENERS)
 		return why_set(why, -ENOSPC, "more than %d listening ports",
 			SHARD_LISTENERS);
-	err = open_sockets(&spec, fds, r->shard_count, why);
+	err = look_first(&spec, why);
+	if (err == 0)
+		err = open_sockets(&spec, fds, r->shard_count, why);
 	if (err < 0)
 		return err;
 	*port = (struct relay_port){.address = *address, .side = side};

@@ -59,7 +59,7 @@ static enum auth_cause check_shape(const struct stun_msg *m)
 	return AUTH_OK;
 }
 
-static bool is_user_of(const struct alloc *a, const struct auth_proof *proof)
+bool auth_is_user_of(const struct alloc *a, const struct auth_proof *proof)
 {
 	return a->user_len == proof->user_len &&
 	    digest_eq(a->user, proof->user, proof->user_len);
@@ -99,7 +99,7 @@ static enum auth_cause find_key(const struct auth_facts *f,
 
 	if (av_cred_user_from_text(user, proof->user, &proof->user_len) < 0)
 		return AUTH_UNKNOWN_USER;
-	if (f->alloc == NULL || !is_user_of(f->alloc, proof))
+	if (f->alloc == NULL || !auth_is_user_of(f->alloc, proof))
 		return derive(f, user, proof);
 	memcpy(proof->key, f->alloc->key, sizeof(proof->key));
 	memcpy(proof->client_id, f->alloc->client_id,
@@ -142,7 +142,9 @@ enum auth_cause auth_check(const struct auth_facts *f,
 	if (cause != AUTH_OK)
 		return cause;
 	proof->has_key = true;
-	if (f->alloc != NULL && !is_user_of(f->alloc, proof))
+	/* RFC 8656 5: of an Allocate it is the 5-tuple that is wrong, 437. */
+	if (f->alloc != NULL && m->method != STUN_ALLOCATE &&
+	    !auth_is_user_of(f->alloc, proof))
 		return AUTH_WRONG_USER;
 	return AUTH_OK;
 }

@@ -53,6 +53,9 @@ struct auth_facts {
 enum auth_cause auth_check(const struct auth_facts *facts,
 	const struct stun_msg *m, struct auth_proof *proof);
 
+/* Is this the user whose allocation it is? */
+bool auth_is_user_of(const struct alloc *a, const struct auth_proof *proof);
+
 /* The error code that the peer is told. */
 unsigned auth_cause_code(enum auth_cause cause);
 /* "bad-integrity" ... for logs and counters. */

@@ -279,7 +279,8 @@ static void on_allocate(struct ask *ask)
 
 	if (a != NULL) {
 		/* The answer was lost, or somebody is confused. */
-		if (memcmp(a->tid, ask->m.tid, sizeof(a->tid)) == 0)
+		if (memcmp(a->tid, ask->m.tid, sizeof(a->tid)) == 0 &&
+		    auth_is_user_of(a, &ask->proof))
 			answer_allocated(ask, a);
 		else
 			refuse(ask, 437);

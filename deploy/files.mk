@@ -13,6 +13,13 @@ demo: deps ## a real call across the edge on loopback addresses (ARGS=--once)
 	@$(MAKE) --no-print-directory -j2 programs $(B)/bin/inside
 	@B=$(B) deploy/demo/demo.sh $(ARGS)
 
+# Both follow from edgectl's table of commands; `make docs` compares them.
+.PHONY: generated
+generated: $(B)/bin/edgectl ## write edgectl's manual page and completion anew
+	@mkdir -p deploy/completion
+	$(B)/bin/edgectl help --mdoc >docs/man/edgectl.1
+	$(B)/bin/edgectl completion bash >deploy/completion/edgectl
+
 .PHONY: install uninstall units
 install: programs ## install programs, units, users, man pages (DESTDIR=, PREFIX=)
 	install -d $(SBINDIR) $(BINDIR) $(CONFDIR)/tls $(SHAREDIR) \

@@ -3,7 +3,13 @@
 #include "edgectl/backoff.h"
 
 static const int64_t STEPS_MS[] = {
-	50, 200, 400, 700, 3000, 10000, 30000,
+	50,
+	200,
+	400,
+	700,
+	3000,
+	10000,
+	30000,
 };
 /* Steps below a second; after them the breaker counts as open. */
 #define QUICK_STEPS 4

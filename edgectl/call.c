@@ -92,8 +92,8 @@ static int invite(struct call *c, struct why *why)
 	err = probe_dialog_invite(&c->caller->dialog,
 		probe_sip_aor(c->callee->sip), c->offer, why);
 	if (err == 0)
-		err = probe_dialog_wait(&c->callee->dialog,
-			&c->caller->dialog, &offer, why);
+		err = probe_dialog_wait(&c->callee->dialog, &c->caller->dialog,
+			&offer, why);
 	if (err == 0)
 		err = party_take_description(c->callee, offer, why);
 	return err;
@@ -101,14 +101,13 @@ static int invite(struct call *c, struct why *why)
 
 static int answer(struct call *c, struct why *why)
 {
-	struct probe_sip_msg reply = { NULL, NULL };
+	struct probe_sip_msg reply = {NULL, NULL};
 	int err = party_describe(c->callee, &c->answer, why);
 
 	if (err == 0)
 		err = probe_dialog_accept(&c->callee->dialog, c->answer, why);
 	if (err == 0)
-		err = probe_dialog_established(&c->caller->dialog, &reply,
-			why);
+		err = probe_dialog_established(&c->caller->dialog, &reply, why);
 	if (err == 0)
 		err = party_take_description(c->caller, reply.msg->body, why);
 	probe_sip_msg_free(&reply);
@@ -145,11 +144,14 @@ static int checks(struct call *c, struct why *why)
 	c->check_next = mono_now();
 	err = probe_wait(&c->probe, CHECKS_MS, checks_done, c);
 	if (err != 0)
-		return why_set(why, err, "connectivity checks between the "
+		return why_set(why, err,
+			"connectivity checks between the "
 			"relay addresses did not succeed (outside %s, inside "
-			"%s)", party_is_checked(&c->outside) ? "good" : "no "
-			"answer", party_is_checked(&c->inside) ? "good" :
-			"no answer");
+			"%s)",
+			party_is_checked(&c->outside) ? "good" :
+							"no "
+							"answer",
+			party_is_checked(&c->inside) ? "good" : "no answer");
 	err = party_open_media(c->caller, why);
 	if (err == 0)
 		err = party_open_media(c->callee, why);
@@ -166,8 +168,8 @@ static void on_sound(void *arg)
 		party_send_sound(c->caller);
 		party_send_sound(c->callee);
 		c->sound_left--;
-		c->sound_next = mono_after_ms(c->sound_next,
-			PROBE_SRTP_PERIOD_MS);
+		c->sound_next =
+			mono_after_ms(c->sound_next, PROBE_SRTP_PERIOD_MS);
 	}
 	if (c->sound_left == 0)
 		return;
@@ -200,19 +202,24 @@ static int judge_sound(const struct call *c, const struct party *from,
 	const uint32_t lost = rtp_stats_lost(stats, sent);
 
 	if (stats->received == 0)
-		return why_set(why, EDGE_EPEER, "no sound from %s to %s: all "
-			"%u packets lost", from->label, to->label, sent);
+		return why_set(why, EDGE_EPEER,
+			"no sound from %s to %s: all "
+			"%u packets lost",
+			from->label, to->label, sent);
 	if (probe_srtp_garbled(to->srtp) > 0 ||
-			probe_srtp_refused(to->srtp) > 0)
-		return why_set(why, EDGE_EFORGED, "sound from %s to %s was "
-			"changed on its way (%u packets)", from->label,
-			to->label, probe_srtp_garbled(to->srtp) +
-			probe_srtp_refused(to->srtp));
-	if ((uint64_t)lost * 100 > (uint64_t)sent *
-			c->plan->max_loss_percent)
-		return why_set(why, EDGE_EPEER, "%u of %u packets from %s to "
-			"%s were lost, more than %u %%", lost, sent,
-			from->label, to->label, c->plan->max_loss_percent);
+		probe_srtp_refused(to->srtp) > 0)
+		return why_set(why, EDGE_EFORGED,
+			"sound from %s to %s was "
+			"changed on its way (%u packets)",
+			from->label, to->label,
+			probe_srtp_garbled(to->srtp) +
+				probe_srtp_refused(to->srtp));
+	if ((uint64_t)lost * 100 > (uint64_t)sent * c->plan->max_loss_percent)
+		return why_set(why, EDGE_EPEER,
+			"%u of %u packets from %s to "
+			"%s were lost, more than %u %%",
+			lost, sent, from->label, to->label,
+			c->plan->max_loss_percent);
 	return 0;
 }
 
@@ -239,8 +246,10 @@ static int talk(struct call *c, struct why *why)
 			err = party_keep(c->callee, why);
 	}
 	if (err != 0)
-		return why->text[0] != '\0' ? err : why_set(why, err,
-			"the time for the whole test was over");
+		return why->text[0] != '\0' ?
+			err :
+			why_set(why, err,
+				"the time for the whole test was over");
 	/* What has not come by then is lost, and counted as such. */
 	err = probe_wait(&c->probe, STRAGGLER_MS, sound_came, c);
 	if (err != 0 && err != -ETIMEDOUT)
@@ -265,26 +274,26 @@ static int release(struct call *c, struct why *why)
 }
 
 static const struct step CALL_STEPS[] = {
-	{ "connect outside", connect_outside },
-	{ "register outside", register_outside },
-	{ "connect inside", connect_inside },
-	{ "register inside", register_inside },
-	{ "credentials outside", credentials_outside },
-	{ "credentials inside", credentials_inside },
-	{ "allocate outside", allocate_outside },
-	{ "allocate inside", allocate_inside },
-	{ "invite", invite },
-	{ "answer", answer },
-	{ "checks", checks },
-	{ "media", talk },
-	{ "hang up", hang_up },
-	{ "release", release },
+	{"connect outside", connect_outside},
+	{"register outside", register_outside},
+	{"connect inside", connect_inside},
+	{"register inside", register_inside},
+	{"credentials outside", credentials_outside},
+	{"credentials inside", credentials_inside},
+	{"allocate outside", allocate_outside},
+	{"allocate inside", allocate_inside},
+	{"invite", invite},
+	{"answer", answer},
+	{"checks", checks},
+	{"media", talk},
+	{"hang up", hang_up},
+	{"release", release},
 };
 
 static const struct step REGISTER_STEPS[] = {
-	{ "connect outside", connect_outside },
-	{ "register outside", register_outside },
-	{ "release", release },
+	{"connect outside", connect_outside},
+	{"register outside", register_outside},
+	{"release", release},
 };
 
 /* ---- running them ---- */
@@ -298,8 +307,8 @@ static int call_init(struct call *c, const struct test_plan *plan)
 	c->plan = plan;
 	err = probe_srtp_open(&why);
 	if (err == 0)
-		err = probe_init(&c->probe, ((int64_t)plan->timeout_s +
-			plan->seconds) * 1000);
+		err = probe_init(&c->probe,
+			((int64_t)plan->timeout_s + plan->seconds) * 1000);
 	if (err == 0)
 		err = loop_timer_new(&c->sound, c->probe.loop, on_sound, c);
 	c->outside = (struct party){
@@ -334,29 +343,29 @@ static void call_fini(struct call *c)
 
 static void add_step(json_t *report, const char *name, bool ok, int64_t ms)
 {
-	json_array_append_new(json_object_get(report, "steps"), json_pack(
-		"{s:s,s:b,s:I}", "name", name, "ok", ok, "ms",
-		(json_int_t)ms));
+	json_array_append_new(json_object_get(report, "steps"),
+		json_pack("{s:s,s:b,s:I}", "name", name, "ok", ok, "ms",
+			(json_int_t)ms));
 }
 
 static void add_call(const struct call *c, json_t *report)
 {
 	char outside[ADDR_TEXT_LEN] = "";
 	char inside[ADDR_TEXT_LEN] = "";
-	json_t *call = json_pack("{s:b,s:I}", "established",
-		c->is_established, "setup_ms", (json_int_t)c->setup_ms);
+	json_t *call = json_pack("{s:b,s:I}", "established", c->is_established,
+		"setup_ms", (json_int_t)c->setup_ms);
 
-	if (c->outside.turn != NULL && addr_is_set(
-			probe_turn_relay(c->outside.turn)))
+	if (c->outside.turn != NULL &&
+		addr_is_set(probe_turn_relay(c->outside.turn)))
 		addr_text(probe_turn_relay(c->outside.turn), outside);
-	if (c->inside.turn != NULL && addr_is_set(
-			probe_turn_relay(c->inside.turn)))
+	if (c->inside.turn != NULL &&
+		addr_is_set(probe_turn_relay(c->inside.turn)))
 		addr_text(probe_turn_relay(c->inside.turn), inside);
-	json_object_set_new(call, "relay", json_pack("{s:s,s:s,s:s}",
-		"outside", outside, "inside", inside, "path",
-		"relay to relay, inside av-edge"));
-	json_object_set_new(call, "media", call_report_media(
-		&(struct call_streams){
+	json_object_set_new(call, "relay",
+		json_pack("{s:s,s:s,s:s}", "outside", outside, "inside", inside,
+			"path", "relay to relay, inside av-edge"));
+	json_object_set_new(call, "media",
+		call_report_media(&(struct call_streams){
 			.outside = c->outside.srtp,
 			.inside = c->inside.srtp,
 		}));
@@ -371,16 +380,17 @@ static bool run_steps(struct call *c, const struct step *steps, size_t count,
 
 	for (size_t i = 0; i < count; i++) {
 		const struct mono start = mono_now();
-		struct why why = { "" };
+		struct why why = {""};
 		int err = steps[i].run(c, &why);
 
 		add_step(report, steps[i].name, err == 0,
 			mono_since_ms(start, mono_now()));
 		if (err == 0)
 			continue;
-		json_object_set_new(report, "failed", json_pack(
-			"{s:s,s:s,s:s}", "step", steps[i].name, "error",
-			err_name(err), "text", why_text(&why, err)));
+		json_object_set_new(report, "failed",
+			json_pack("{s:s,s:s,s:s}", "step", steps[i].name,
+				"error", err_name(err), "text",
+				why_text(&why, err)));
 		if (steps[i].run != release && release(c, &quiet) != 0)
 			add_step(report, "release", false, 0);
 		return false;
@@ -394,8 +404,8 @@ static json_t *run(const struct test_plan *plan, const struct step *steps,
 	struct call c;
 	json_t *report = json_pack("{s:b,s:s,s:[]}", "ok", 0, "from",
 		plan->outside.aor, "steps");
-	bool ok = call_init(&c, plan) == 0 && run_steps(&c, steps, count,
-		report);
+	bool ok =
+		call_init(&c, plan) == 0 && run_steps(&c, steps, count, report);
 
 	json_object_set_new(report, "ok", json_boolean(ok));
 	if (is_call) {

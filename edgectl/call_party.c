@@ -11,9 +11,9 @@
 #include "common/base/err.h"
 #include "edgectl/call_party.h"
 
-#define REGISTER_S  600
-#define LIFETIME_S  600
-#define CHANNEL     0x4001
+#define REGISTER_S 600
+#define LIFETIME_S 600
+#define CHANNEL    0x4001
 
 int party_connect(struct party *p, struct why *why)
 {
@@ -58,13 +58,13 @@ static void take_stun(struct party *p, const uint8_t *data, size_t len,
 	const struct addr *peer)
 {
 	uint8_t room[PROBE_ICE_ROOM];
-	int n = p->is_checking ? probe_ice_take(&p->ice, data, len, peer,
-					 room) : EDGE_EREFUSED;
+	int n = p->is_checking ?
+		probe_ice_take(&p->ice, data, len, peer, room) :
+		EDGE_EREFUSED;
 
 	if (n < 0)
 		p->denied++;
-	else if (n > 0 && probe_turn_send(p->turn, peer, room,
-			(size_t)n) != 0)
+	else if (n > 0 && probe_turn_send(p->turn, peer, room, (size_t)n) != 0)
 		p->denied++;
 }
 
@@ -75,8 +75,7 @@ static void on_data(const uint8_t *data, size_t len, const struct addr *peer,
 
 	if (len > 0 && data[0] < 4)
 		take_stun(p, data, len, peer);
-	else if (len > 0 && data[0] >= 128 && data[0] < 192 &&
-			p->srtp != NULL)
+	else if (len > 0 && data[0] >= 128 && data[0] < 192 && p->srtp != NULL)
 		probe_srtp_take(p->srtp, data, len);
 	else
 		p->denied++;
@@ -96,8 +95,8 @@ int party_allocate(struct party *p, struct why *why)
 	int err = 0;
 
 	if (!addr_is_set(&spec.server))
-		err = test_plan_resolve(p->plan, p->mras.host,
-			p->mras.udp_port, &spec.server, why);
+		err = test_plan_resolve(p->plan, p->mras.host, p->mras.udp_port,
+			&spec.server, why);
 	if (err == 0)
 		err = probe_turn_new(&p->turn, p->probe, &spec, why);
 	if (err == 0)
@@ -114,8 +113,7 @@ int party_describe(struct party *p, char **text, struct why *why)
 	return *text != NULL ? 0 : why_set(why, -ENOMEM, "out of memory");
 }
 
-int party_take_description(struct party *p, struct str text,
-	struct why *why)
+int party_take_description(struct party *p, struct str text, struct why *why)
 {
 	return probe_sdp_parse(&p->remote_sdp, text, why);
 }
@@ -126,8 +124,7 @@ int party_permit(struct party *p, bool is_controlling, struct why *why)
 
 	if (err != 0)
 		return err;
-	probe_ice_init(&p->ice, &p->local_sdp, &p->remote_sdp,
-		is_controlling);
+	probe_ice_init(&p->ice, &p->local_sdp, &p->remote_sdp, is_controlling);
 	p->is_checking = true;
 	return 0;
 }
@@ -140,7 +137,8 @@ void party_check(struct party *p)
 	if (p->ice.is_answered)
 		return;
 	n = probe_ice_check(&p->ice, room);
-	if (n < 0 || probe_turn_send(p->turn, &p->remote_sdp.relay, room,
+	if (n < 0 ||
+		probe_turn_send(p->turn, &p->remote_sdp.relay, room,
 			(size_t)n) != 0)
 		p->denied++;
 	probe_trace(p->probe, p->label, "av-edge", "STUN check to the peer");
@@ -153,8 +151,7 @@ bool party_is_checked(const struct party *p)
 
 int party_open_media(struct party *p, struct why *why)
 {
-	int err = probe_turn_bind(p->turn, &p->remote_sdp.relay, CHANNEL,
-		why);
+	int err = probe_turn_bind(p->turn, &p->remote_sdp.relay, CHANNEL, why);
 
 	if (err != 0)
 		return err;
@@ -167,7 +164,8 @@ void party_send_sound(struct party *p)
 	uint8_t room[PROBE_SRTP_ROOM];
 	int n = probe_srtp_next(p->srtp, room);
 
-	if (n > 0 && probe_turn_send(p->turn, &p->remote_sdp.relay, room,
+	if (n > 0 &&
+		probe_turn_send(p->turn, &p->remote_sdp.relay, room,
 			(size_t)n) != 0)
 		p->denied++;
 }

@@ -33,7 +33,7 @@ struct party {
 	struct probe_ice ice;
 	bool is_checking;
 	struct probe_srtp *srtp; /* owned */
-	uint32_t denied; /* data from somebody else than the peer */
+	uint32_t denied;         /* data from somebody else than the peer */
 };
 
 EDGE_MUST int party_connect(struct party *p, struct why *why);

@@ -26,11 +26,11 @@ static json_t *one_way(const struct probe_srtp *from,
 	totals->sent += sent;
 	totals->received += s->received;
 	totals->lost += rtp_stats_lost(s, sent);
-	return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f}",
-		"sent", (int)sent, "received", (int)s->received, "lost",
-		(int)rtp_stats_lost(s, sent), "duplicates",
-		(int)s->duplicates, "reordered", (int)s->reordered,
-		"refused", (int)probe_srtp_refused(to), "jitter_ms",
+	return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f}", "sent",
+		(int)sent, "received", (int)s->received, "lost",
+		(int)rtp_stats_lost(s, sent), "duplicates", (int)s->duplicates,
+		"reordered", (int)s->reordered, "refused",
+		(int)probe_srtp_refused(to), "jitter_ms",
 		rtp_stats_jitter_ms(s), "delay_ms", rtp_stats_delay_ms(s),
 		"delay_min_ms", (double)s->delay_min_us / 1000.0,
 		"delay_max_ms", (double)s->delay_max_us / 1000.0);
@@ -38,11 +38,9 @@ static json_t *one_way(const struct probe_srtp *from,
 
 json_t *call_report_media(const struct call_streams *streams)
 {
-	struct totals totals = { 0, 0, 0 };
-	json_t *inwards = one_way(streams->outside, streams->inside,
-		&totals);
-	json_t *outwards = one_way(streams->inside, streams->outside,
-		&totals);
+	struct totals totals = {0, 0, 0};
+	json_t *inwards = one_way(streams->outside, streams->inside, &totals);
+	json_t *outwards = one_way(streams->inside, streams->outside, &totals);
 
 	return json_pack("{s:I,s:I,s:I,s:o,s:o}", "sent", totals.sent,
 		"received", totals.received, "lost", totals.lost,
@@ -50,19 +48,19 @@ json_t *call_report_media(const struct call_streams *streams)
 }
 
 static const struct output_column STEP_COLUMNS[] = {
-	{ "STEP", "name", 0 },
-	{ "OK", "ok", 0 },
-	{ "MS", "ms", 0 },
+	{"STEP", "name", 0},
+	{"OK", "ok", 0},
+	{"MS", "ms", 0},
 };
 
 static const struct output_column WAY_COLUMNS[] = {
-	{ "WAY", "way", 0 },
-	{ "SENT", "sent", 0 },
-	{ "RECEIVED", "received", 0 },
-	{ "LOST", "lost", 0 },
-	{ "JITTER MS", "jitter_ms", 0 },
-	{ "DELAY MS", "delay_ms", 0 },
-	{ "MAX MS", "delay_max_ms", 0 },
+	{"WAY", "way", 0},
+	{"SENT", "sent", 0},
+	{"RECEIVED", "received", 0},
+	{"LOST", "lost", 0},
+	{"JITTER MS", "jitter_ms", 0},
+	{"DELAY MS", "delay_ms", 0},
+	{"MAX MS", "delay_max_ms", 0},
 };
 
 static void media_text(FILE *to, const json_t *media)
@@ -71,8 +69,8 @@ static void media_text(FILE *to, const json_t *media)
 		const char *key;
 		const char *name;
 	} WAYS[] = {
-		{ "outside_to_inside", "outside to inside" },
-		{ "inside_to_outside", "inside to outside" },
+		{"outside_to_inside", "outside to inside"},
+		{"inside_to_outside", "inside to outside"},
 	};
 	json_t *rows = json_array();
 
@@ -109,8 +107,8 @@ void call_text(FILE *to, const json_t *report)
 			output_str(call, "relay.path", ""));
 		if (json_is_true(json_object_get(call, "established")))
 			fprintf(to, "call set up in %lld ms\n",
-				json_integer_value(json_object_get(call,
-					"setup_ms")));
+				json_integer_value(
+					json_object_get(call, "setup_ms")));
 	}
 	if (json_is_true(json_object_get(report, "ok")))
 		fprintf(to, "ok\n");

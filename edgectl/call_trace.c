@@ -21,9 +21,9 @@ static const struct {
 	const char *name;
 	const char *party;
 } PARTIES[] = {
-	{ "inside", "registrar" },
-	{ "access-edge", "access-edge" },
-	{ "av-auth", "av-auth" },
+	{"inside", "registrar"},
+	{"access-edge", "access-edge"},
+	{"av-auth", "av-auth"},
 };
 
 static const char *party(const json_t *line, const char *key)
@@ -40,8 +40,8 @@ static void add_line(json_t *ladder, const json_t *line, int64_t start_us)
 {
 	const char *from = party(line, "from");
 	const char *to = party(line, "to");
-	const json_int_t time_us = json_integer_value(json_object_get(line,
-		"time_us"));
+	const json_int_t time_us =
+		json_integer_value(json_object_get(line, "time_us"));
 	const json_t *status = json_object_get(line, "status");
 	char what[160];
 
@@ -55,17 +55,18 @@ static void add_line(json_t *ladder, const json_t *line, int64_t start_us)
 			json_integer_value(status),
 			output_str(line, "reason", ""),
 			output_str(line, "method", ""));
-	json_array_append_new(ladder, json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
-		(double)(time_us - start_us) / 1000.0, "from", from, "to", to,
-		"what", what));
+	json_array_append_new(ladder,
+		json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
+			(double)(time_us - start_us) / 1000.0, "from", from,
+			"to", to, "what", what));
 }
 
 static int by_time(const void *a, const void *b)
 {
-	const double t = json_real_value(json_object_get(
-		*(json_t *const *)a, "t_ms"));
-	const double u = json_real_value(json_object_get(
-		*(json_t *const *)b, "t_ms"));
+	const double t =
+		json_real_value(json_object_get(*(json_t *const *)a, "t_ms"));
+	const double u =
+		json_real_value(json_object_get(*(json_t *const *)b, "t_ms"));
 
 	return (t > u) - (t < u);
 }
@@ -100,20 +101,19 @@ void call_trace_merge(json_t *ladder, struct str trace, int64_t start_us)
 	put_in_order(ladder);
 }
 
-void call_trace_merge_file(json_t *ladder, const char *path,
-	int64_t start_us)
+void call_trace_merge_file(json_t *ladder, const char *path, int64_t start_us)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	void *map = MAP_FAILED;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 &&
-			st.st_size <= TRACE_MAX)
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE,
-			fd, 0);
+		st.st_size <= TRACE_MAX)
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
+			0);
 	if (map != MAP_FAILED) {
-		call_trace_merge(ladder, (struct str){ map,
-			(size_t)st.st_size }, start_us);
+		call_trace_merge(ladder, (struct str){map, (size_t)st.st_size},
+			start_us);
 		munmap(map, (size_t)st.st_size);
 	}
 	if (fd >= 0)

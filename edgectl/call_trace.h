@@ -15,7 +15,6 @@
  * be read are skipped. */
 void call_trace_merge(json_t *ladder, struct str trace, int64_t start_us);
 /* The same from a file; one that can't be read adds nothing. */
-void call_trace_merge_file(json_t *ladder, const char *path,
-	int64_t start_us);
+void call_trace_merge_file(json_t *ladder, const char *path, int64_t start_us);
 
 #endif

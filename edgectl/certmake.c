@@ -31,17 +31,17 @@ struct extension {
 };
 
 static const struct extension CA_EXTENSIONS[] = {
-	{ NID_basic_constraints, "critical,CA:TRUE,pathlen:0" },
-	{ NID_key_usage, "critical,keyCertSign,cRLSign" },
-	{ NID_subject_key_identifier, "hash" },
+	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+	{NID_key_usage, "critical,keyCertSign,cRLSign"},
+	{NID_subject_key_identifier, "hash"},
 };
 
 static const struct extension LEAF_EXTENSIONS[] = {
-	{ NID_basic_constraints, "critical,CA:FALSE" },
-	{ NID_key_usage, "critical,digitalSignature" },
-	{ NID_ext_key_usage, "serverAuth,clientAuth" },
-	{ NID_subject_key_identifier, "hash" },
-	{ NID_authority_key_identifier, "keyid:always" },
+	{NID_basic_constraints, "critical,CA:FALSE"},
+	{NID_key_usage, "critical,digitalSignature"},
+	{NID_ext_key_usage, "serverAuth,clientAuth"},
+	{NID_subject_key_identifier, "hash"},
+	{NID_authority_key_identifier, "keyid:always"},
 };
 
 static int refuse(struct why *why)
@@ -66,11 +66,10 @@ static bool set_serial(X509 *cert)
 static bool set_name(X509_NAME *name, const char *common_name)
 {
 	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-		(const unsigned char *)common_name, -1, -1, 0) == 1;
+		       (const unsigned char *)common_name, -1, -1, 0) == 1;
 }
 
-static bool add_extension(X509 *cert, X509 *issuer, int nid,
-	const char *text)
+static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *text)
 {
 	X509V3_CTX ctx;
 	X509_EXTENSION *ext;
@@ -142,7 +141,8 @@ static char *cert_pem(X509 *cert)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = bio != NULL && PEM_write_bio_X509(bio, cert) == 1 ?
-		bio_text(bio) : NULL;
+		bio_text(bio) :
+		NULL;
 
 	BIO_free(bio);
 	return text;
@@ -152,7 +152,8 @@ static char *request_pem(X509_REQ *req)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = bio != NULL && PEM_write_bio_X509_REQ(bio, req) == 1 ?
-		bio_text(bio) : NULL;
+		bio_text(bio) :
+		NULL;
 
 	BIO_free(bio);
 	return text;
@@ -161,8 +162,11 @@ static char *request_pem(X509_REQ *req)
 static char *key_pem(EVP_PKEY *key)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
-	char *text = bio != NULL && PEM_write_bio_PrivateKey(bio, key, NULL,
-		NULL, 0, NULL, NULL) == 1 ? bio_text(bio) : NULL;
+	char *text = bio != NULL &&
+			PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL,
+				NULL) == 1 ?
+		bio_text(bio) :
+		NULL;
 
 	BIO_free(bio);
 	return text;
@@ -198,11 +202,10 @@ int certmake_ca_new(struct certmake_ca **out, const char *common_name,
 	if (ca->key != NULL)
 		ca->cert = new_cert(common_name, ca->key, days);
 	if (ca->cert == NULL ||
-			!set_name(X509_get_issuer_name(ca->cert),
-				common_name) ||
-			!add_extensions(ca->cert, ca->cert, CA_EXTENSIONS,
-				ARRAY_COUNT(CA_EXTENSIONS)) ||
-			X509_sign(ca->cert, ca->key, EVP_sha256()) == 0) {
+		!set_name(X509_get_issuer_name(ca->cert), common_name) ||
+		!add_extensions(ca->cert, ca->cert, CA_EXTENSIONS,
+			ARRAY_COUNT(CA_EXTENSIONS)) ||
+		X509_sign(ca->cert, ca->key, EVP_sha256()) == 0) {
 		err = refuse(why);
 		certmake_ca_free(ca);
 		return err;
@@ -229,8 +232,7 @@ int certmake_ca_pem(const struct certmake_ca *ca, struct certmake_pem *out,
 }
 
 int certmake_issue(struct certmake_ca *ca, const char *const *names,
-	size_t count, unsigned days, struct certmake_pem *out,
-	struct why *why)
+	size_t count, unsigned days, struct certmake_pem *out, struct why *why)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = key != NULL ? new_cert(names[0], key, days) : NULL;
@@ -238,13 +240,12 @@ int certmake_issue(struct certmake_ca *ca, const char *const *names,
 	int err = 0;
 
 	if (cert == NULL || sans == NULL ||
-			X509_set_issuer_name(cert,
-				X509_get_subject_name(ca->cert)) != 1 ||
-			!add_extensions(cert, ca->cert, LEAF_EXTENSIONS,
-				ARRAY_COUNT(LEAF_EXTENSIONS)) ||
-			!add_extension(cert, ca->cert, NID_subject_alt_name,
-				sans) ||
-			X509_sign(cert, ca->key, EVP_sha256()) == 0) {
+		X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) !=
+			1 ||
+		!add_extensions(cert, ca->cert, LEAF_EXTENSIONS,
+			ARRAY_COUNT(LEAF_EXTENSIONS)) ||
+		!add_extension(cert, ca->cert, NID_subject_alt_name, sans) ||
+		X509_sign(cert, ca->key, EVP_sha256()) == 0) {
 		err = refuse(why);
 		goto out;
 	}
@@ -260,8 +261,8 @@ out:
 
 static bool request_names(X509_REQ *req, const char *sans)
 {
-	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL,
-		NID_subject_alt_name, sans);
+	X509_EXTENSION *ext =
+		X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, sans);
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
 	bool ok = ext != NULL && list != NULL &&
 		sk_X509_EXTENSION_push(list, ext) > 0 &&
@@ -281,10 +282,10 @@ int certmake_request(const char *const *names, size_t count,
 	int err = 0;
 
 	if (key == NULL || req == NULL || sans == NULL ||
-			!set_name(X509_REQ_get_subject_name(req), names[0]) ||
-			X509_REQ_set_pubkey(req, key) != 1 ||
-			!request_names(req, sans) ||
-			X509_REQ_sign(req, key, EVP_sha256()) == 0) {
+		!set_name(X509_REQ_get_subject_name(req), names[0]) ||
+		X509_REQ_set_pubkey(req, key) != 1 ||
+		!request_names(req, sans) ||
+		X509_REQ_sign(req, key, EVP_sha256()) == 0) {
 		err = refuse(why);
 		goto out;
 	}

@@ -21,17 +21,16 @@ struct certmake_pem {
 	char *key;
 };
 
-EDGE_MUST int certmake_ca_new(struct certmake_ca **out,
-	const char *common_name, unsigned days, struct why *why);
+EDGE_MUST int certmake_ca_new(struct certmake_ca **out, const char *common_name,
+	unsigned days, struct why *why);
 void certmake_ca_free(struct certmake_ca *ca); /* accepts NULL */
 EDGE_MUST int certmake_ca_pem(const struct certmake_ca *ca,
 	struct certmake_pem *out, struct why *why);
 
 /* A certificate for these DNS names, the first is the subject; good for
  * both roles of mutual TLS. */
-EDGE_MUST int certmake_issue(struct certmake_ca *ca,
-	const char *const *names, size_t count, unsigned days,
-	struct certmake_pem *out, struct why *why);
+EDGE_MUST int certmake_issue(struct certmake_ca *ca, const char *const *names,
+	size_t count, unsigned days, struct certmake_pem *out, struct why *why);
 /* A request (PKCS #10) for somebody else's authority. */
 EDGE_MUST int certmake_request(const char *const *names, size_t count,
 	struct certmake_pem *out, struct why *why);

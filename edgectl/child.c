@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,10 +42,9 @@ struct child {
 	struct backoff backoff;
 	unsigned starts;
 	bool was_ready;
-	int notify_fd; /* owned */
-	struct loop_fd *notify_watch; /* owned */
-	struct sockaddr_un notify_name;
-	socklen_t notify_len;
+	int notify_fd;                  /* owned */
+	struct loop_fd *notify_watch;   /* owned */
+	struct sockaddr_un notify_name; /* "" = not bound */
 };
 
 static const char *const STATE_NAMES[] = {
@@ -56,8 +56,8 @@ static const char *const STATE_NAMES[] = {
 };
 
 /* The only writer of state; timers belong to states. */
-static void set_state(struct child *c, enum child_state state,
-	int64_t timer_ms, const char *event)
+static void set_state(struct child *c, enum child_state state, int64_t timer_ms,
+	const char *event)
 {
 	log_debug("child.changed", "child=%s from=%s to=%s event=%s", c->name,
 		STATE_NAMES[c->state], STATE_NAMES[state], event);
@@ -79,9 +79,10 @@ static void on_timer(void *arg)
 		child_start(c);
 		break;
 	case CHILD_STARTING:
-		log_error("child.late", "child=%s pid=%d limit_ms=%d "
-			"reason=\"not ready in time, killed\"", c->name,
-			(int)c->pid, START_LIMIT_MS);
+		log_error("child.late",
+			"child=%s pid=%d limit_ms=%d "
+			"reason=\"not ready in time, killed\"",
+			c->name, (int)c->pid, START_LIMIT_MS);
 		kill(c->pid, SIGKILL);
 		break;
 	case CHILD_READY:
@@ -96,9 +97,10 @@ static void on_timer(void *arg)
 		kill(c->pid, SIGKILL);
 		break;
 	case CHILD_STOPPING:
-		log_warning("child.killed", "child=%s pid=%d "
-			"reason=\"did not end in time\"", c->name,
-			(int)c->pid);
+		log_warning("child.killed",
+			"child=%s pid=%d "
+			"reason=\"did not end in time\"",
+			c->name, (int)c->pid);
 		kill(c->pid, SIGKILL);
 		break;
 	}
@@ -120,15 +122,15 @@ static void take_line(struct child *c, const char *line)
 	c->cb(c, c->arg);
 }
 
-/* Anybody on the host can send to an abstract socket: the kernel's word on
- * who it was decides. */
+/* Whoever may connect can fill the queue, so nobody but our own user may;
+ * and of those the kernel's word on who it was decides. */
 static bool is_from_child(const struct child *c, struct msghdr *msg)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
 	struct ucred cred;
 
 	if (cmsg == NULL || cmsg->cmsg_level != SOL_SOCKET ||
-			cmsg->cmsg_type != SCM_CREDENTIALS)
+		cmsg->cmsg_type != SCM_CREDENTIALS)
 		return false;
 	memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
 	return cred.pid == c->pid;
@@ -142,7 +144,7 @@ static void on_notify(unsigned ready, void *arg)
 		char room[CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov = { text, sizeof(text) - 1 };
+	struct iovec iov = {text, sizeof(text) - 1};
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
@@ -162,40 +164,50 @@ static void on_notify(unsigned ready, void *arg)
 		take_line(c, line);
 }
 
-static int open_notify(struct child *c, struct why *why)
+/* A file and no abstract name: that one has no mode, and a full queue would
+ * keep the watchdog's messages out. Daemons connect while they have rights. */
+static int bind_notify(struct child *c, const char *path)
+{
+	const size_t len = strlen(path);
+	mode_t mask;
+	int err = 0;
+
+	if (len >= sizeof(c->notify_name.sun_path))
+		return -ENAMETOOLONG;
+	c->notify_name.sun_family = AF_UNIX;
+	memcpy(c->notify_name.sun_path, path, len);
+	unlink(path);
+	mask = umask(0177);
+	if (bind(c->notify_fd, (const struct sockaddr *)&c->notify_name,
+		    sizeof(c->notify_name)) != 0) {
+		err = -errno;
+		c->notify_name.sun_path[0] = '\0';
+	}
+	umask(mask);
+	return err;
+}
+
+static int open_notify(struct child *c, const char *path, struct why *why)
 {
 	const int on = 1;
-	char token[17];
-	int err;
+	int err = 0;
 
-	c->notify_fd = socket(AF_UNIX,
-		SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->notify_fd < 0)
-		return why_set(why, -errno, "notify socket: %s",
-			strerror(errno));
-	rand_token(token, sizeof(token) - 1);
-	c->notify_name.sun_family = AF_UNIX;
-	/* The first byte is 0: an abstract name needs no file. */
-	snprintf(c->notify_name.sun_path + 1,
-		sizeof(c->notify_name.sun_path) - 1, "sallyport/%s/%s", token,
-		c->name);
-	c->notify_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-		1 + strlen(c->notify_name.sun_path + 1));
-	if (setsockopt(c->notify_fd, SOL_SOCKET, SO_PASSCRED, &on,
-			sizeof(on)) != 0 ||
-			bind(c->notify_fd,
-				(struct sockaddr *)&c->notify_name,
-				c->notify_len) != 0)
-		return why_set(why, -errno, "notify socket: %s",
-			strerror(errno));
-	err = loop_fd_new(&c->notify_watch, c->loop, c->notify_fd, LOOP_READ,
-		on_notify, c);
-	return err != 0 ? why_set(why, err, "notify socket") : 0;
+	c->notify_fd =
+		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (c->notify_fd < 0 ||
+		setsockopt(c->notify_fd, SOL_SOCKET, SO_PASSCRED, &on,
+			sizeof(on)) != 0)
+		err = -errno;
+	if (err == 0)
+		err = bind_notify(c, path);
+	if (err == 0)
+		err = loop_fd_new(&c->notify_watch, c->loop, c->notify_fd,
+			LOOP_READ, on_notify, c);
+	return err != 0 ? why_set(why, err, "%s: %s", path, strerror(-err)) : 0;
 }
 
 int child_new(struct child **out, struct loop *loop,
-	const struct child_spec *spec, child_cb *cb, void *arg,
-	struct why *why)
+	const struct child_spec *spec, child_cb *cb, void *arg, struct why *why)
 {
 	struct child *c = calloc(1, sizeof(*c));
 	int err = -ENOMEM;
@@ -218,7 +230,7 @@ int child_new(struct child **out, struct loop *loop,
 	err = loop_timer_new(&c->timer, loop, on_timer, c);
 	if (err != 0)
 		goto out;
-	err = open_notify(c, why);
+	err = open_notify(c, spec->notify_path, why);
 	if (err != 0)
 		goto out;
 	*out = c;
@@ -235,6 +247,8 @@ void child_free(struct child *c)
 	loop_fd_free(c->notify_watch);
 	if (c->notify_fd >= 0)
 		close(c->notify_fd);
+	if (c->notify_name.sun_path[0] != '\0')
+		unlink(c->notify_name.sun_path);
 	loop_timer_free(c->timer);
 	free(c->path);
 	free(c->conf_path);
@@ -255,10 +269,41 @@ static bool place_fds(const struct child *c)
 		close_range(LISTEN_FDS_START + 2, ~0u, 0) == 0;
 }
 
+/* What a service may know of who called `edgectl up`; the rest of a root
+ * shell (tokens, preloads, OPENSSL_CONF) is not for it. */
+static const char *const KEPT[] = {
+	"PATH",
+	"TZ",
+	"LANG",
+	"LC_ALL",
+	"LC_CTYPE",
+	"LC_MESSAGES",
+	"JOURNAL_STREAM",
+	/* of builds for tests */
+	"ASAN_OPTIONS",
+	"LSAN_OPTIONS",
+	"TSAN_OPTIONS",
+	"UBSAN_OPTIONS",
+};
+
+static void clear_environment(void)
+{
+	const char *values[ARRAY_COUNT(KEPT)];
+
+	/* clearenv() drops the list, the strings stay. */
+	for (size_t i = 0; i < ARRAY_COUNT(KEPT); i++)
+		values[i] = getenv(KEPT[i]);
+	clearenv();
+	for (size_t i = 0; i < ARRAY_COUNT(KEPT); i++)
+		if (values[i] != NULL)
+			setenv(KEPT[i], values[i], 1);
+}
+
 static void set_environment(const struct child *c)
 {
-	char text[sizeof(c->notify_name.sun_path) + 1];
+	char text[24];
 
+	clear_environment();
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	setenv("LISTEN_PID", text, 1);
 	setenv("WATCHDOG_PID", text, 1);
@@ -266,24 +311,39 @@ static void set_environment(const struct child *c)
 	setenv("LISTEN_FDNAMES", "bus:bus-admin", 1);
 	snprintf(text, sizeof(text), "%d", WATCHDOG_LIMIT_MS * 1000);
 	setenv("WATCHDOG_USEC", text, 1);
-	snprintf(text, sizeof(text), "@%s", c->notify_name.sun_path + 1);
-	setenv("NOTIFY_SOCKET", text, 1);
+	setenv("NOTIFY_SOCKET", c->notify_name.sun_path, 1);
+}
+
+/* The loop's handlers write into a socket that both of us have still: a
+ * signal to the child would be told to the parent. All are blocked here. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int signo = 1; signo < SIGRTMIN; signo++)
+		signal(signo, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static bool close_stdin(void)
+{
+	const int fd = open("/dev/null", O_RDONLY);
+
+	return fd >= 0 && (fd == STDIN_FILENO || dup2(fd, STDIN_FILENO) == 0);
 }
 
 static _Noreturn void become(const struct child *c)
 {
-	const char *argv[] = { c->path, "-c", c->conf_path,
+	const char *argv[] = {c->path, "-c", c->conf_path,
 		c->log_level != NULL ? "--log-level" : NULL, c->log_level,
-		NULL };
-	sigset_t none;
+		NULL};
 
 	/* A Ctrl-C is for the supervisor alone: it stops in order. */
 	setpgid(0, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	reset_signals();
 	set_environment(c);
-	if (place_fds(c))
+	if (close_stdin() && place_fds(c))
 		execv(c->path, (char *const *)(void *)argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", c->path, strerror(errno));
 	_exit(127);
@@ -297,21 +357,26 @@ static void wait_again(struct child *c, int64_t uptime_ms)
 
 	set_state(c, CHILD_WAITING, rand_jitter_ms(delay_ms, 10), "ended");
 	if (backoff_is_open(&c->backoff))
-		log_error("child.looping", "child=%s ends=%u wait_ms=%lld "
+		log_error("child.looping",
+			"child=%s ends=%u wait_ms=%lld "
 			"hint=\"see its lines above; run it with --check\"",
 			c->name, c->backoff.streak, (long long)delay_ms);
 }
 
 void child_start(struct child *c)
 {
+	sigset_t all, before;
 	pid_t pid;
 
 	c->starts++;
 	c->started = mono_now();
 	fflush(NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
 		become(c);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0) {
 		log_error("child.failed", "child=%s error=%s", c->name,
 			log_qz(strerror(errno)));
@@ -352,14 +417,15 @@ static void log_end(const struct child *c, int status, int64_t uptime_ms)
 
 	if (WIFSIGNALED(status))
 		log_event(wanted ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
-			"child.ended", "child=%s pid=%d signal=%s uptime_ms=%lld",
-			c->name, (int)c->pid, sigabbrev_np(WTERMSIG(status)),
+			"child.ended",
+			"child=%s pid=%d signal=%s uptime_ms=%lld", c->name,
+			(int)c->pid, sigabbrev_np(WTERMSIG(status)),
 			(long long)uptime_ms);
 	else
 		log_event(wanted ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
-			"child.ended", "child=%s pid=%d status=%d uptime_ms=%lld",
-			c->name, (int)c->pid, WEXITSTATUS(status),
-			(long long)uptime_ms);
+			"child.ended",
+			"child=%s pid=%d status=%d uptime_ms=%lld", c->name,
+			(int)c->pid, WEXITSTATUS(status), (long long)uptime_ms);
 }
 
 void child_ended(struct child *c, int status)

@@ -28,11 +28,12 @@ enum child_state {
 typedef void(child_cb)(struct child *c, void *arg);
 
 struct child_spec {
-	const char *name;       /* borrowed: "av-edge" */
-	const char *path;       /* of the program; copied */
-	const char *conf_path;  /* handed over as -c; copied */
-	const char *log_level;  /* or NULL */
-	int bus_fd;   /* borrowed: they stay open over restarts */
+	const char *name;        /* borrowed: "av-edge" */
+	const char *path;        /* of the program; copied */
+	const char *conf_path;   /* handed over as -c; copied */
+	const char *log_level;   /* or NULL */
+	const char *notify_path; /* of the socket for sd_notify(3); copied */
+	int bus_fd;              /* borrowed: they stay open over restarts */
 	int admin_fd;
 };
 

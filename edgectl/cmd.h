@@ -23,11 +23,11 @@
 #define CMD_VALUES_MAX 64
 
 struct cmd_option {
-	const char *name;  /* "seconds": long form only */
-	const char *arg;   /* "N", or NULL for a switch */
-	const char *help;  /* one line, lower case, no full stop */
+	const char *name;     /* "seconds": long form only */
+	const char *arg;      /* "N", or NULL for a switch */
+	const char *help;     /* one line, lower case, no full stop */
 	const char *fallback; /* shown as the default; NULL = none */
-	bool is_many;      /* may be given more than once */
+	bool is_many;         /* may be given more than once */
 };
 
 struct cmd_value {
@@ -54,11 +54,11 @@ struct cmd_verb {
 	const char *name;  /* "plan"; NULL when the noun has no verbs */
 	const char *words; /* what follows: "FILE", "[ID...]"; "" = nothing */
 	int words_min;
-	int words_max; /* -1 = any number */
+	int words_max;    /* -1 = any number */
 	const char *help; /* one line, lower case, no full stop */
 	const struct cmd_option *options;
 	size_t option_count;
-	const char *more; /* a paragraph for --help, or NULL */
+	const char *more;     /* a paragraph for --help, or NULL */
 	const char *examples; /* "edgectl ...\n" lines, or NULL */
 	cmd_fn *run;
 };
@@ -106,12 +106,14 @@ EDGE_MUST int cmd_conf(const struct cmd_call *call, struct conf **out);
 int cmd_fail(const struct cmd_call *call, int status, int err,
 	const struct why *why);
 /* The same with a text of the caller's. */
-int cmd_fail_text(const struct cmd_call *call, int status,
-	const char *fmt, ...) EDGE_PRINTF(3, 4);
+int cmd_fail_text(const struct cmd_call *call, int status, const char *fmt, ...)
+	EDGE_PRINTF(3, 4);
 
 /* ---- help (cmd_help.c) ---- */
 void cmd_help_all(void);
 void cmd_help_noun(const struct cmd *cmd);
 void cmd_help_verb(const struct cmd *cmd, const struct cmd_verb *verb);
+/* edgectl(1) in mdoc on stdout (cmd_manual.c). */
+void cmd_manual(void);
 
 #endif

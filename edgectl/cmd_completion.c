@@ -1,6 +1,6 @@
 /*
  * edgectl completion: a script for the shell, printed from the table of
- * commands; deploy/completion/edgectl is its output. And edgectl help.
+ * commands; deploy/completion/edgectl is its output.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,8 @@ static void put_words(const struct cmd_option *rows, size_t count)
 
 static void put_verb_case(const struct cmd *cmd, const struct cmd_verb *verb)
 {
-	printf("\t%s%s%s) words=\"", cmd->noun, verb->name != NULL ? " " : "",
+	printf("\t\"%s%s%s\") words=\"", cmd->noun,
+		verb->name != NULL ? " " : "",
 		verb->name != NULL ? verb->name : "");
 	put_words(CMD_GLOBAL, CMD_GLOBAL_COUNT);
 	put_words(verb->options, verb->option_count);
@@ -47,7 +48,7 @@ static int run_bash(struct cmd_call *call)
 	printf("# bash completion for edgectl, made by 'edgectl completion "
 	       "bash'.\n"
 	       "_edgectl()\n{\n"
-	       "\tlocal word noun= verb= words= skip=\n"
+	       "\tlocal word noun='' verb='' words='' skip=''\n"
 	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
 	       "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]}\n"
 	       "\tCOMPREPLY=()\n"
@@ -90,27 +91,6 @@ static int run_bash(struct cmd_call *call)
 	return CMD_OK;
 }
 
-static int run_help(struct cmd_call *call)
-{
-	const struct cmd *cmd;
-	const struct cmd_verb *verb;
-
-	if (call->argc == 0) {
-		cmd_help_all();
-		return CMD_OK;
-	}
-	cmd = cmd_find(call->argv[0]);
-	if (cmd == NULL)
-		return cmd_fail_text(call, CMD_USAGE,
-			"no command is called \"%s\"", call->argv[0]);
-	verb = call->argc > 1 ? cmd_find_verb(cmd, call->argv[1]) : NULL;
-	if (verb != NULL)
-		cmd_help_verb(cmd, verb);
-	else
-		cmd_help_noun(cmd);
-	return CMD_OK;
-}
-
 static const struct cmd_verb VERBS[] = {
 	{
 		.name = "bash",
@@ -122,26 +102,9 @@ static const struct cmd_verb VERBS[] = {
 	},
 };
 
-static const struct cmd_verb HELP_VERBS[] = {
-	{
-		.words = "[COMMAND [VERB]]",
-		.words_max = 2,
-		.help = "show help",
-		.examples = "edgectl help topology plan\n",
-		.run = run_help,
-	},
-};
-
 const struct cmd cmd_completion = {
 	.noun = "completion",
 	.help = "print completion for the shell",
 	.verbs = VERBS,
 	.verb_count = ARRAY_COUNT(VERBS),
-};
-
-const struct cmd cmd_help = {
-	.noun = "help",
-	.help = "show help",
-	.verbs = HELP_VERBS,
-	.verb_count = ARRAY_COUNT(HELP_VERBS),
 };

@@ -16,10 +16,11 @@ static const struct cmd_verb VERBS[] = {
 	{
 		.words = "",
 		.help = "look at everything, say what is wrong and what to do",
-		.more =
-"Looks at configuration, certificates, names, routes, listeners, clock and\n"
-"kernel. Each finding is ok, warn or fail; what is not ok comes with what to\n"
-"do about it. Status 1 when something fails.",
+		.more = "Looks at configuration, certificates, names, "
+			"routes, listeners, clock and\n"
+			"kernel. Each finding is ok, warn or fail; what is "
+			"not ok comes with what to\n"
+			"do about it. Status 1 when something fails.",
 		.examples = "edgectl doctor\n"
 			    "edgectl doctor --json | jq '.findings[] | "
 			    "select(.level==\"fail\")'\n",

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "edgectl/cmd.h"
+#include "edgectl/commands.h"
 
 static void print_options(const struct cmd_option *rows, size_t count)
 {
@@ -37,8 +37,7 @@ static void print_examples(const char *examples)
 
 static void print_usage(const struct cmd *cmd, const struct cmd_verb *verb)
 {
-	printf("edgectl %s%s%s%s%s%s", cmd->noun,
-		verb->name != NULL ? " " : "",
+	printf("edgectl %s%s%s%s%s%s", cmd->noun, verb->name != NULL ? " " : "",
 		verb->name != NULL ? verb->name : "",
 		verb->option_count > 0 ? " [OPTION...]" : "",
 		verb->words[0] != '\0' ? " " : "", verb->words);
@@ -93,3 +92,52 @@ void cmd_help_verb(const struct cmd *cmd, const struct cmd_verb *verb)
 	print_options(CMD_GLOBAL, CMD_GLOBAL_COUNT);
 	print_examples(verb->examples);
 }
+
+static int run_help(struct cmd_call *call)
+{
+	const struct cmd *cmd;
+	const struct cmd_verb *verb;
+
+	if (cmd_has(call, "mdoc")) {
+		cmd_manual();
+		return CMD_OK;
+	}
+	if (call->argc == 0) {
+		cmd_help_all();
+		return CMD_OK;
+	}
+	cmd = cmd_find(call->argv[0]);
+	if (cmd == NULL)
+		return cmd_fail_text(call, CMD_USAGE,
+			"no command is called \"%s\"", call->argv[0]);
+	verb = call->argc > 1 ? cmd_find_verb(cmd, call->argv[1]) : NULL;
+	if (verb != NULL)
+		cmd_help_verb(cmd, verb);
+	else
+		cmd_help_noun(cmd);
+	return CMD_OK;
+}
+
+static const struct cmd_option OPTIONS[] = {
+	{.name = "mdoc", .help = "print the manual page's source"},
+};
+
+static const struct cmd_verb VERBS[] = {
+	{
+		.words = "[COMMAND [VERB]]",
+		.words_max = 2,
+		.help = "show help",
+		.options = OPTIONS,
+		.option_count = ARRAY_COUNT(OPTIONS),
+		.examples = "edgectl help topology plan\n"
+			    "edgectl help --mdoc > docs/man/edgectl.1\n",
+		.run = run_help,
+	},
+};
+
+const struct cmd cmd_help = {
+	.noun = "help",
+	.help = "show help",
+	.verbs = VERBS,
+	.verb_count = ARRAY_COUNT(VERBS),
+};

@@ -73,7 +73,7 @@ static int refuse_option(const struct option_list *list, int result,
 		return why_set(why, EDGE_ECONFIG, "option %s needs a value",
 			word);
 	for (size_t i = 0; i < list->count; i++)
-		names[i] = list->rows[i]->name;
+		names[i] = list->rows[i]->name; /* NOLINT: all are set */
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
 	near = str_nearest(name + strspn(name, "-"), names, list->count);
 	if (near != NULL)
@@ -110,8 +110,7 @@ static int check_words(const struct cmd_call *call, struct why *why)
 	const struct cmd_verb *verb = call->verb;
 
 	if (call->argc < verb->words_min)
-		return why_set(why, EDGE_ECONFIG, "%s is missing",
-			verb->words);
+		return why_set(why, EDGE_ECONFIG, "%s is missing", verb->words);
 	if (verb->words_max >= 0 && call->argc > verb->words_max)
 		return why_set(why, EDGE_ECONFIG, "too many words: \"%s\"",
 			call->argv[verb->words_max]);
@@ -169,7 +168,8 @@ static int usage(const struct cmd_call *call, const struct why *why)
 			call->verb != NULL && call->verb->name != NULL ? " " :
 									 "",
 			call->verb != NULL && call->verb->name != NULL ?
-				call->verb->name : "");
+				call->verb->name :
+				"");
 	return cmd_fail_text(call, CMD_USAGE, "%s; see %s --help", why->text,
 		where);
 }
@@ -195,8 +195,7 @@ static int find_noun(struct cmd_call *call, struct why *why)
 		call->argv[0]);
 }
 
-static int find_verb(struct cmd_call *call, const char *word,
-	struct why *why)
+static int find_verb(struct cmd_call *call, const char *word, struct why *why)
 {
 	const char *names[32];
 	const char *near;
@@ -205,8 +204,8 @@ static int find_verb(struct cmd_call *call, const char *word,
 	call->verb = cmd_find_verb(call->cmd, word);
 	if (call->verb != NULL)
 		return 0;
-	for (size_t i = 0; i < call->cmd->verb_count &&
-			count < ARRAY_COUNT(names); i++)
+	for (size_t i = 0;
+		i < call->cmd->verb_count && count < ARRAY_COUNT(names); i++)
 		names[count++] = call->cmd->verbs[i].name;
 	near = str_nearest(word, names, count);
 	if (near != NULL)
@@ -220,7 +219,7 @@ static int find_verb(struct cmd_call *call, const char *word,
 /* Noun and verb are known or help was asked for: do it. */
 static int dispatch(struct cmd_call *call)
 {
-	struct why why = { "" };
+	struct why why = {""};
 	bool want_help = false;
 	int argc = call->argc;
 	char **argv = call->argv;
@@ -233,7 +232,7 @@ static int dispatch(struct cmd_call *call)
 		argc--;
 		argv++;
 		if (argc == 0 || strcmp(argv[0], "--help") == 0 ||
-				strcmp(argv[0], "-h") == 0) {
+			strcmp(argv[0], "-h") == 0) {
 			cmd_help_noun(call->cmd);
 			return argc == 0 ? CMD_USAGE : CMD_OK;
 		}
@@ -255,7 +254,7 @@ int cmd_main(int argc, char **argv)
 		.program = argv[0],
 		.conf_path = CONF_PATH_DEFAULT,
 	};
-	struct why why = { "" };
+	struct why why = {""};
 	bool want_help = false;
 	int status;
 
@@ -311,7 +310,7 @@ int cmd_get_number(const struct cmd_call *call, const char *option,
 	uint32_t value;
 
 	if (text == NULL || str_to_u32(str_of(text), &value) != 0 ||
-			value < min || value > max) {
+		value < min || value > max) {
 		cmd_fail_text(call, CMD_USAGE,
 			"--%s %s: a number from %u to %u is needed", option,
 			text != NULL ? text : "", min, max);
@@ -323,13 +322,14 @@ int cmd_get_number(const struct cmd_call *call, const char *option,
 
 int cmd_conf(const struct cmd_call *call, struct conf **out)
 {
-	struct why why = { "" };
+	struct why why = {""};
 	int err = conf_load(out, call->conf_path, &why);
 
 	if (err != 0)
 		cmd_fail_text(call, CMD_USAGE,
 			"%s; name another file with -c, or make one with "
-			"'edgectl init'", why_text(&why, err));
+			"'edgectl init'",
+			why_text(&why, err));
 	return err;
 }
 
@@ -355,8 +355,7 @@ int cmd_fail(const struct cmd_call *call, int status, int err,
 	return status;
 }
 
-int cmd_fail_text(const struct cmd_call *call, int status, const char *fmt,
-	...)
+int cmd_fail_text(const struct cmd_call *call, int status, const char *fmt, ...)
 {
 	char text[2 * WHY_LEN];
 	va_list ap;

@@ -11,17 +11,17 @@
 #include "edgectl/ports.h"
 
 static const struct output_column COLUMNS[] = {
-	{ "SERVICE", "service", 28 },
-	{ "INTERFACE", "side", 0 },
-	{ "ADDRESS", "address", 0 },
-	{ "PORT", "port", 0 },
-	{ "PROTOCOL", "protocol", 0 },
-	{ "OVER", "transport", 0 },
-	{ "OWNER", "process", 0 },
-	{ "PID", "pid", 0 },
-	{ "EXPECTED", "expected", 0 },
-	{ "STATE", "state", 0 },
-	{ "NOW", "connections", 0 },
+	{"SERVICE", "service", 28},
+	{"INTERFACE", "side", 0},
+	{"ADDRESS", "address", 0},
+	{"PORT", "port", 0},
+	{"PROTOCOL", "protocol", 0},
+	{"OVER", "transport", 0},
+	{"OWNER", "process", 0},
+	{"PID", "pid", 0},
+	{"EXPECTED", "expected", 0},
+	{"STATE", "state", 0},
+	{"NOW", "connections", 0},
 };
 
 static void as_text(FILE *to, const json_t *object)
@@ -32,7 +32,8 @@ static void as_text(FILE *to, const json_t *object)
 
 	output_table(to, rows, COLUMNS, ARRAY_COUNT(COLUMNS));
 	fputc('\n', to);
-	json_array_foreach (rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const char *note = output_str(row, "note", NULL);
 		char *port;
 
@@ -42,7 +43,8 @@ static void as_text(FILE *to, const json_t *object)
 		fprintf(to, "%s%s%s: %s, %s\n", output_str(row, "service", ""),
 			json_object_get(row, "port") != NULL ? " " : "",
 			json_object_get(row, "port") != NULL && port != NULL ?
-				port : "",
+				port :
+				"",
 			output_str(row, "state", ""), note);
 		free(port);
 	}
@@ -53,7 +55,7 @@ static int run(struct cmd_call *call)
 	struct conf *conf = NULL;
 	struct topology *topology = NULL;
 	struct daemons daemons;
-	struct why why = { "" };
+	struct why why = {""};
 	char path[PATH_MAX];
 	json_t *object;
 	int status;
@@ -85,12 +87,15 @@ static const struct cmd_verb VERBS[] = {
 	{
 		.words = "",
 		.help = "show every port: expected, open, and whose it is",
-		.more =
-"One row for each listener of the topology, as the five services have them.\n"
-"STATE: open; on-demand (relay ports); closed or down (the daemon is there or\n"
-"not); taken (another process has the port); absent (this version has no\n"
-"service for it); unset (not in the topology). Status 1 when a port that is\n"
-"expected is not there.",
+		.more = "One row for each listener of the topology, as the "
+			"five services have them.\n"
+			"STATE: open; on-demand (relay ports); closed or "
+			"down (the daemon is there or\n"
+			"not); taken (another process has the port); absent "
+			"(this version has no\n"
+			"service for it); unset (not in the topology). "
+			"Status 1 when a port that is\n"
+			"expected is not there.",
 		.examples = "edgectl ports\n"
 			    "edgectl ports --json | jq '.ports[] | "
 			    "select(.state!=\"open\")'\n",

@@ -10,14 +10,14 @@
 #include "edgectl/ports.h"
 
 static const struct output_column COLUMNS[] = {
-	{ "SERVICE", "service", 28 },
-	{ "DAEMON", "daemon", 0 },
-	{ "STATE", "state", 0 },
-	{ "PID", "pid", 0 },
-	{ "UPTIME_S", "uptime_s", 0 },
-	{ "SESSIONS", "sessions", 0 },
-	{ "GENERATION", "generation", 0 },
-	{ "VERSION", "version", 0 },
+	{"SERVICE", "service", 28},
+	{"DAEMON", "daemon", 0},
+	{"STATE", "state", 0},
+	{"PID", "pid", 0},
+	{"UPTIME_S", "uptime_s", 0},
+	{"SESSIONS", "sessions", 0},
+	{"GENERATION", "generation", 0},
+	{"VERSION", "version", 0},
 };
 
 static void print_errors(FILE *to, const json_t *row)
@@ -30,16 +30,18 @@ static void print_errors(FILE *to, const json_t *row)
 		fprintf(to, "%s: last error %s: %s\n", daemon,
 			output_str(row, "last_error.at", ""), text);
 	if (json_is_false(reload))
-		fprintf(to, "%s: reload of %s refused, the old state is kept: "
-			"%s\n", daemon, output_str(row, "last_reload.at", ""),
+		fprintf(to,
+			"%s: reload of %s refused, the old state is kept: "
+			"%s\n",
+			daemon, output_str(row, "last_reload.at", ""),
 			output_str(row, "last_reload.text", ""));
 	if (json_object_get(row, "error") != NULL)
 		fprintf(to, "%s: %s\n", daemon, output_str(row, "text", ""));
 	if (json_is_true(json_object_get(row, "lab")))
 		fprintf(to, "%s: lab topology%s\n", daemon,
-			json_is_false(json_object_get(row,
-				"sides_separated")) ?
-				", sides not separated" : "");
+			json_is_false(json_object_get(row, "sides_separated")) ?
+				", sides not separated" :
+				"");
 }
 
 static void as_text(FILE *to, const json_t *object)
@@ -51,8 +53,7 @@ static void as_text(FILE *to, const json_t *object)
 	fprintf(to, "machine %s\n\n", output_str(object, "machine", ""));
 	output_table(to, rows, COLUMNS, ARRAY_COUNT(COLUMNS));
 	fputc('\n', to);
-	json_array_foreach (rows, i, row)
-		print_errors(to, row);
+	json_array_foreach(rows, i, row) print_errors(to, row);
 }
 
 /* A daemon that answered is shown whole; others with the reason. */
@@ -64,8 +65,7 @@ static json_t *row_of(const struct daemons *d, enum conf_daemon id)
 		json_object_update(row, d->status[id]);
 		return row;
 	}
-	json_object_set_new(row, "daemon",
-		json_string(conf_daemon_name(id)));
+	json_object_set_new(row, "daemon", json_string(conf_daemon_name(id)));
 	json_object_set_new(row, "state", json_string("down"));
 	json_object_set_new(row, "error", json_string(err_name(d->err[id])));
 	json_object_set_new(row, "text",
@@ -98,18 +98,23 @@ static int run(struct cmd_call *call)
 		if (is_unused(&d, id))
 			continue;
 		up += d.status[id] != NULL;
-		ok = ok && d.status[id] != NULL && strcmp(output_str(
-			d.status[id], "state", ""), "serving") == 0;
+		ok = ok && d.status[id] != NULL &&
+			strcmp(output_str(d.status[id], "state", ""),
+				"serving") == 0;
 		json_array_append_new(rows, row_of(&d, id));
 	}
 	ok = ok && up > 0;
 	if (json_array_size(rows) == 0 && !call->json)
-		cmd_fail_text(call, CMD_FAILED, "no daemon runs here (no "
+		cmd_fail_text(call, CMD_FAILED,
+			"no daemon runs here (no "
 			"control socket in %s); start them with 'edgectl up' "
-			"or systemctl", conf->run_dir);
+			"or systemctl",
+			conf->run_dir);
 	else
-		output_print(call, json_pack("{s:b,s:s,s:O}", "ok", ok,
-			"machine", conf->machine, "daemons", rows), as_text);
+		output_print(call,
+			json_pack("{s:b,s:s,s:O}", "ok", ok, "machine",
+				conf->machine, "daemons", rows),
+			as_text);
 	json_decref(rows);
 	daemons_fini(&d);
 	conf_free(conf);
@@ -120,9 +125,10 @@ static const struct cmd_verb VERBS[] = {
 	{
 		.words = "",
 		.help = "show how each daemon is",
-		.more =
-"Status 0 when every daemon that runs here is serving. With --json each\n"
-"daemon's whole answer is there: ports, certificates, sandbox, last error.",
+		.more = "Status 0 when every daemon that runs here is "
+			"serving. With --json each\n"
+			"daemon's whole answer is there: ports, "
+			"certificates, sandbox, last error.",
 		.examples = "edgectl status\n"
 			    "edgectl status --json | jq "
 			    "'.daemons[].certificates'\n",

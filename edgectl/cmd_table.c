@@ -38,6 +38,7 @@ static const struct cmd *const COMMANDS[] = {
 	&cmd_credentials,
 	&cmd_webconf,
 	&cmd_test,
+	&cmd_reload,
 	&cmd_drain,
 	&cmd_resume,
 	&cmd_completion,
@@ -67,7 +68,7 @@ const struct cmd_verb *cmd_find_verb(const struct cmd *cmd, const char *name)
 {
 	for (size_t i = 0; i < cmd->verb_count; i++)
 		if (cmd->verbs[i].name != NULL &&
-				strcmp(cmd->verbs[i].name, name) == 0)
+			strcmp(cmd->verbs[i].name, name) == 0)
 			return &cmd->verbs[i];
 	return NULL;
 }

@@ -21,13 +21,13 @@ static int finish(struct cmd_call *call, json_t *report)
 static int run(struct cmd_call *call, bool is_call)
 {
 	struct test_plan plan;
-	struct why why = { "" };
+	struct why why = {""};
 	int err = test_plan_make(&plan, call, is_call, &why);
 	int status = CMD_USAGE;
 
 	if (err == 0)
-		status = finish(call, is_call ? call_run(&plan) :
-						call_register(&plan));
+		status = finish(call,
+			is_call ? call_run(&plan) : call_register(&plan));
 	else if (err != -ECANCELED)
 		status = cmd_fail(call, CMD_USAGE, err, &why);
 	test_plan_fini(&plan);
@@ -60,54 +60,77 @@ static int run_registration(struct cmd_call *call)
 	return run(call, false);
 }
 
-#define OUTSIDE_OPTIONS                                                   \
-	{ .name = "access", .arg = "ADDR:PORT",                           \
-		.help = "where access-edge listens (default: topology)" }, \
-	{ .name = "access-name", .arg = "NAME",                           \
-		.help = "name its certificate must have" },               \
-	{ .name = "trust", .arg = "FILE",                                 \
-		.help = "who signed it (default: trust.external)" },      \
-	{ .name = "outside-address", .arg = "ADDR",                       \
-		.help = "address to connect from outside" },              \
-	{ .name = "password", .arg = "TEXT",                              \
-		.help = "of the user outside, when the inside asks" }
+#define OUTSIDE_OPTIONS \
+	{.name = "access", \
+		.arg = "ADDR:PORT", \
+		.help = "where access-edge listens (default: topology)"}, \
+		{.name = "access-name", \
+			.arg = "NAME", \
+			.help = "name its certificate must have"}, \
+		{.name = "trust", \
+			.arg = "FILE", \
+			.help = "who signed it (default: trust.external)"}, \
+		{.name = "outside-address", \
+			.arg = "ADDR", \
+			.help = "address to connect from outside"}, \
+	{ \
+		.name = "password", .arg = "TEXT", \
+		.help = "of the user outside, when the inside asks" \
+	}
 
 static const struct cmd_option REGISTRATION_OPTIONS[] = {
-	{ .name = "user", .arg = "SIP-URI", .help = "who signs in" },
+	{.name = "user", .arg = "SIP-URI", .help = "who signs in"},
 	OUTSIDE_OPTIONS,
-	{ .name = "timeout", .arg = "SECONDS", .fallback = "30",
-		.help = "for everything" },
+	{.name = "timeout",
+		.arg = "SECONDS",
+		.fallback = "30",
+		.help = "for everything"},
 };
 
 static const struct cmd_option CALL_OPTIONS[] = {
-	{ .name = "from", .arg = "SIP-URI", .help = "the user outside" },
-	{ .name = "to", .arg = "SIP-URI", .help = "the user inside" },
+	{.name = "from", .arg = "SIP-URI", .help = "the user outside"},
+	{.name = "to", .arg = "SIP-URI", .help = "the user inside"},
 	OUTSIDE_OPTIONS,
-	{ .name = "inside", .arg = "ADDR:PORT",
-		.help = "the SIP server inside (default: next hop)" },
-	{ .name = "inside-name", .arg = "NAME",
-		.help = "name its certificate must have" },
-	{ .name = "inside-trust", .arg = "FILE",
-		.help = "who signed it (default: trust.internal)" },
-	{ .name = "inside-address", .arg = "ADDR",
-		.help = "address to connect from inside" },
-	{ .name = "inside-password", .arg = "TEXT",
-		.help = "of the user inside" },
-	{ .name = "mras-uri", .arg = "SIP-URI",
-		.help = "where to ask for relay credentials" },
-	{ .name = "outside-relay", .arg = "ADDR:PORT",
-		.help = "relay outside, if not as the credentials say" },
-	{ .name = "inside-relay", .arg = "ADDR:PORT",
-		.help = "relay inside, if not as the credentials say" },
-	{ .name = "seconds", .arg = "N", .fallback = "3",
-		.help = "how long to talk" },
-	{ .name = "reverse", .help = "the user inside calls" },
-	{ .name = "max-loss", .arg = "PERCENT", .fallback = "5",
-		.help = "more lost packets are a failure" },
-	{ .name = "timeout", .arg = "SECONDS", .fallback = "60",
-		.help = "for everything but the talking" },
-	{ .name = "inside-trace", .arg = "FILE",
-		.help = "trace of the inside server to put into the ladder" },
+	{.name = "inside",
+		.arg = "ADDR:PORT",
+		.help = "the SIP server inside (default: next hop)"},
+	{.name = "inside-name",
+		.arg = "NAME",
+		.help = "name its certificate must have"},
+	{.name = "inside-trust",
+		.arg = "FILE",
+		.help = "who signed it (default: trust.internal)"},
+	{.name = "inside-address",
+		.arg = "ADDR",
+		.help = "address to connect from inside"},
+	{.name = "inside-password",
+		.arg = "TEXT",
+		.help = "of the user inside"},
+	{.name = "mras-uri",
+		.arg = "SIP-URI",
+		.help = "where to ask for relay credentials"},
+	{.name = "outside-relay",
+		.arg = "ADDR:PORT",
+		.help = "relay outside, if not as the credentials say"},
+	{.name = "inside-relay",
+		.arg = "ADDR:PORT",
+		.help = "relay inside, if not as the credentials say"},
+	{.name = "seconds",
+		.arg = "N",
+		.fallback = "3",
+		.help = "how long to talk"},
+	{.name = "reverse", .help = "the user inside calls"},
+	{.name = "max-loss",
+		.arg = "PERCENT",
+		.fallback = "5",
+		.help = "more lost packets are a failure"},
+	{.name = "timeout",
+		.arg = "SECONDS",
+		.fallback = "60",
+		.help = "for everything but the talking"},
+	{.name = "inside-trace",
+		.arg = "FILE",
+		.help = "trace of the inside server to put into the ladder"},
 };
 
 static const struct cmd_option WEBCONF_OPTIONS[] = {
@@ -158,17 +181,23 @@ static const struct cmd_verb VERBS[] = {
 		.help = "call from outside to inside, with sound both ways",
 		.options = CALL_OPTIONS,
 		.option_count = ARRAY_COUNT(CALL_OPTIONS),
-		.more =
-"Two synthetic users sign in, one through access-edge, one at the SIP server\n"
-"inside; both get relay credentials by SERVICE, allocate on av-edge, exchange\n"
-"relay candidates, check connectivity, talk SRTP both ways, hang up. Each step\n"
-"is timed; a failure names the step and the cause. On an edge with edge.yaml\n"
-"and a topology the two users are enough.",
+		.more = "Two synthetic users sign in, one through "
+			"access-edge, one at the SIP server\n"
+			"inside; both get relay credentials by SERVICE, "
+			"allocate on av-edge, exchange\n"
+			"relay candidates, check connectivity, talk SRTP "
+			"both ways, hang up. Each step\n"
+			"is timed; a failure names the step and the cause. "
+			"On an edge with edge.yaml\n"
+			"and a topology the two users are enough.",
 		.examples =
-"edgectl test call --from sip:alice@example.com --to sip:bob@example.com\n"
-"edgectl test call --from sip:alice@example.com --to sip:bob@example.com \\\n"
-"    --password a --inside-password b --inside 10.0.0.20:5061 --seconds 10 "
-"--json\n",
+			"edgectl test call --from sip:alice@example.com --to "
+			"sip:bob@example.com\n"
+			"edgectl test call --from sip:alice@example.com --to "
+			"sip:bob@example.com \\\n"
+			"    --password a --inside-password b --inside "
+			"10.0.0.20:5061 --seconds 10 "
+			"--json\n",
 		.run = run_call,
 	},
 	{

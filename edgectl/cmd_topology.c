@@ -261,7 +261,7 @@ static void dump_text(FILE *to, const json_t *object)
 
 static int run_dump(struct cmd_call *call)
 {
-	struct generation_info info;
+	struct generation_info info = {0};
 	struct sqlite3 *db = NULL;
 	struct conf *conf = NULL;
 	struct why why = {""};

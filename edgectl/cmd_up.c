@@ -44,12 +44,13 @@ static int wanted_by_topology(const struct conf *conf, bool *wanted,
 	char path[PATH_MAX];
 	int err;
 
-	err = generation_current_path(conf->state_dir, path, sizeof(path),
-		why);
+	err = generation_current_path(conf->state_dir, path, sizeof(path), why);
 	if (err == -ENOENT)
-		return why_set(why, err, "%s/topology: no topology yet; make "
+		return why_set(why, err,
+			"%s/topology: no topology yet; make "
 			"one with 'edgectl init' or 'edgectl topology apply "
-			"FILE'", conf->state_dir);
+			"FILE'",
+			conf->state_dir);
 	if (err == 0)
 		err = topology_load(&topology, path, conf->machine, why);
 	if (err != 0)
@@ -58,7 +59,8 @@ static int wanted_by_topology(const struct conf *conf, bool *wanted,
 		enum conf_daemon id;
 
 		if (conf_daemon_parse(topology_usage_daemon(
-				topology->listeners[i].usage), &id) == 0)
+					      topology->listeners[i].usage),
+			    &id) == 0)
 			wanted[id] = true;
 	}
 	topology_unref(topology);
@@ -67,19 +69,19 @@ static int wanted_by_topology(const struct conf *conf, bool *wanted,
 
 static int only(const struct cmd_call *call, bool *wanted)
 {
-	bool chosen[CONF_DAEMON_COUNT] = { false };
+	bool chosen[CONF_DAEMON_COUNT] = {false};
 	const char *name;
 
 	if (!cmd_has(call, "only"))
 		return 0;
-	for (size_t i = 0; (name = cmd_get_nth(call, "only", i)) != NULL;
-			i++) {
+	for (size_t i = 0; (name = cmd_get_nth(call, "only", i)) != NULL; i++) {
 		enum conf_daemon id;
 
 		if (conf_daemon_parse(name, &id) != 0) {
 			cmd_fail_text(call, CMD_USAGE,
 				"--only %s: no such daemon; access-edge, "
-				"av-auth, av-edge", name);
+				"av-auth, av-edge",
+				name);
 			return EDGE_EUNKNOWN;
 		}
 		chosen[id] = true;
@@ -97,10 +99,11 @@ static void drop_missing(bool *wanted)
 	for (size_t i = 0; i < CONF_DAEMON_COUNT; i++) {
 		const enum conf_daemon id = (enum conf_daemon)i;
 
-		if (!wanted[i] || daemons_find_program(id, path,
-				sizeof(path)) == 0)
+		if (!wanted[i] ||
+			daemons_find_program(id, path, sizeof(path)) == 0)
 			continue;
-		log_notice("up.missing", "daemon=%s reason=\"the topology "
+		log_notice("up.missing",
+			"daemon=%s reason=\"the topology "
 			"asks for it, its program is not installed\"",
 			conf_daemon_name(id));
 		wanted[i] = false;
@@ -110,9 +113,9 @@ static void drop_missing(bool *wanted)
 static int supervise(struct cmd_call *call, const struct conf *conf,
 	const bool *wanted)
 {
-	struct up up = { call, -1 };
+	struct up up = {call, -1};
 	struct supervisor *s = NULL;
-	struct why why = { "" };
+	struct why why = {""};
 	uint32_t fd;
 	int err;
 
@@ -123,13 +126,15 @@ static int supervise(struct cmd_call *call, const struct conf *conf,
 	}
 	err = place_dirs(conf, &why);
 	if (err == 0)
-		err = supervisor_new(&s, &(struct supervisor_spec){
-			.conf = conf,
-			.wanted = wanted,
-			.log_level = cmd_get(call, "log-level"),
-			.on_ready = on_ready,
-			.arg = &up,
-		}, &why);
+		err = supervisor_new(&s,
+			&(struct supervisor_spec){
+				.conf = conf,
+				.wanted = wanted,
+				.log_level = cmd_get(call, "log-level"),
+				.on_ready = on_ready,
+				.arg = &up,
+			},
+			&why);
 	if (err == 0)
 		err = supervisor_run(s, &why);
 	supervisor_free(s);
@@ -138,20 +143,21 @@ static int supervise(struct cmd_call *call, const struct conf *conf,
 
 static int run(struct cmd_call *call)
 {
-	bool wanted[CONF_DAEMON_COUNT] = { false };
+	bool wanted[CONF_DAEMON_COUNT] = {false};
 	struct conf *conf = NULL;
-	struct why why = { "" };
+	struct why why = {""};
 	enum log_level level;
 	int status = CMD_USAGE;
 	int err;
 
 	ready_init();
 	if (log_level_parse(cmd_get(call, "log-level"), &level) != 0)
-		return cmd_fail_text(call, CMD_USAGE, "--log-level %s: one "
+		return cmd_fail_text(call, CMD_USAGE,
+			"--log-level %s: one "
 			"of error, warning, notice, info, debug",
 			cmd_get(call, "log-level"));
-	log_init("edgectl", level < LOG_LEVEL_NOTICE ? level :
-		LOG_LEVEL_NOTICE, ready_is_journal());
+	log_init("edgectl", level < LOG_LEVEL_NOTICE ? level : LOG_LEVEL_NOTICE,
+		ready_is_journal());
 	if (cmd_conf(call, &conf) != 0)
 		return CMD_USAGE;
 	err = wanted_by_topology(conf, wanted, &why);
@@ -169,12 +175,17 @@ out:
 }
 
 static const struct cmd_option OPTIONS[] = {
-	{ .name = "only", .arg = "DAEMON", .is_many = true,
-		.help = "start just this daemon; may be repeated" },
-	{ .name = "ready-fd", .arg = "FD",
-		.help = "write \"ready\" to this descriptor too" },
-	{ .name = "log-level", .arg = "LEVEL", .fallback = "notice",
-		.help = "of the daemons: error, warning, notice, info, debug" },
+	{.name = "only",
+		.arg = "DAEMON",
+		.is_many = true,
+		.help = "start just this daemon; may be repeated"},
+	{.name = "ready-fd",
+		.arg = "FD",
+		.help = "write \"ready\" to this descriptor too"},
+	{.name = "log-level",
+		.arg = "LEVEL",
+		.fallback = "notice",
+		.help = "of the daemons: error, warning, notice, info, debug"},
 };
 
 static const struct cmd_verb VERBS[] = {
@@ -183,11 +194,15 @@ static const struct cmd_verb VERBS[] = {
 		.help = "run the daemons in the foreground and look after them",
 		.options = OPTIONS,
 		.option_count = ARRAY_COUNT(OPTIONS),
-		.more =
-"Makes the run and state directories, binds the control sockets, starts the\n"
-"daemons that the topology asks for, prints \"ready\" when all of them are, and\n"
-"starts one again that ends. SIGHUP reloads, SIGTERM and Ctrl-C stop all.\n"
-"On an installed host systemd does this: systemctl start sallyport.target.",
+		.more = "Makes the run and state directories, binds the "
+			"control sockets, starts the\n"
+			"daemons that the topology asks for, prints "
+			"\"ready\" when all of them are, and\n"
+			"starts one again that ends. SIGHUP reloads, SIGTERM "
+			"and Ctrl-C stop all;\n"
+			"when it is killed, the daemons stop too.\n"
+			"On an installed host systemd does this: systemctl "
+			"start sallyport.target.",
 		.examples = "edgectl up\n"
 			    "edgectl -c /tmp/lab/edge.yaml up --only av-edge "
 			    "--log-level debug\n",

@@ -23,7 +23,7 @@ static void as_text(FILE *to, const json_t *object)
 	json_t *value;
 
 	fprintf(to, "sallyport %s\n", output_str(object, "version", "?"));
-	json_object_foreach (libraries, name, value)
+	json_object_foreach(libraries, name, value)
 		fprintf(to, "  %-10s %s\n", name, json_string_value(value));
 }
 
@@ -33,12 +33,11 @@ static int run(struct cmd_call *call)
 				   "s:s,s:s}}",
 		"ok", 1, "version", EDGE_VERSION, "libraries", "openssl",
 		OpenSSL_version(OPENSSL_VERSION_STRING), "libevent",
-		event_get_version(), "sqlite", sqlite3_libversion(),
-		"c-ares", ares_version(NULL), "expat",
-		XML_ExpatVersion(), "jansson", jansson_version_str(),
-		"libfyaml", fy_library_version(), "libcurl",
-		curl_version_info(CURLVERSION_NOW)->version, "libsrtp",
-		srtp_get_version_string());
+		event_get_version(), "sqlite", sqlite3_libversion(), "c-ares",
+		ares_version(NULL), "expat", XML_ExpatVersion(), "jansson",
+		jansson_version_str(), "libfyaml", fy_library_version(),
+		"libcurl", curl_version_info(CURLVERSION_NOW)->version,
+		"libsrtp", srtp_get_version_string());
 
 	output_print(call, object, as_text);
 	return CMD_OK;

@@ -17,8 +17,7 @@
 
 static const char *const PLACES = "/usr/local/sbin:/usr/sbin:/usr/local/bin";
 
-static int try_program(char *out, size_t cap, struct str dir,
-	const char *name)
+static int try_program(char *out, size_t cap, struct str dir, const char *name)
 {
 	int n = snprintf(out, cap, "%.*s/%s", STR_ARG(dir), name);
 
@@ -27,8 +26,7 @@ static int try_program(char *out, size_t cap, struct str dir,
 	return 0;
 }
 
-static int try_list(char *out, size_t cap, const char *list,
-	const char *name)
+static int try_list(char *out, size_t cap, const char *list, const char *name)
 {
 	struct str rest = str_of(list);
 	struct str dir;
@@ -48,8 +46,8 @@ int daemons_find_program(enum conf_daemon daemon, char *out, size_t cap)
 
 	while (len > 0 && self[len - 1] != '/')
 		len--;
-	if (len > 1 && try_program(out, cap, (struct str){ self, len - 1 },
-			name) == 0)
+	if (len > 1 &&
+		try_program(out, cap, (struct str){self, len - 1}, name) == 0)
 		return 0;
 	if (try_list(out, cap, getenv("PATH"), name) == 0)
 		return 0;
@@ -57,8 +55,7 @@ int daemons_find_program(enum conf_daemon daemon, char *out, size_t cap)
 }
 
 int daemons_call(const struct conf *conf, enum conf_daemon daemon,
-	const char *path, const json_t *body, json_t **reply,
-	struct why *why)
+	const char *path, const json_t *body, json_t **reply, struct why *why)
 {
 	const char *name = conf_daemon_name(daemon);
 	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
@@ -76,8 +73,10 @@ int daemons_call(const struct conf *conf, enum conf_daemon daemon,
 		return why_set(why, err, "%s does not run (no answer on %s)",
 			name, socket);
 	if (err == -EACCES)
-		return why_set(why, err, "%s: no right to use %s; become "
-			"root or a member of group %s", name, socket,
+		return why_set(why, err,
+			"%s: no right to use %s; become "
+			"root or a member of group %s",
+			name, socket,
 			body != NULL ? "sallyport-admin" : "sallyport");
 	if (err != 0)
 		return why_prefix(why, err, "%s", name);
@@ -87,8 +86,8 @@ int daemons_call(const struct conf *conf, enum conf_daemon daemon,
 	}
 	text = json_string_value(json_object_get(answer, "text"));
 	err = why_set(why, status == 404 ? EDGE_EUNKNOWN : EDGE_EREFUSED,
-		"%s: %s (status %d)", name,
-		text != NULL ? text : "refused", status);
+		"%s: %s (status %d)", name, text != NULL ? text : "refused",
+		status);
 	json_decref(answer);
 	return err;
 }
@@ -101,8 +100,8 @@ void daemons_ask(struct daemons *d, const struct conf *conf)
 	for (size_t i = 0; i < CONF_DAEMON_COUNT; i++) {
 		const enum conf_daemon id = (enum conf_daemon)i;
 
-		d->is_installed[i] = daemons_find_program(id, path,
-			sizeof(path)) == 0;
+		d->is_installed[i] =
+			daemons_find_program(id, path, sizeof(path)) == 0;
 		d->err[i] = daemons_call(conf, id, "/v1/status", NULL,
 			&d->status[i], &d->why[i]);
 	}

@@ -29,8 +29,7 @@ void daemons_fini(struct daemons *d);
  * come back as errors with the daemon's own text in why. *reply is the
  * caller's. */
 EDGE_MUST int daemons_call(const struct conf *conf, enum conf_daemon daemon,
-	const char *path, const json_t *body, json_t **reply,
-	struct why *why);
+	const char *path, const json_t *body, json_t **reply, struct why *why);
 
 /* Path of a daemon's program: beside our own, in PATH, in the usual places.
  * -ENOENT. */

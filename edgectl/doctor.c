@@ -15,13 +15,13 @@ static const struct {
 	const char *name;
 	void (*look)(struct doctor *d);
 } ROOMS[] = {
-	{ "configuration", doctor_config },
-	{ "certificates", doctor_certificates },
-	{ "names", doctor_names },
-	{ "routes", doctor_routes },
-	{ "listeners", doctor_listeners },
-	{ "clock", doctor_clock },
-	{ "kernel", doctor_kernel },
+	{"configuration", doctor_config},
+	{"certificates", doctor_certificates},
+	{"names", doctor_names},
+	{"routes", doctor_routes},
+	{"listeners", doctor_listeners},
+	{"clock", doctor_clock},
+	{"kernel", doctor_kernel},
 };
 
 static const char *const LEVELS[] = {
@@ -60,9 +60,8 @@ json_t *doctor_examine(const char *conf_path)
 		d.room = ROOMS[i].name;
 		ROOMS[i].look(&d);
 	}
-	report = json_pack("{s:b,s:i,s:i,s:o}", "ok",
-		d.count[DOCTOR_FAIL] == 0, "failed",
-		(int)d.count[DOCTOR_FAIL], "warned",
+	report = json_pack("{s:b,s:i,s:i,s:o}", "ok", d.count[DOCTOR_FAIL] == 0,
+		"failed", (int)d.count[DOCTOR_FAIL], "warned",
 		(int)d.count[DOCTOR_WARN], "findings", d.findings);
 	topology_unref(d.topology);
 	conf_free(d.conf);
@@ -76,7 +75,8 @@ void doctor_text(FILE *to, const json_t *report)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (findings, i, row) {
+	json_array_foreach(findings, i, row)
+	{
 		const char *todo = output_str(row, "todo", NULL);
 		char *text = output_value(json_object_get(row, "text"));
 
@@ -85,8 +85,7 @@ void doctor_text(FILE *to, const json_t *report)
 			fprintf(to, "%s\n", room);
 		}
 		fprintf(to, "  %-4s  %s: %s\n", output_str(row, "level", ""),
-			output_str(row, "what", ""),
-			text != NULL ? text : "");
+			output_str(row, "what", ""), text != NULL ? text : "");
 		if (todo != NULL)
 			fprintf(to, "        do: %s\n", todo);
 		free(text);

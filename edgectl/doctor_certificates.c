@@ -29,21 +29,20 @@ struct use_row {
 };
 
 static const struct use_row USES[] = {
-	{ CONF_USE_EXTERNAL_SIP, CONF_ACCESS_EDGE, TOPOLOGY_SIP_CLIENT,
-		TOPOLOGY_EXTERNAL },
-	{ CONF_USE_EXTERNAL_WEBCONF, CONF_WEBCONF_EDGE,
-		TOPOLOGY_WEBCONF_CLIENT, TOPOLOGY_EXTERNAL },
-	{ CONF_USE_INTERNAL, CONF_ACCESS_EDGE, TOPOLOGY_SIP_INTERNAL,
-		TOPOLOGY_INTERNAL },
-	{ CONF_USE_INTERNAL, CONF_AV_AUTH, TOPOLOGY_AUTH,
-		TOPOLOGY_INTERNAL },
+	{CONF_USE_EXTERNAL_SIP, CONF_ACCESS_EDGE, TOPOLOGY_SIP_CLIENT,
+		TOPOLOGY_EXTERNAL},
+	{CONF_USE_EXTERNAL_WEBCONF, CONF_WEBCONF_EDGE, TOPOLOGY_WEBCONF_CLIENT,
+		TOPOLOGY_EXTERNAL},
+	{CONF_USE_INTERNAL, CONF_ACCESS_EDGE, TOPOLOGY_SIP_INTERNAL,
+		TOPOLOGY_INTERNAL},
+	{CONF_USE_INTERNAL, CONF_AV_AUTH, TOPOLOGY_AUTH, TOPOLOGY_INTERNAL},
 };
 
 static void check_reader(struct doctor *d, const struct use_row *row,
 	const char *path)
 {
 	struct rights rights;
-	struct why why = { "" };
+	struct why why = {""};
 	struct stat st;
 
 	if (rights_find(&rights, row->reader, d->conf->users, &why) != 0)
@@ -54,8 +53,8 @@ static void check_reader(struct doctor *d, const struct use_row *row,
 			"%s: %s", path, strerror(errno));
 		return;
 	}
-	if (!doctor_may_read(&st, rights.uid, rights.gid,
-			rights.memberships, rights.membership_count))
+	if (!doctor_may_read(&st, rights.uid, rights.gid, rights.memberships,
+		    rights.membership_count))
 		doctor_add(d, DOCTOR_FAIL, conf_use_name(row->use),
 			row->use == CONF_USE_INTERNAL ?
 				"chgrp sallyport-tls, chmod 640" :
@@ -64,8 +63,7 @@ static void check_reader(struct doctor *d, const struct use_row *row,
 			conf_daemon_name(row->reader), (unsigned)rights.uid);
 	else if ((st.st_mode & S_IROTH) != 0 && strstr(path, ".key") != NULL)
 		doctor_add(d, DOCTOR_WARN, conf_use_name(row->use),
-			"chmod o-r it", "%s: everybody can read the key",
-			path);
+			"chmod o-r it", "%s: everybody can read the key", path);
 }
 
 static void check_dates(struct doctor *d, const char *use,
@@ -78,11 +76,13 @@ static void check_dates(struct doctor *d, const char *use,
 		doctor_add(d, DOCTOR_FAIL, use, "set the clock, or wait",
 			"not valid before a moment in the future");
 	else if (info->not_after.s <= now)
-		doctor_add(d, DOCTOR_FAIL, use, "renew it: put the new files "
+		doctor_add(d, DOCTOR_FAIL, use,
+			"renew it: put the new files "
 			"in place, they are taken up by themselves",
 			"expired %lld days ago", -days);
 	else if (days < SOON_DAYS)
-		doctor_add(d, DOCTOR_WARN, use, "renew it: put the new files "
+		doctor_add(d, DOCTOR_WARN, use,
+			"renew it: put the new files "
 			"in place, they are taken up by themselves",
 			"expires in %lld days", days);
 }
@@ -104,9 +104,10 @@ static void check_names(struct doctor *d, const struct use_row *row,
 
 	if (row->use == CONF_USE_INTERNAL) {
 		if (!has_name(info, d->conf->machine))
-			doctor_add(d, DOCTOR_FAIL, use, "get one with this "
-				"DNS name", "lacks the name %s",
-				d->conf->machine);
+			doctor_add(d, DOCTOR_FAIL, use,
+				"get one with this "
+				"DNS name",
+				"lacks the name %s", d->conf->machine);
 		return;
 	}
 	l = topology_listener(d->topology, row->usage, row->side);
@@ -117,13 +118,15 @@ static void check_names(struct doctor *d, const struct use_row *row,
 	if (row->use != CONF_USE_EXTERNAL_SIP)
 		return;
 	for (size_t i = 0; i < d->topology->domain_count; i++) {
-		snprintf(name, sizeof(name), "sip.%s",
-			d->topology->domains[i]);
+		snprintf(name, sizeof(name), "sip.%s", d->topology->domains[i]);
 		if (!has_name(info, name))
-			doctor_add(d, DOCTOR_WARN, use, "add this DNS name at "
-				"the next renewal", "lacks %s: clients of "
+			doctor_add(d, DOCTOR_WARN, use,
+				"add this DNS name at "
+				"the next renewal",
+				"lacks %s: clients of "
 				"that domain that find us by DNS will "
-				"refuse it", name);
+				"refuse it",
+				name);
 	}
 }
 
@@ -134,21 +137,20 @@ static int verify_chain(const char *chain_path, const char *trust_path)
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *rest = sk_X509_new_null();
 	BIO *bio = BIO_new_file(chain_path, "r");
-	X509 *leaf = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) :
-				   NULL;
+	X509 *leaf =
+		bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	X509 *more;
 	int reason = X509_V_ERR_UNSPECIFIED;
 
 	if (store == NULL || ctx == NULL || rest == NULL || leaf == NULL ||
-			X509_STORE_load_file(store, trust_path) != 1)
+		X509_STORE_load_file(store, trust_path) != 1)
 		goto out;
 	while ((more = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
 		if (sk_X509_push(rest, more) <= 0)
 			X509_free(more);
 	if (X509_STORE_CTX_init(ctx, store, leaf, rest) != 1)
 		goto out;
-	reason = X509_verify_cert(ctx) == 1 ? 0 :
-		X509_STORE_CTX_get_error(ctx);
+	reason = X509_verify_cert(ctx) == 1 ? 0 : X509_STORE_CTX_get_error(ctx);
 out:
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
@@ -162,7 +164,8 @@ static void check_chain(struct doctor *d, const struct use_row *row,
 	const char *chain)
 {
 	const char *trust = row->use == CONF_USE_INTERNAL ?
-		d->conf->trust_internal : d->conf->trust_external;
+		d->conf->trust_internal :
+		d->conf->trust_external;
 	int reason;
 
 	if (trust == NULL)
@@ -183,7 +186,7 @@ static void check_use(struct doctor *d, const struct use_row *row)
 	const unsigned before = d->count[DOCTOR_FAIL];
 	struct tls_cert_info info;
 	struct tls_ctx *ctx = NULL;
-	struct why why = { "" };
+	struct why why = {""};
 	int err;
 
 	check_reader(d, row, cert->key);
@@ -192,27 +195,29 @@ static void check_use(struct doctor *d, const struct use_row *row)
 		return;
 	err = tls_cert_info_load(cert->chain, &info, &why);
 	if (err == 0)
-		err = tls_ctx_new(&ctx, &(struct tls_spec){
-			.role = TLS_ROLE_SERVER,
-			.verify = TLS_VERIFY_NONE,
-			.chain_path = cert->chain,
-			.key_path = cert->key,
-		}, &why);
+		err = tls_ctx_new(&ctx,
+			&(struct tls_spec){
+				.role = TLS_ROLE_SERVER,
+				.verify = TLS_VERIFY_NONE,
+				.chain_path = cert->chain,
+				.key_path = cert->key,
+			},
+			&why);
 	tls_ctx_unref(ctx);
 	if (err != 0) {
-		doctor_add(d, DOCTOR_FAIL, use, "put a PEM chain and its "
-			"own key there", "%s", why_text(&why, err));
+		doctor_add(d, DOCTOR_FAIL, use,
+			"put a PEM chain and its "
+			"own key there",
+			"%s", why_text(&why, err));
 		return;
 	}
 	check_dates(d, use, &info);
 	check_names(d, row, &info);
 	check_chain(d, row, cert->chain);
 	if (d->count[DOCTOR_FAIL] == before)
-		doctor_add(d, DOCTOR_OK, use, NULL,
-			"%s for %s, %lld days left", info.subject,
-			conf_daemon_name(row->reader),
-			(long long)((info.not_after.s - wall_now().s) /
-				86400));
+		doctor_add(d, DOCTOR_OK, use, NULL, "%s for %s, %lld days left",
+			info.subject, conf_daemon_name(row->reader),
+			(long long)((info.not_after.s - wall_now().s) / 86400));
 }
 
 void doctor_certificates(struct doctor *d)
@@ -221,6 +226,6 @@ void doctor_certificates(struct doctor *d)
 		return;
 	for (size_t i = 0; i < ARRAY_COUNT(USES); i++)
 		if (topology_listener(d->topology, USES[i].usage,
-				USES[i].side) != NULL)
+			    USES[i].side) != NULL)
 			check_use(d, &USES[i]);
 }

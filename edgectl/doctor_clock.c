@@ -13,7 +13,7 @@
 
 static void check_kept(struct doctor *d)
 {
-	struct timex tx = { .modes = 0 };
+	struct timex tx = {.modes = 0};
 	int state = adjtimex(&tx);
 
 	if (state < 0)
@@ -25,8 +25,7 @@ static void check_kept(struct doctor *d)
 	else if (tx.maxerror > ERROR_MAX_US)
 		doctor_add(d, DOCTOR_WARN, "synchronisation",
 			"look at chronyc tracking",
-			"the clock may be wrong by %ld ms",
-			tx.maxerror / 1000);
+			"the clock may be wrong by %ld ms", tx.maxerror / 1000);
 	else
 		doctor_add(d, DOCTOR_OK, "synchronisation", NULL,
 			"kept, within %ld ms", tx.maxerror / 1000);
@@ -39,18 +38,18 @@ static void check_certificate_dates(struct doctor *d)
 	struct tls_cert_info info;
 
 	for (size_t i = 0; i < CONF_USE_COUNT; i++) {
-		struct why why = { "" };
+		struct why why = {""};
 
-		if (tls_cert_info_load(d->conf->certs[i].chain, &info,
-				&why) != 0)
+		if (tls_cert_info_load(d->conf->certs[i].chain, &info, &why) !=
+			0)
 			continue;
 		if (info.not_before.s <= now.s)
 			continue;
-		doctor_add(d, DOCTOR_FAIL, "time of day", "set the clock: "
+		doctor_add(d, DOCTOR_FAIL, "time of day",
+			"set the clock: "
 			"date -u, or chronyc makestep",
 			"%s is before the first day of the %s certificate",
-			wall_text(now, text),
-			conf_use_name((enum conf_use)i));
+			wall_text(now, text), conf_use_name((enum conf_use)i));
 		return;
 	}
 	doctor_add(d, DOCTOR_OK, "time of day", NULL, "%s",

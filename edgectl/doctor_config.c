@@ -18,19 +18,23 @@ static void check_semantics(struct doctor *d, const char *path)
 {
 	struct topology_finding *rows = NULL;
 	struct sqlite3 *db = NULL;
-	struct why why = { "" };
+	struct why why = {""};
 	size_t count = 0;
 	int err = generation_open(&db, path, &why);
 
 	if (err == 0)
 		err = topology_check(db, &rows, &count, &why);
 	if (err != 0)
-		doctor_add(d, DOCTOR_FAIL, "topology", "edgectl topology "
-			"rollback", "%s", why_text(&why, err));
+		doctor_add(d, DOCTOR_FAIL, "topology",
+			"edgectl topology "
+			"rollback",
+			"%s", why_text(&why, err));
 	for (size_t i = 0; i < count; i++)
 		doctor_add(d, rows[i].is_error ? DOCTOR_FAIL : DOCTOR_WARN,
-			rows[i].rule, "change topology.yaml, then 'edgectl "
-			"topology plan' and 'apply'", "%s", rows[i].text);
+			rows[i].rule,
+			"change topology.yaml, then 'edgectl "
+			"topology plan' and 'apply'",
+			"%s", rows[i].text);
 	if (err == 0 && count == 0)
 		doctor_add(d, DOCTOR_OK, "rules", NULL,
 			"the topology keeps every rule");
@@ -42,7 +46,7 @@ static void load_topology(struct doctor *d)
 {
 	char version[TOPOLOGY_VERSION_LEN];
 	char path[PATH_MAX];
-	struct why why = { "" };
+	struct why why = {""};
 	int err = generation_current_path(d->conf->state_dir, path,
 		sizeof(path), &why);
 
@@ -53,8 +57,7 @@ static void load_topology(struct doctor *d)
 		return;
 	}
 	if (err == 0)
-		err = topology_load(&d->topology, path, d->conf->machine,
-			&why);
+		err = topology_load(&d->topology, path, d->conf->machine, &why);
 	if (err != 0) {
 		doctor_add(d, DOCTOR_FAIL, "topology",
 			"make 'machine' in edge.yaml and the machine's name "
@@ -62,30 +65,28 @@ static void load_topology(struct doctor *d)
 			"%s", why_text(&why, err));
 		return;
 	}
-	doctor_add(d, DOCTOR_OK, "topology", NULL,
-		"generation %s for %s",
-		topology_version_text(d->topology, version),
-		d->conf->machine);
+	doctor_add(d, DOCTOR_OK, "topology", NULL, "generation %s for %s",
+		topology_version_text(d->topology, version), d->conf->machine);
 	check_semantics(d, path);
 }
 
 void doctor_config(struct doctor *d)
 {
-	struct why why = { "" };
+	struct why why = {""};
 	struct stat st;
 	int err = conf_load(&d->conf, d->conf_path, &why);
 
 	if (err != 0) {
 		doctor_add(d, DOCTOR_FAIL, "edge.yaml",
 			"correct the line, or make a new file with 'edgectl "
-			"init'", "%s", why_text(&why, err));
+			"init'",
+			"%s", why_text(&why, err));
 		return;
 	}
 	if (stat(d->conf_path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
 		doctor_add(d, DOCTOR_FAIL, "edge.yaml", "chmod o-w it",
 			"%s: everybody can write it", d->conf_path);
 	else
-		doctor_add(d, DOCTOR_OK, "edge.yaml", NULL, "%s",
-			d->conf_path);
+		doctor_add(d, DOCTOR_OK, "edge.yaml", NULL, "%s", d->conf_path);
 	load_topology(d);
 }

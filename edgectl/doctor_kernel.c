@@ -17,16 +17,16 @@ static struct str read_line(const char *path, char *room, size_t cap)
 
 	if (fd >= 0)
 		close(fd);
-	return (struct str){ room, n > 0 ? (size_t)n : 0 };
+	return (struct str){room, n > 0 ? (size_t)n : 0};
 }
 
 static void check_reserved(struct doctor *d)
 {
 	char room[8192];
 	char todo[160];
-	struct str list = read_line(
-		"/proc/sys/net/ipv4/ip_local_reserved_ports", room,
-		sizeof(room));
+	struct str list =
+		read_line("/proc/sys/net/ipv4/ip_local_reserved_ports", room,
+			sizeof(room));
 
 	for (size_t i = 0; i < d->topology->media_count; i++) {
 		const struct topology_media *m = &d->topology->media[i];
@@ -42,8 +42,8 @@ static void check_reserved(struct doctor *d)
 		else
 			doctor_add(d, DOCTOR_WARN, "relay ports", todo,
 				"%u-%u are not reserved: outgoing connections "
-				"of this host can sit on them", m->port,
-				last);
+				"of this host can sit on them",
+				m->port, last);
 	}
 }
 
@@ -53,14 +53,14 @@ static void check_version(struct doctor *d)
 	unsigned major = 0;
 	unsigned minor = 0;
 
-	if (uname(&name) != 0 || sscanf(name.release, "%u.%u", &major,
-			&minor) != 2)
+	if (uname(&name) != 0 ||
+		sscanf(name.release, "%u.%u", &major, &minor) != 2)
 		return;
 	if (major < 5 || (major == 5 && minor < 7))
-		doctor_add(d, DOCTOR_FAIL, "kernel",
-			"run Linux 5.7 or later",
+		doctor_add(d, DOCTOR_FAIL, "kernel", "run Linux 5.7 or later",
 			"%s can't bind sockets to a device without rights: "
-			"inside ports would be open outside", name.release);
+			"inside ports would be open outside",
+			name.release);
 	else
 		doctor_add(d, DOCTOR_OK, "kernel", NULL, "Linux %s",
 			name.release);
@@ -69,8 +69,8 @@ static void check_version(struct doctor *d)
 static void check_landlock(struct doctor *d)
 {
 	char room[512];
-	struct str list = read_line("/sys/kernel/security/lsm", room,
-		sizeof(room));
+	struct str list =
+		read_line("/sys/kernel/security/lsm", room, sizeof(room));
 
 	if (list.n > 0 && !doctor_has_word(list, "landlock"))
 		doctor_add(d, DOCTOR_WARN, "landlock",

@@ -27,8 +27,7 @@ static void judge_row(struct doctor *d, const json_t *row)
 		return;
 	if (json_is_string(port))
 		snprintf(where, sizeof(where), "%s %s %s",
-			output_str(row, "address", ""),
-			json_string_value(port),
+			output_str(row, "address", ""), json_string_value(port),
 			output_str(row, "transport", ""));
 	else
 		snprintf(where, sizeof(where), "%s:%lld/%s",
@@ -64,7 +63,7 @@ static void check_ports(struct doctor *d)
 
 	daemons_ask(&daemons, d->conf);
 	table = ports_table(d->topology, &daemons, port_owner_find);
-	json_array_foreach (json_object_get(table, "ports"), i, row)
+	json_array_foreach(json_object_get(table, "ports"), i, row)
 		judge_row(d, row);
 	json_decref(table);
 	daemons_fini(&daemons);
@@ -75,19 +74,19 @@ static int reach(const struct addr *local, const struct addr *remote)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(int);
-	struct pollfd p = { .events = POLLOUT };
+	struct pollfd p = {.events = POLLOUT};
 	int err = 0;
 
 	p.fd = socket(remote->family == 6 ? AF_INET6 : AF_INET,
 		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (p.fd < 0)
 		return -errno;
-	if (bind(p.fd, (struct sockaddr *)&sa,
-			addr_to_sockaddr(local, &sa)) != 0)
+	if (bind(p.fd, (struct sockaddr *)&sa, addr_to_sockaddr(local, &sa)) !=
+		0)
 		err = errno;
 	else if (connect(p.fd, (struct sockaddr *)&sa,
-			addr_to_sockaddr(remote, &sa)) != 0 &&
-			errno != EINPROGRESS)
+			 addr_to_sockaddr(remote, &sa)) != 0 &&
+		errno != EINPROGRESS)
 		err = errno;
 	else if (poll(&p, 1, REACH_MS) != 1)
 		err = ETIMEDOUT;
@@ -110,8 +109,7 @@ static void check_hop(struct doctor *d, const struct topology_hop *hop,
 	for (size_t i = 0; i < d->conf->host_count; i++) {
 		const struct conf_host *host = &d->conf->hosts[i];
 
-		if (strcmp(host->name, hop->fqdn) != 0 ||
-				host->addr_count == 0)
+		if (strcmp(host->name, hop->fqdn) != 0 || host->addr_count == 0)
 			continue;
 		remote = addr_with_port(&host->addrs[0], hop->port);
 		err = reach(&local, &remote);
@@ -124,8 +122,8 @@ static void check_hop(struct doctor *d, const struct topology_hop *hop,
 			doctor_add(d, DOCTOR_WARN, "next hop",
 				"start the SIP server, or open its firewall "
 				"for our inside address",
-				"%s (%s) can't be reached: %s", hop->fqdn,
-				text, err_text(err));
+				"%s (%s) can't be reached: %s", hop->fqdn, text,
+				err_text(err));
 	}
 }
 

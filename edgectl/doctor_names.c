@@ -93,14 +93,13 @@ static void check_next_hops(struct names *n)
 
 		host(n, &l, name, RESOLVE_INSIDE);
 		if (l.err == 0)
-			doctor_add(d, DOCTOR_OK, "next hop", NULL,
-				"%s is %s", name,
-				addr_ip_text(&l.addrs[0], text));
+			doctor_add(d, DOCTOR_OK, "next hop", NULL, "%s is %s",
+				name, addr_ip_text(&l.addrs[0], text));
 		else
 			doctor_add(d, DOCTOR_FAIL, "next hop",
 				"put it under resolver.hosts in edge.yaml, or "
-				"into the inside's DNS", "%s: %s", name,
-				l.detail);
+				"into the inside's DNS",
+				"%s: %s", name, l.detail);
 	}
 }
 
@@ -109,7 +108,8 @@ static void check_outside(struct names *n,
 	const struct topology_listener *listener)
 {
 	const struct addr *want = addr_is_set(&listener->nat) ?
-		&listener->nat : &listener->address;
+		&listener->nat :
+		&listener->address;
 	const char *name = listener->public_fqdn;
 	char text[ADDR_TEXT_LEN];
 	struct look_up l;
@@ -128,15 +128,15 @@ static void check_outside(struct names *n,
 		}
 	doctor_add(n->d, DOCTOR_WARN, "outside name",
 		"correct the A record outside, or the address in the "
-		"topology", "%s does not lead to %s", name,
-		addr_ip_text(want, text));
+		"topology",
+		"%s does not lead to %s", name, addr_ip_text(want, text));
 }
 
 static void check_srv(struct names *n, const char *domain,
 	const struct topology_listener *listener)
 {
 	struct resolve_query *query = NULL;
-	struct look_up l = { .is_done = false };
+	struct look_up l = {.is_done = false};
 	char name[300];
 	int err;
 
@@ -151,21 +151,21 @@ static void check_srv(struct names *n, const char *domain,
 			"make it, so that clients find us by their domain",
 			"%s: %s", name, l.detail);
 	else if (l.srv.port != listener->public_port)
-		doctor_add(n->d, DOCTOR_WARN, "SRV record",
-			"correct its port", "%s: port %u, we listen on %u",
-			name, l.srv.port, listener->public_port);
+		doctor_add(n->d, DOCTOR_WARN, "SRV record", "correct its port",
+			"%s: port %u, we listen on %u", name, l.srv.port,
+			listener->public_port);
 	else
-		doctor_add(n->d, DOCTOR_OK, "SRV record", NULL,
-			"%s is %s:%u", name, l.srv.target, l.srv.port);
+		doctor_add(n->d, DOCTOR_OK, "SRV record", NULL, "%s is %s:%u",
+			name, l.srv.target, l.srv.port);
 }
 
 static void check_names_outside(struct names *n)
 {
 	const struct topology *t = n->d->topology;
-	const struct topology_listener *sip = topology_listener(t,
-		TOPOLOGY_SIP_CLIENT, TOPOLOGY_EXTERNAL);
-	const struct topology_listener *turn = topology_listener(t,
-		TOPOLOGY_TURN_UDP, TOPOLOGY_EXTERNAL);
+	const struct topology_listener *sip =
+		topology_listener(t, TOPOLOGY_SIP_CLIENT, TOPOLOGY_EXTERNAL);
+	const struct topology_listener *turn =
+		topology_listener(t, TOPOLOGY_TURN_UDP, TOPOLOGY_EXTERNAL);
 
 	if (t->lab) {
 		doctor_add(n->d, DOCTOR_OK, "outside names", NULL,
@@ -182,9 +182,9 @@ static void check_names_outside(struct names *n)
 
 void doctor_names(struct doctor *d)
 {
-	struct names n = { .d = d };
-	struct addr none = { .family = 0 };
-	struct why why = { "" };
+	struct names n = {.d = d};
+	struct addr none = {.family = 0};
+	struct why why = {""};
 	int err;
 
 	if (d->topology == NULL)
@@ -193,9 +193,10 @@ void doctor_names(struct doctor *d)
 	if (err == 0)
 		err = resolver_new(&n.resolver, n.loop, d->conf, &none, &why);
 	if (err != 0) {
-		doctor_add(d, DOCTOR_FAIL, "resolver", "look at 'resolver' "
-			"in edge.yaml and at /etc/resolv.conf", "%s",
-			why_text(&why, err));
+		doctor_add(d, DOCTOR_FAIL, "resolver",
+			"look at 'resolver' "
+			"in edge.yaml and at /etc/resolv.conf",
+			"%s", why_text(&why, err));
 	} else {
 		check_next_hops(&n);
 		check_names_outside(&n);

@@ -28,14 +28,14 @@ bool doctor_ports_cover(struct str list, uint32_t first, uint32_t count)
 
 	/* The kernel prints the list sorted. */
 	while (str_split(&rest, ',', &part)) {
-		struct str low = { part.p, str_find(part, '-') };
-		struct str high = low.n < part.n ? str_skip(part, low.n + 1) :
-						   low;
+		struct str low = {part.p, str_find(part, '-')};
+		struct str high =
+			low.n < part.n ? str_skip(part, low.n + 1) : low;
 		uint32_t a;
 		uint32_t b;
 
 		if (str_to_u32(str_trim(low), &a) != 0 ||
-				str_to_u32(str_trim(high), &b) != 0)
+			str_to_u32(str_trim(high), &b) != 0)
 			continue;
 		if (a <= next && b >= next)
 			next = b + 1;
@@ -43,8 +43,7 @@ bool doctor_ports_cover(struct str list, uint32_t first, uint32_t count)
 	return next >= first + count;
 }
 
-bool doctor_default_device(struct str table, size_t n,
-	char device[static 16])
+bool doctor_default_device(struct str table, size_t n, char device[static 16])
 {
 	struct str line;
 	char copy[256];
@@ -54,9 +53,10 @@ bool doctor_default_device(struct str table, size_t n,
 
 	while (str_split(&table, '\n', &line)) {
 		if (str_copy(line, copy, sizeof(copy)) != 0 ||
-				sscanf(copy, "%15s %lx %*x %*x %*u %*u %*u "
-					"%lx", name, &destination,
-					&mask) != 3)
+			sscanf(copy,
+				"%15s %lx %*x %*x %*u %*u %*u "
+				"%lx",
+				name, &destination, &mask) != 3)
 			continue;
 		if (destination != 0 || mask != 0 || n-- > 0)
 			continue;

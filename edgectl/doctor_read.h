@@ -19,8 +19,7 @@ bool doctor_may_read(const struct stat *st, uid_t uid, gid_t gid,
 bool doctor_ports_cover(struct str list, uint32_t first, uint32_t count);
 
 /* The n-th device of /proc/net/route with a default route. */
-bool doctor_default_device(struct str table, size_t n,
-	char device[static 16]);
+bool doctor_default_device(struct str table, size_t n, char device[static 16]);
 
 /* One of the words of a comma-separated list. */
 bool doctor_has_word(struct str list, const char *word);

@@ -22,7 +22,7 @@ static struct str read_file(const char *path, char *room, size_t cap)
 
 	if (fd >= 0)
 		close(fd);
-	return (struct str){ room, n > 0 ? (size_t)n : 0 };
+	return (struct str){room, n > 0 ? (size_t)n : 0};
 }
 
 /* Every address once. */
@@ -37,8 +37,9 @@ static void check_addresses(struct doctor *d)
 		bool seen = false;
 
 		for (size_t j = 0; j < i; j++)
-			seen = seen || addr_ip_eq(&t->listeners[j].address,
-				&l->address);
+			seen = seen ||
+				addr_ip_eq(&t->listeners[j].address,
+					&l->address);
 		if (seen)
 			continue;
 		addr_ip_text(&l->address, text);
@@ -79,7 +80,7 @@ static void check_default(struct doctor *d,
 	size_t n;
 
 	if (d->topology->lab || net_device_of(&inside->address, in) != 0 ||
-			net_device_of(&outside->address, out) != 0)
+		net_device_of(&outside->address, out) != 0)
 		return;
 	for (n = 0; doctor_default_device(table, n, device); n++)
 		if (strcmp(device, in) == 0)
@@ -100,8 +101,8 @@ static void check_default(struct doctor *d,
 static void check_forwarding(struct doctor *d)
 {
 	char room[16];
-	struct str text = read_file("/proc/sys/net/ipv4/ip_forward", room,
-		sizeof(room));
+	struct str text =
+		read_file("/proc/sys/net/ipv4/ip_forward", room, sizeof(room));
 
 	if (str_eq_z(str_trim(text), "1") && !d->topology->lab)
 		doctor_add(d, DOCTOR_FAIL, "forwarding",

@@ -2,6 +2,7 @@
  * The answers of `edgectl init` as edge.yaml and topology.yaml. Asking is
  * cmd_init.c's, certificates are certmake.c's.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +14,10 @@
 #include "common/run/conf.h"
 #include "edgectl/init_plan.h"
 
-
 void init_plan_loopback(struct init_plan *plan)
 {
 	const struct init_plan demo = {
-		.domains = { "lab.test" },
+		.domains = {"lab.test"},
 		.domain_count = 1,
 		.machine = "edge.int.lab.test",
 		.internal_address = "127.0.2.10",
@@ -44,8 +44,9 @@ bool init_is_name(const char *text)
 {
 	char lower[DNS_NAME_LEN];
 
-	return strchr(text, '.') != NULL && dns_name_take(str_of(text), lower,
-		sizeof(lower)) == 0 && strcmp(text, lower) == 0;
+	return strchr(text, '.') != NULL &&
+		dns_name_take(str_of(text), lower, sizeof(lower)) == 0 &&
+		strcmp(text, lower) == 0;
 }
 
 static bool is_address(const char *text)
@@ -61,52 +62,79 @@ enum need {
 	NEED_ADDRESS_OR_NONE,
 };
 
-static int check_value(const char *option, const char *value,
-	enum need need, struct why *why)
+static int check_value(const char *option, const char *value, enum need need,
+	struct why *why)
 {
 	if (value[0] == '\0' && need == NEED_ADDRESS_OR_NONE)
 		return 0;
 	if (value[0] == '\0')
 		return why_set(why, EDGE_ECONFIG, "--%s is needed", option);
 	if (need == NEED_NAME && !init_is_name(value))
-		return why_set(why, EDGE_ECONFIG, "--%s %s: not a host name "
-			"with a domain, such as sip.example.com", option,
-			value);
+		return why_set(why, EDGE_ECONFIG,
+			"--%s %s: not a host name "
+			"with a domain, such as sip.example.com",
+			option, value);
 	if (need != NEED_NAME && !is_address(value))
-		return why_set(why, EDGE_ECONFIG, "--%s %s: not an address "
-			"such as 192.0.2.10", option, value);
+		return why_set(why, EDGE_ECONFIG,
+			"--%s %s: not an address "
+			"such as 192.0.2.10",
+			option, value);
+	return 0;
+}
+
+static const struct {
+	const char *option;
+	size_t at; /* of the text in struct init_plan */
+	enum need need;
+} VALUES[] = {
+	{"machine", offsetof(struct init_plan, machine), NEED_NAME},
+	{"internal-address", offsetof(struct init_plan, internal_address),
+		NEED_ADDRESS},
+	{"access-name", offsetof(struct init_plan, access_name), NEED_NAME},
+	{"access-address", offsetof(struct init_plan, access_address),
+		NEED_ADDRESS},
+	{"av-name", offsetof(struct init_plan, av_name), NEED_NAME},
+	{"av-address", offsetof(struct init_plan, av_address), NEED_ADDRESS},
+	{"av-nat", offsetof(struct init_plan, av_nat), NEED_ADDRESS_OR_NONE},
+	{"next-hop", offsetof(struct init_plan, next_hop), NEED_NAME},
+	{"next-hop-address", offsetof(struct init_plan, next_hop_address),
+		NEED_ADDRESS_OR_NONE},
+};
+
+static int check_domains(const struct init_plan *plan, struct why *why)
+{
+	int err = plan->domain_count == 0 ?
+		why_set(why, EDGE_ECONFIG, "--domain is needed") :
+		0;
+
+	for (size_t i = 0; err == 0 && i < plan->domain_count; i++)
+		err = check_value("domain", plan->domains[i], NEED_NAME, why);
+	return err;
+}
+
+int init_plan_check_one(const struct init_plan *plan, const char *option,
+	struct why *why)
+{
+	if (strcmp(option, "domain") == 0)
+		return check_domains(plan, why);
+	for (size_t i = 0; i < ARRAY_COUNT(VALUES); i++)
+		if (strcmp(option, VALUES[i].option) == 0)
+			return check_value(option,
+				(const char *)plan + VALUES[i].at,
+				VALUES[i].need, why);
 	return 0;
 }
 
 int init_plan_check(const struct init_plan *plan, struct why *why)
 {
-	const struct {
-		const char *option;
-		const char *value;
-		enum need need;
-	} rows[] = {
-		{ "machine", plan->machine, NEED_NAME },
-		{ "internal-address", plan->internal_address, NEED_ADDRESS },
-		{ "access-name", plan->access_name, NEED_NAME },
-		{ "access-address", plan->access_address, NEED_ADDRESS },
-		{ "av-name", plan->av_name, NEED_NAME },
-		{ "av-address", plan->av_address, NEED_ADDRESS },
-		{ "av-nat", plan->av_nat, NEED_ADDRESS_OR_NONE },
-		{ "next-hop", plan->next_hop, NEED_NAME },
-		{ "next-hop-address", plan->next_hop_address,
-			NEED_ADDRESS_OR_NONE },
-	};
-	int err = plan->domain_count == 0 ?
-		why_set(why, EDGE_ECONFIG, "--domain is needed") : 0;
+	int err = check_domains(plan, why);
 
-	for (size_t i = 0; err == 0 && i < plan->domain_count; i++)
-		err = check_value("domain", plan->domains[i], NEED_NAME, why);
-	for (size_t i = 0; err == 0 && i < ARRAY_COUNT(rows); i++)
-		err = check_value(rows[i].option, rows[i].value, rows[i].need,
-			why);
-	if (err == 0 && strcmp(plan->internal_address,
-			plan->access_address) == 0)
-		err = why_set(why, EDGE_ECONFIG, "--internal-address and "
+	for (size_t i = 0; err == 0 && i < ARRAY_COUNT(VALUES); i++)
+		err = init_plan_check_one(plan, VALUES[i].option, why);
+	if (err == 0 &&
+		strcmp(plan->internal_address, plan->access_address) == 0)
+		err = why_set(why, EDGE_ECONFIG,
+			"--internal-address and "
 			"--access-address are the same; an edge has one "
 			"address on each side");
 	return err;
@@ -136,8 +164,8 @@ static char *finish(FILE *to, char **text)
 
 static void put_certificate(FILE *to, const char *directory, const char *use)
 {
-	fprintf(to, "  %s: {chain: %s/tls/%s.crt, key: %s/tls/%s.key}\n",
-		use, directory, use, directory, use);
+	fprintf(to, "  %s: {chain: %s/tls/%s.crt, key: %s/tls/%s.key}\n", use,
+		directory, use, directory, use);
 }
 
 char *init_plan_edge_yaml(const struct init_plan *plan)
@@ -153,17 +181,20 @@ char *init_plan_edge_yaml(const struct init_plan *plan)
 		"machine: %s\n"
 		"\n"
 		"# Certificate chain and key for each use.\n"
-		"certificates:\n", plan->machine);
+		"certificates:\n",
+		plan->machine);
 	put_certificate(to, plan->directory, "external-sip");
 	put_certificate(to, plan->directory, "internal");
-	fprintf(to, "\n# Whom to believe on each side.\n"
+	fprintf(to,
+		"\n# Whom to believe on each side.\n"
 		"trust:\n  internal: %s/tls/internal-ca.crt\n",
 		plan->directory);
 	if (plan->certificates == INIT_CERTIFICATES_LAB)
 		fprintf(to, "  external: %s/tls/external-ca.crt\n",
 			plan->directory);
 	if (plan->next_hop_address[0] != '\0')
-		fprintf(to, "\n# Names that need no name server.\n"
+		fprintf(to,
+			"\n# Names that need no name server.\n"
 			"resolver:\n  hosts:\n    %s: %s\n",
 			plan->next_hop, plan->next_hop_address);
 	if (plan->run_dir[0] != '\0' || plan->state_dir[0] != '\0')
@@ -202,10 +233,12 @@ static void put_edge(FILE *to, const struct init_plan *plan)
 	put_port(to, plan, "udp_port", 3478);
 	fprintf(to, "}\n");
 	if (add != 0)
-		fprintf(to, "    internal_ports: {sip: %u, av_auth: %u, "
+		fprintf(to,
+			"    internal_ports: {sip: %u, av_auth: %u, "
 			"webconf: %u, replication: %u, turn_tcp: %u, "
-			"turn_udp: %u}\n", 5061 + add, 5062 + add, 8057 + add,
-			4443 + add, 443 + add, 3478 + add);
+			"turn_udp: %u}\n",
+			5061 + add, 5062 + add, 8057 + add, 4443 + add,
+			443 + add, 3478 + add);
 }
 
 static void put_machine(FILE *to, const struct init_plan *plan)
@@ -227,25 +260,32 @@ char *init_plan_topology_yaml(const struct init_plan *plan)
 
 	if (to == NULL)
 		return NULL;
-	fprintf(to, "# SIP domains; the first one is the default.\n"
+	fprintf(to,
+		"# SIP domains; the first one is the default.\n"
 		"domains: [");
 	for (size_t i = 0; i < plan->domain_count; i++)
 		fprintf(to, "%s%s", i > 0 ? ", " : "", plan->domains[i]);
-	fprintf(to, "]\n"
+	fprintf(to,
+		"]\n"
 		"\n# The edge: names that the outside uses, where requests "
 		"go inside, addresses.\n"
-		"edges:\n  %s:\n", plan->machine);
+		"edges:\n  %s:\n",
+		plan->machine);
 	put_edge(to, plan);
 	put_machine(to, plan);
-	fprintf(to, "\n# Inside servers by certificate name, and what each "
+	fprintf(to,
+		"\n# Inside servers by certificate name, and what each "
 		"may ask of the edge.\n"
-		"servers:\n  %s: [sip, av-auth]\n", plan->next_hop);
+		"servers:\n  %s: [sip, av-auth]\n",
+		plan->next_hop);
 	if (plan->federation)
-		fprintf(to, "\n# Settings that differ from their defaults.\n"
+		fprintf(to,
+			"\n# Settings that differ from their defaults.\n"
 			"settings:\n"
 			"  access-edge: {allow_federated_users: true}\n");
 	if (plan->lab)
-		fprintf(to, "\n# Loopback addresses, and both sides on one "
+		fprintf(to,
+			"\n# Loopback addresses, and both sides on one "
 			"device, are meant.\nlab: true\n");
 	return finish(to, &text);
 }

@@ -22,7 +22,7 @@ enum init_certificates {
 
 struct init_plan {
 	char directory[INIT_NAME_LEN];
-	char run_dir[INIT_NAME_LEN];   /* "" = the default */
+	char run_dir[INIT_NAME_LEN]; /* "" = the default */
 	char state_dir[INIT_NAME_LEN];
 	char domains[INIT_DOMAINS_MAX][INIT_NAME_LEN];
 	size_t domain_count;
@@ -32,7 +32,7 @@ struct init_plan {
 	char access_address[64];
 	char av_name[INIT_NAME_LEN];
 	char av_address[64];
-	char av_nat[64]; /* "" = none */
+	char av_nat[64];              /* "" = none */
 	char next_hop[INIT_NAME_LEN]; /* without port */
 	unsigned next_hop_port;       /* 0 = 5061 */
 	char next_hop_address[64];    /* "" = by DNS */
@@ -47,6 +47,10 @@ void init_plan_loopback(struct init_plan *plan);
 /* Names are names, addresses are addresses, and what must be there is.
  * The text says which option to give. EDGE_ECONFIG. */
 EDGE_MUST int init_plan_check(const struct init_plan *plan, struct why *why);
+
+/* The same for the answer to one question. */
+EDGE_MUST int init_plan_check_one(const struct init_plan *plan,
+	const char *option, struct why *why);
 
 /* The files, on the heap; NULL when out of memory. */
 char *init_plan_edge_yaml(const struct init_plan *plan);

@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "common/base/err.h"
+#include "common/base/str.h"
 #include "common/run/conf.h"
 #include "common/run/rights.h"
 #include "common/store/generation.h"
@@ -95,7 +96,7 @@ static int put_pair(struct writer *w, const char *name, const char *suffix,
 static int make_authority(struct writer *w, struct certmake_ca **ca,
 	const char *side)
 {
-	struct certmake_pem pem = { NULL, NULL };
+	struct certmake_pem pem = {NULL, NULL};
 	char text[64];
 	int err;
 
@@ -115,15 +116,14 @@ static int make_authority(struct writer *w, struct certmake_ca **ca,
 	return err;
 }
 
-static int make_pair(struct writer *w, struct certmake_ca *ca,
-	const char *file, const char *const *names, size_t count,
-	enum key_reader reader)
+static int make_pair(struct writer *w, struct certmake_ca *ca, const char *file,
+	const char *const *names, size_t count, enum key_reader reader)
 {
 	const bool lab = w->plan->certificates == INIT_CERTIFICATES_LAB;
-	struct certmake_pem pem = { NULL, NULL };
-	int err = lab ? certmake_issue(ca, names, count, LEAF_DAYS, &pem,
-				w->why) :
-			certmake_request(names, count, &pem, w->why);
+	struct certmake_pem pem = {NULL, NULL};
+	int err = lab ?
+		certmake_issue(ca, names, count, LEAF_DAYS, &pem, w->why) :
+		certmake_request(names, count, &pem, w->why);
 
 	if (err == 0)
 		err = put_pair(w, file, lab ? "crt" : "csr", &pem, reader);
@@ -137,9 +137,9 @@ static int make_outside(struct writer *w)
 	const char *names[CERTMAKE_NAMES_MAX];
 	size_t count = 0;
 
-	while (count < CERTMAKE_NAMES_MAX && (names[count] =
-			init_plan_outside_name(w->plan, count,
-				rooms[count])) != NULL)
+	while (count < CERTMAKE_NAMES_MAX &&
+		(names[count] = init_plan_outside_name(w->plan, count,
+			 rooms[count])) != NULL)
 		count++;
 	return make_pair(w, w->external, "tls/external-sip", names, count,
 		KEY_ACCESS_EDGE);
@@ -188,20 +188,29 @@ static int make_yaml(struct writer *w)
 	return err;
 }
 
-/* The first rule that the staged generation breaks. */
-static int check_stage(const struct generation_info *info, struct why *why)
+/* The first rule that the topology breaks, before anything is written. */
+static int check_topology(const struct init_plan *plan, struct why *why)
 {
+	struct topology_yaml *yaml = NULL;
 	struct topology_finding *rows = NULL;
 	struct sqlite3 *db = NULL;
+	char *text = init_plan_topology_yaml(plan);
 	size_t count = 0;
-	int err = generation_open(&db, info->path, why);
+	int err = text != NULL ? 0 : -ENOMEM;
 
+	if (err == 0)
+		err = topology_yaml_parse(&yaml, "topology.yaml", str_of(text),
+			why);
+	if (err == 0)
+		err = topology_yaml_scratch(&db, yaml, why);
 	if (err == 0)
 		err = topology_check(db, &rows, &count, why);
 	if (err == 0 && count > 0 && rows[0].is_error)
 		err = why_set(why, EDGE_ECONFIG, "%s", rows[0].text);
 	free(rows);
 	sqlite3_close(db);
+	topology_yaml_free(yaml);
+	free(text);
 	return err;
 }
 
@@ -224,21 +233,17 @@ static int apply(struct writer *w)
 	info = generation_stage_info(stage);
 	generation_version_text(info->epoch, info->serial,
 		w->result->generation);
-	err = check_stage(info, w->why);
-	if (err != 0) {
-		generation_discard(stage);
-		return err;
-	}
 	return generation_activate(stage, w->why);
 }
 
-/* Nothing is written when something is in the way. */
-static int look_first(const struct init_plan *plan, bool force,
-	struct why *why)
+int init_look_first(const struct init_plan *plan, bool force, struct why *why)
 {
 	static const char *const FILES[] = {
-		"edge.yaml", "topology.yaml", "tls/internal.key",
-		"tls/external-sip.key", "lab-ca/internal-ca.key",
+		"edge.yaml",
+		"topology.yaml",
+		"tls/internal.key",
+		"tls/external-sip.key",
+		"lab-ca/internal-ca.key",
 		"lab-ca/external-ca.key",
 	};
 	char path[PATH_MAX];
@@ -247,9 +252,11 @@ static int look_first(const struct init_plan *plan, bool force,
 		snprintf(path, sizeof(path), "%s/%s", plan->directory,
 			FILES[i]);
 		if (access(path, F_OK) == 0)
-			return why_set(why, -EEXIST, "%s exists already; "
+			return why_set(why, -EEXIST,
+				"%s exists already; "
 				"--force replaces it, --directory names "
-				"another place", path);
+				"another place",
+				path);
 	}
 	return 0;
 }
@@ -259,7 +266,7 @@ static int make_dirs(const struct init_plan *plan, struct why *why)
 	static const struct {
 		const char *below;
 		mode_t mode;
-	} DIRS[] = { { "", 0755 }, { "/tls", 0755 }, { "/lab-ca", 0700 } };
+	} DIRS[] = {{"", 0755}, {"/tls", 0755}, {"/lab-ca", 0700}};
 	const bool lab = plan->certificates == INIT_CERTIFICATES_LAB;
 	char path[PATH_MAX];
 	int err = 0;
@@ -267,8 +274,7 @@ static int make_dirs(const struct init_plan *plan, struct why *why)
 	for (size_t i = 0; err == 0 && i < (lab ? 3 : 2); i++) {
 		snprintf(path, sizeof(path), "%s%s", plan->directory,
 			DIRS[i].below);
-		err = place_dir(path, DIRS[i].mode, (uid_t)-1, (gid_t)-1,
-			why);
+		err = place_dir(path, DIRS[i].mode, (uid_t)-1, (gid_t)-1, why);
 	}
 	return err;
 }
@@ -290,13 +296,15 @@ int init_write(const struct init_plan *plan, const char *const *peers,
 			err = why_set(why, EDGE_ECONFIG,
 				"--peer %s: not a host name", peers[i]);
 	if (err == 0)
-		err = look_first(plan, force, why);
+		err = init_look_first(plan, force, why);
+	if (err == 0)
+		err = check_topology(plan, why);
 	if (err == 0)
 		err = make_dirs(plan, why);
 	if (err == 0)
 		err = make_yaml(&w);
-	snprintf(result->conf_path, sizeof(result->conf_path),
-		"%s/edge.yaml", plan->directory);
+	snprintf(result->conf_path, sizeof(result->conf_path), "%s/edge.yaml",
+		plan->directory);
 	if (err == 0)
 		err = conf_load(&w.conf, result->conf_path, why);
 	if (err == 0)

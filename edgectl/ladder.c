@@ -15,7 +15,11 @@
 #define TIME_LEN  9
 
 static const char *const ORDER[] = {
-	"outside", "access-edge", "av-edge", "av-auth", "registrar",
+	"outside",
+	"access-edge",
+	"av-edge",
+	"av-auth",
+	"registrar",
 	"inside",
 };
 
@@ -62,8 +66,7 @@ static size_t column(const struct ladder *l, const char *name)
 }
 
 /* Fixed width on a screen, in cells of UTF-8. */
-static void put_text(FILE *to, const char *text, size_t cells,
-	const char *fill)
+static void put_text(FILE *to, const char *text, size_t cells, const char *fill)
 {
 	size_t n = 0;
 
@@ -80,8 +83,9 @@ static void print_head(FILE *to, const struct ladder *l)
 {
 	fprintf(to, "%*s  ", TIME_LEN, "ms");
 	for (size_t i = 0; i < l->count; i++)
-		put_text(to, l->names[i], i + 1 == l->count ?
-			output_width(l->names[i]) : WIDTH, " ");
+		put_text(to, l->names[i],
+			i + 1 == l->count ? output_width(l->names[i]) : WIDTH,
+			" ");
 	fputc('\n', to);
 }
 
@@ -120,26 +124,29 @@ static void drop_method(char *what)
 
 void ladder_print(FILE *to, const json_t *rows)
 {
-	struct ladder l = { .count = 0 };
+	struct ladder l = {.count = 0};
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		add(&l, output_str(row, "from", NULL));
 		add(&l, output_str(row, "to", NULL));
 	}
 	if (l.count < 2)
 		return;
 	print_head(to, &l);
-	json_array_foreach (rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const size_t a = column(&l, output_str(row, "from", ""));
 		const size_t b = column(&l, output_str(row, "to", ""));
 		char *what = output_value(json_object_get(row, "what"));
 
 		if (a != b && what != NULL) {
 			drop_method(what);
-			fprintf(to, "%*.1f  ", TIME_LEN, json_number_value(
-				json_object_get(row, "t_ms")));
+			fprintf(to, "%*.1f  ", TIME_LEN,
+				json_number_value(
+					json_object_get(row, "t_ms")));
 			print_arrow(to, &l, a, b, what);
 		}
 		free(what);

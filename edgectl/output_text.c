@@ -51,7 +51,8 @@ static char *list_value(const json_t *list)
 
 	if (to == NULL)
 		return NULL;
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		char *text = output_value(item);
 
 		fprintf(to, "%s%s", i > 0 ? ", " : "",
@@ -151,14 +152,14 @@ void output_table(FILE *to, const json_t *rows,
 	for (size_t c = 0; c < count; c++) {
 		width[c] = output_width(columns[c].title);
 		right[c] = json_array_size(rows) > 0;
-		json_array_foreach (rows, i, row) {
+		json_array_foreach(rows, i, row)
+		{
 			char *text = cell(row, &columns[c]);
 			size_t n = text != NULL ? output_width(text) : 0;
 
 			width[c] = n > width[c] ? n : width[c];
 			right[c] = right[c] &&
-				json_is_number(output_at(row,
-					columns[c].key));
+				json_is_number(output_at(row, columns[c].key));
 			free(text);
 		}
 	}
@@ -166,7 +167,8 @@ void output_table(FILE *to, const json_t *rows,
 		print_cell(to, columns[c].title, width[c], right[c],
 			c + 1 == count);
 	fputc('\n', to);
-	json_array_foreach (rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		for (size_t c = 0; c < count; c++) {
 			char *text = cell(row, &columns[c]);
 
@@ -197,8 +199,7 @@ void output_fields(FILE *to, const json_t *object,
 		text = output_value(value);
 		print_cell(to, fields[i].title, width, false, false);
 		fprintf(to, "%s%s%s\n", text != NULL ? text : "",
-			fields[i].unit[0] != '\0' ? " " : "",
-			fields[i].unit);
+			fields[i].unit[0] != '\0' ? " " : "", fields[i].unit);
 		free(text);
 	}
 }

@@ -29,11 +29,11 @@ struct place_row {
 };
 
 static const struct place_row ROWS[] = {
-	{ PLACE_RUN, "", 0755, -1, -2 },
-	{ PLACE_STATE, "", 0755, -1, -2 },
-	{ PLACE_STATE, "access-edge", 0700, CONF_ACCESS_EDGE, -1 },
-	{ PLACE_STATE, "av-auth", 0750, CONF_AV_AUTH, RIGHTS_AV },
-	{ PLACE_STATE, "av-edge", 0700, CONF_AV_EDGE, -1 },
+	{PLACE_RUN, "", 0755, -1, -2},
+	{PLACE_STATE, "", 0755, -1, -2},
+	{PLACE_STATE, "access-edge", 0700, CONF_ACCESS_EDGE, -1},
+	{PLACE_STATE, "av-auth", 0750, CONF_AV_AUTH, RIGHTS_AV},
+	{PLACE_STATE, "av-edge", 0700, CONF_AV_EDGE, -1},
 };
 
 static int make_parents(const char *path, struct why *why)
@@ -68,16 +68,20 @@ int place_dir(const char *path, mode_t mode, uid_t uid, gid_t gid,
 	if (lstat(path, &st) != 0)
 		return why_set(why, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return why_set(why, -ENOTDIR, "%s: not a directory; move it "
-			"away", path);
+		return why_set(why, -ENOTDIR,
+			"%s: not a directory; move it "
+			"away",
+			path);
 	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
-			chown(path, uid, gid) != 0)
-		return why_set(why, -errno, "%s: can't give it to its user: "
-			"%s", path, strerror(errno));
+		chown(path, uid, gid) != 0)
+		return why_set(why, -errno,
+			"%s: can't give it to its user: "
+			"%s",
+			path, strerror(errno));
 	/* A umask may have taken bits that other daemons need. */
 	if ((st.st_mode & 07777) != mode &&
-			(geteuid() == 0 || st.st_uid == geteuid()) &&
-			chmod(path, mode) != 0)
+		(geteuid() == 0 || st.st_uid == geteuid()) &&
+		chmod(path, mode) != 0)
 		return why_set(why, -errno, "%s: %s", path, strerror(errno));
 	return 0;
 }
@@ -89,8 +93,9 @@ static int place_row(const struct conf *conf, const struct place_row *row,
 	struct rights rights;
 	uid_t uid = (uid_t)-1;
 	gid_t gid = (gid_t)-1;
-	int err = rights_find(&rights, row->owner >= 0 ?
-		(enum conf_daemon)row->owner : CONF_AV_AUTH, conf->users, why);
+	int err = rights_find(&rights,
+		row->owner >= 0 ? (enum conf_daemon)row->owner : CONF_AV_AUTH,
+		conf->users, why);
 
 	if (err != 0)
 		return err;
@@ -100,8 +105,8 @@ static int place_row(const struct conf *conf, const struct place_row *row,
 		gid = rights.groups[row->group];
 	else if (rights.is_root && row->group == -1)
 		gid = rights.gid;
-	snprintf(path, sizeof(path), "%s%s%s", row->root == PLACE_RUN ?
-		conf->run_dir : conf->state_dir,
+	snprintf(path, sizeof(path), "%s%s%s",
+		row->root == PLACE_RUN ? conf->run_dir : conf->state_dir,
 		row->below[0] != '\0' ? "/" : "", row->below);
 	return place_dir(path, row->mode, uid, gid, why);
 }
@@ -109,8 +114,8 @@ static int place_row(const struct conf *conf, const struct place_row *row,
 int place_dirs(const struct conf *conf, struct why *why)
 {
 	struct rights rights;
-	int err = rights_find(&rights, CONF_REPLICATION_AGENT, conf->users,
-		why);
+	int err =
+		rights_find(&rights, CONF_REPLICATION_AGENT, conf->users, why);
 
 	for (size_t i = 0; err == 0 && i < ARRAY_COUNT(ROWS); i++)
 		err = place_row(conf, &ROWS[i], why);
@@ -142,7 +147,7 @@ static int fill(int fd, const struct place_file *file)
 	if (err != 0)
 		return err;
 	if ((file->uid != (uid_t)-1 || file->gid != (gid_t)-1) &&
-			fchown(fd, file->uid, file->gid) != 0)
+		fchown(fd, file->uid, file->gid) != 0)
 		return -errno;
 	if (fchmod(fd, file->mode) != 0 || fsync(fd) != 0)
 		return -errno;
@@ -156,12 +161,13 @@ int place_file(const struct place_file *file, struct why *why)
 	int err;
 
 	if (!file->may_replace && access(file->path, F_OK) == 0)
-		return why_set(why, -EEXIST, "%s exists already; --force "
-			"replaces it", file->path);
-	if (snprintf(temp, sizeof(temp), "%s.new", file->path) >=
-			(int)sizeof(temp))
-		return why_set(why, -ENAMETOOLONG, "%s: too long",
+		return why_set(why, -EEXIST,
+			"%s exists already; --force "
+			"replaces it",
 			file->path);
+	if (snprintf(temp, sizeof(temp), "%s.new", file->path) >=
+		(int)sizeof(temp))
+		return why_set(why, -ENAMETOOLONG, "%s: too long", file->path);
 	unlink(temp);
 	/* Never readable by others, not even for a moment. */
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,

@@ -8,26 +8,26 @@
 #include "edgectl/ports.h"
 
 const struct ports_service PORTS_SERVICES[CONF_DAEMON_COUNT] = {
-	{ CONF_ACCESS_EDGE, "Access Edge", "RTCSRV" },
-	{ CONF_AV_AUTH, "Audio/Video Authentication", "RTCMRAUTH" },
-	{ CONF_AV_EDGE, "Audio/Video Edge", "RTCMEDIARELAY" },
-	{ CONF_WEBCONF_EDGE, "Web Conferencing Edge", "RTCDATAPROXY" },
-	{ CONF_REPLICATION_AGENT, "Replica Replicator Agent", "REPLICA" },
+	{CONF_ACCESS_EDGE, "Access Edge", "RTCSRV"},
+	{CONF_AV_AUTH, "Audio/Video Authentication", "RTCMRAUTH"},
+	{CONF_AV_EDGE, "Audio/Video Edge", "RTCMEDIARELAY"},
+	{CONF_WEBCONF_EDGE, "Web Conferencing Edge", "RTCDATAPROXY"},
+	{CONF_REPLICATION_AGENT, "Replica Replicator Agent", "REPLICA"},
 };
 
 static const struct {
 	const char *protocol;
 	bool is_udp;
 } USAGES[TOPOLOGY_USAGE_COUNT] = {
-	[TOPOLOGY_SIP_CLIENT] = { "SIP/TLS", false },
-	[TOPOLOGY_SIP_FEDERATION] = { "SIP/mTLS", false },
-	[TOPOLOGY_SIP_INTERNAL] = { "SIP/mTLS", false },
-	[TOPOLOGY_AUTH] = { "SIP/mTLS", false },
-	[TOPOLOGY_TURN_UDP] = { "STUN/TURN", true },
-	[TOPOLOGY_TURN_TCP] = { "STUN/TURN", false },
-	[TOPOLOGY_WEBCONF_CLIENT] = { "PSOM/TLS", false },
-	[TOPOLOGY_WEBCONF_SERVER] = { "PSOM/mTLS", false },
-	[TOPOLOGY_REPLICATION] = { "HTTPS", false },
+	[TOPOLOGY_SIP_CLIENT] = {"SIP/TLS", false},
+	[TOPOLOGY_SIP_FEDERATION] = {"SIP/mTLS", false},
+	[TOPOLOGY_SIP_INTERNAL] = {"SIP/mTLS", false},
+	[TOPOLOGY_AUTH] = {"SIP/mTLS", false},
+	[TOPOLOGY_TURN_UDP] = {"STUN/TURN", true},
+	[TOPOLOGY_TURN_TCP] = {"STUN/TURN", false},
+	[TOPOLOGY_WEBCONF_CLIENT] = {"PSOM/TLS", false},
+	[TOPOLOGY_WEBCONF_SERVER] = {"PSOM/mTLS", false},
+	[TOPOLOGY_REPLICATION] = {"HTTPS", false},
 };
 
 struct table {
@@ -73,17 +73,18 @@ static const json_t *reported(const json_t *status,
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (ports, i, row) {
-		const char *usage = json_string_value(json_object_get(row,
-			"usage"));
-		const char *where = json_string_value(json_object_get(row,
-			"address"));
+	json_array_foreach(ports, i, row)
+	{
+		const char *usage =
+			json_string_value(json_object_get(row, "usage"));
+		const char *where =
+			json_string_value(json_object_get(row, "address"));
 
-		if (usage == NULL || where == NULL || strcmp(usage,
-				topology_usage_name(l->usage)) != 0)
+		if (usage == NULL || where == NULL ||
+			strcmp(usage, topology_usage_name(l->usage)) != 0)
 			continue;
-		if (strcmp(where, address) == 0 && json_integer_value(
-				json_object_get(row, "port")) ==
+		if (strcmp(where, address) == 0 &&
+			json_integer_value(json_object_get(row, "port")) ==
 				l->address.port)
 			return row;
 	}
@@ -111,12 +112,13 @@ static bool is_owner(const json_t *row, const json_t *status)
 {
 	const json_t *pid = json_object_get(row, "pid");
 
-	return pid == NULL || json_integer_value(pid) ==
+	return pid == NULL ||
+		json_integer_value(pid) ==
 		json_integer_value(json_object_get(status, "pid"));
 }
 
-static void judge(struct table *t, json_t *row, const char *state,
-	bool is_good, const char *note)
+static void judge(struct table *t, json_t *row, const char *state, bool is_good,
+	const char *note)
 {
 	json_object_set_new(row, "state", json_string(state));
 	if (note != NULL)
@@ -127,8 +129,7 @@ static void judge(struct table *t, json_t *row, const char *state,
 static json_t *start_row(struct table *t, enum conf_daemon daemon)
 {
 	json_t *row = json_pack("{s:s,s:s}", "service",
-		ports_service_name(daemon), "daemon",
-		conf_daemon_name(daemon));
+		ports_service_name(daemon), "daemon", conf_daemon_name(daemon));
 
 	json_array_append_new(t->rows, row);
 	return row;
@@ -136,7 +137,7 @@ static json_t *start_row(struct table *t, enum conf_daemon daemon)
 
 static void fill_reported(json_t *row, const json_t *report)
 {
-	static const char *const KEYS[] = { "device", "connections" };
+	static const char *const KEYS[] = {"device", "connections"};
 
 	for (size_t i = 0; i < ARRAY_COUNT(KEYS); i++) {
 		json_t *value = json_object_get(report, KEYS[i]);
@@ -146,11 +147,11 @@ static void fill_reported(json_t *row, const json_t *report)
 	}
 }
 
-static void judge_listener(struct table *t, json_t *row,
-	const json_t *status, const json_t *report, bool is_held)
+static void judge_listener(struct table *t, json_t *row, const json_t *status,
+	const json_t *report, bool is_held)
 {
-	if (status == NULL && !is_held && json_is_false(json_object_get(row,
-			"installed")))
+	if (status == NULL && !is_held &&
+		json_is_false(json_object_get(row, "installed")))
 		judge(t, row, "absent", true, "its program is not installed");
 	else if (status == NULL && !is_held)
 		judge(t, row, "down", false, "the daemon does not run");
@@ -162,8 +163,7 @@ static void judge_listener(struct table *t, json_t *row,
 			"this version has no service for it");
 	else if (report == NULL)
 		judge(t, row, "taken", false, "another process is there");
-	else if (!json_is_true(json_object_get(report, "open")) ||
-			!is_held)
+	else if (!json_is_true(json_object_get(report, "open")) || !is_held)
 		judge(t, row, "closed", false, "see the daemon's log");
 	else if (!is_owner(row, status))
 		judge(t, row, "taken", false, "another process is there");
@@ -195,9 +195,11 @@ static void put_listener(struct table *t, const struct topology_listener *l)
 		json_string(is_udp ? "udp" : "tcp"));
 	json_object_set_new(row, "protocol",
 		json_string(ports_protocol(l->usage)));
-	json_object_set_new(row, "expected", json_string(
-		(status != NULL && report == NULL) || !is_installed ?
-			"none" : "open"));
+	json_object_set_new(row, "expected",
+		json_string(
+			(status != NULL && report == NULL) || !is_installed ?
+				"none" :
+				"open"));
 	json_object_set_new(row, "installed", json_boolean(is_installed));
 	fill_reported(row, report);
 	if (is_held)
@@ -214,7 +216,7 @@ static void put_media(struct table *t, const struct topology_media *m)
 
 	addr_ip_text(&m->address, address);
 	snprintf(range, sizeof(range), "%u-%u", m->port,
-		m->port + m->port_count - 1);
+		(unsigned)(m->port + m->port_count - 1));
 	json_object_set_new(row, "usage", json_string("media-relay"));
 	json_object_set_new(row, "side", json_string("external"));
 	json_object_set_new(row, "address", json_string(address));
@@ -241,7 +243,7 @@ static bool has_listener(const struct topology *topology,
 	enum conf_daemon daemon)
 {
 	for (size_t i = 0; topology != NULL && i < topology->listener_count;
-			i++)
+		i++)
 		if (daemon_of(topology->listeners[i].usage) == daemon)
 			return true;
 	return false;
@@ -262,8 +264,8 @@ static void put_service(struct table *t, enum conf_daemon daemon)
 	for (size_t i = 0; i < topology->listener_count; i++)
 		if (daemon_of(topology->listeners[i].usage) == daemon)
 			put_listener(t, &topology->listeners[i]);
-	for (size_t i = 0; daemon == CONF_AV_EDGE &&
-			i < topology->media_count; i++)
+	for (size_t i = 0; daemon == CONF_AV_EDGE && i < topology->media_count;
+		i++)
 		put_media(t, &topology->media[i]);
 }
 

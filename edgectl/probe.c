@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "edgectl/probe.h"
 
@@ -11,13 +10,10 @@
 
 int probe_init(struct probe *p, int64_t limit_ms)
 {
-	struct timespec now;
-
 	memset(p, 0, sizeof(*p));
 	p->start = mono_now();
 	p->start_us = mono_now_us();
-	clock_gettime(CLOCK_REALTIME, &now);
-	p->start_wall_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	p->start_wall_us = wall_now_us();
 	p->deadline = mono_after_ms(p->start, limit_ms);
 	p->trace = json_array();
 	if (p->trace == NULL)
@@ -44,8 +40,7 @@ int probe_wait(struct probe *p, int64_t limit_ms, probe_done_fn *done,
 
 		if (left_ms <= 0)
 			return -ETIMEDOUT;
-		loop_turn(p->loop, left_ms < TURN_MS ? (int)left_ms :
-						       TURN_MS);
+		loop_turn(p->loop, left_ms < TURN_MS ? (int)left_ms : TURN_MS);
 	}
 	return 0;
 }
@@ -64,7 +59,8 @@ void probe_trace(struct probe *p, const char *from, const char *to,
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	json_array_append_new(p->trace, json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
-		(double)(mono_now_us() - p->start_us) / 1000.0, "from", from, "to", to,
-		"what", what));
+	json_array_append_new(p->trace,
+		json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
+			(double)(mono_now_us() - p->start_us) / 1000.0, "from",
+			from, "to", to, "what", what));
 }

@@ -16,9 +16,9 @@
 #include "common/run/loop.h"
 
 struct probe {
-	struct loop *loop;    /* owned */
+	struct loop *loop; /* owned */
 	struct mono start;
-	uint64_t start_us;    /* the same moment, finer */
+	uint64_t start_us; /* the same moment, finer */
 	int64_t start_wall_us;
 	struct mono deadline; /* of the whole test */
 	json_t *trace;        /* owned: [{t_ms (real), from, to, what}] */
@@ -32,8 +32,8 @@ typedef bool(probe_done_fn)(void *arg);
 
 /* Turn the loop until done says so. -ETIMEDOUT after limit_ms, or when the
  * whole test's time is over. */
-EDGE_MUST int probe_wait(struct probe *p, int64_t limit_ms,
-	probe_done_fn *done, void *arg);
+EDGE_MUST int probe_wait(struct probe *p, int64_t limit_ms, probe_done_fn *done,
+	void *arg);
 
 /* One message between two parties: "outside", "access-edge", "REGISTER". */
 void probe_trace(struct probe *p, const char *from, const char *to,

@@ -16,10 +16,11 @@ static void make_instance(char *out, size_t cap)
 	rand_bytes(b, sizeof(b));
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	snprintf(out, cap, "<urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-"
-		"%02x%02x-%02x%02x%02x%02x%02x%02x>", b[0], b[1], b[2], b[3],
-		b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-		b[13], b[14], b[15]);
+	snprintf(out, cap,
+		"<urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-"
+		"%02x%02x-%02x%02x%02x%02x%02x%02x>",
+		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9],
+		b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 void probe_account_init(struct probe_account *a, struct probe_sip *sip)
@@ -43,8 +44,8 @@ static uint32_t granted(struct probe_sip_msg *reply, uint32_t asked_s)
 	uint32_t value;
 
 	if (sip_msg_addr(reply->msg, SIP_HEADER_CONTACT, 0, &contact) == 0 &&
-			sip_param_find(contact.params, "expires", &text) &&
-			str_to_u32(text, &value) == 0)
+		sip_param_find(contact.params, "expires", &text) &&
+		str_to_u32(text, &value) == 0)
 		return value;
 	if (str_to_u32(sip_msg_header(reply->msg, "Expires"), &value) == 0)
 		return value;
@@ -58,10 +59,10 @@ int probe_account_register(struct probe_account *a, uint32_t expires_s,
 	char to[400];
 	char contact[900];
 	char expires[16];
-	struct probe_sip_msg reply = { NULL, NULL };
+	struct probe_sip_msg reply = {NULL, NULL};
 	struct sip_field fields[] = {
-		{ "Expires", { expires, 0 } },
-		{ "Supported", STR_LIT("path, outbound") },
+		{"Expires", {expires, 0}},
+		{"Supported", STR_LIT("path, outbound")},
 	};
 	const struct probe_sip_ask ask = {
 		.method = "REGISTER",
@@ -79,9 +80,10 @@ int probe_account_register(struct probe_account *a, uint32_t expires_s,
 	snprintf(uri, sizeof(uri), "sip:%s", probe_sip_domain(a->sip));
 	snprintf(to, sizeof(to), "<%s>", probe_sip_aor(a->sip));
 	snprintf(expires, sizeof(expires), "%u", expires_s);
-	snprintf(contact, sizeof(contact), "%s;reg-id=1;+sip.instance=\"%s\""
-		";expires=%u", probe_sip_contact(a->sip), a->instance,
-		expires_s);
+	snprintf(contact, sizeof(contact),
+		"%s;reg-id=1;+sip.instance=\"%s\""
+		";expires=%u",
+		probe_sip_contact(a->sip), a->instance, expires_s);
 	fields[0].value = str_of(expires);
 	err = probe_sip_ask(a->sip, &ask, &reply, why);
 	if (err == 0)
@@ -97,7 +99,7 @@ int probe_account_credentials(struct probe_account *a, const char *mras_uri,
 	char call_id[25];
 	char to[600];
 	uint32_t cseq = 0;
-	struct probe_sip_msg reply = { NULL, NULL };
+	struct probe_sip_msg reply = {NULL, NULL};
 	const struct probe_mras_request request = {
 		.id = id,
 		.to = mras_uri,

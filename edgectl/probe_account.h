@@ -12,8 +12,8 @@
 struct probe_account {
 	struct probe_sip *sip; /* borrowed */
 	char call_id[40];
-	char from[400];     /* with tag */
-	char instance[64];  /* "<urn:uuid:...>" */
+	char from[400];    /* with tag */
+	char instance[64]; /* "<urn:uuid:...>" */
 	uint32_t cseq;
 	uint32_t granted_s; /* by the registrar */
 };

@@ -44,15 +44,15 @@ static int take_target(struct probe_dialog *d, struct sip_msg *m,
 	if (sip_msg_addr(m, SIP_HEADER_CONTACT, 0, &contact) != 0)
 		return why_set(why, EDGE_EMALFORMED,
 			"the peer's message has no Contact");
-	return copy(d->target, sizeof(d->target), contact.uri.text,
-		"Contact", why);
+	return copy(d->target, sizeof(d->target), contact.uri.text, "Contact",
+		why);
 }
 
 /* A request inside the dialog, without body. */
 static struct probe_sip_ask in_dialog(struct probe_dialog *d,
 	const char *method)
 {
-	static const char *const NO_ROUTES[1] = { NULL };
+	static const char *const NO_ROUTES[1] = {NULL};
 
 	return (struct probe_sip_ask){
 		.method = method,
@@ -61,8 +61,8 @@ static struct probe_sip_ask in_dialog(struct probe_dialog *d,
 		.to = d->remote,
 		.call_id = d->call_id,
 		.cseq = &d->cseq,
-		.routes = d->route_count > 0 ?
-			(const char *const *)d->routes : NO_ROUTES,
+		.routes = d->route_count > 0 ? (const char *const *)d->routes :
+					       NO_ROUTES,
 		.route_count = d->route_count,
 	};
 }
@@ -109,7 +109,7 @@ static bool invite_came(void *arg)
 int probe_dialog_wait(struct probe_dialog *d, struct probe_dialog *caller,
 	struct str *sdp, struct why *why)
 {
-	struct pair pair = { d->sip, caller->sip };
+	struct pair pair = {d->sip, caller->sip};
 	struct sip_msg *m;
 	int err = probe_wait(probe_sip_probe(d->sip), INVITE_MS, invite_came,
 		&pair);
@@ -119,8 +119,10 @@ int probe_dialog_wait(struct probe_dialog *d, struct probe_dialog *caller,
 		err = probe_sip_finish(caller->sip, why, NULL);
 		if (err != 0)
 			return err;
-		return why_set(why, EDGE_EPEER, "INVITE was answered without "
-			"reaching %s", probe_sip_aor(d->sip));
+		return why_set(why, EDGE_EPEER,
+			"INVITE was answered without "
+			"reaching %s",
+			probe_sip_aor(d->sip));
 	}
 	if (err != 0)
 		return why_set(why, err, "INVITE did not reach %s in %d s",
@@ -128,16 +130,16 @@ int probe_dialog_wait(struct probe_dialog *d, struct probe_dialog *caller,
 	d->incoming = probe_sip_take_invite(d->sip);
 	m = d->incoming.msg;
 	*sdp = m->body;
-	err = copy(d->call_id, sizeof(d->call_id), m->call_id, "Call-ID",
-		why);
+	err = copy(d->call_id, sizeof(d->call_id), m->call_id, "Call-ID", why);
 	if (err == 0)
 		err = copy(d->remote, sizeof(d->remote), m->from.text, "From",
 			why);
 	if (err == 0)
 		err = take_target(d, m, why);
-	if (err == 0 && sip_routes_from(m, false, &d->routes,
-			&d->route_count) != 0)
-		err = why_set(why, EDGE_EMALFORMED, "INVITE has a bad "
+	if (err == 0 &&
+		sip_routes_from(m, false, &d->routes, &d->route_count) != 0)
+		err = why_set(why, EDGE_EMALFORMED,
+			"INVITE has a bad "
 			"Record-Route");
 	return err;
 }
@@ -145,8 +147,8 @@ int probe_dialog_wait(struct probe_dialog *d, struct probe_dialog *caller,
 int probe_dialog_accept(struct probe_dialog *d, const char *sdp,
 	struct why *why)
 {
-	const struct sip_field contact = { "Contact",
-		str_of(probe_sip_contact(d->sip)) };
+	const struct sip_field contact = {"Contact",
+		str_of(probe_sip_contact(d->sip))};
 	const struct sip_msg *m = d->incoming.msg;
 	struct sip_reply reply = {
 		.status = 180,
@@ -158,8 +160,8 @@ int probe_dialog_accept(struct probe_dialog *d, const char *sdp,
 	int err;
 
 	rand_token(tag, sizeof(tag) - 1);
-	snprintf(d->local, sizeof(d->local), "%.*s;tag=%s",
-		STR_ARG(m->to.text), tag);
+	snprintf(d->local, sizeof(d->local), "%.*s;tag=%s", STR_ARG(m->to.text),
+		tag);
 	reply.to_tag = tag;
 	err = probe_sip_reply(d->sip, m, &reply, why);
 	if (err != 0)
@@ -182,9 +184,11 @@ int probe_dialog_established(struct probe_dialog *d,
 		why);
 	if (err == 0)
 		err = take_target(d, reply->msg, why);
-	if (err == 0 && sip_routes_from(reply->msg, true, &d->routes,
+	if (err == 0 &&
+		sip_routes_from(reply->msg, true, &d->routes,
 			&d->route_count) != 0)
-		err = why_set(why, EDGE_EMALFORMED, "200 has a bad "
+		err = why_set(why, EDGE_EMALFORMED,
+			"200 has a bad "
 			"Record-Route");
 	if (err != 0)
 		return err;
@@ -201,8 +205,7 @@ static bool ack_came(void *arg)
 
 int probe_dialog_wait_ack(struct probe_dialog *d, struct why *why)
 {
-	int err = probe_wait(probe_sip_probe(d->sip), ACK_MS, ack_came,
-		d->sip);
+	int err = probe_wait(probe_sip_probe(d->sip), ACK_MS, ack_came, d->sip);
 
 	if (err == 0 && probe_sip_has_ack(d->sip))
 		return 0;
@@ -212,14 +215,16 @@ int probe_dialog_wait_ack(struct probe_dialog *d, struct why *why)
 		probe_sip_end_text(d->sip));
 }
 
-int probe_dialog_bye(struct probe_dialog *d,
-	const struct probe_dialog *other, struct why *why)
+int probe_dialog_bye(struct probe_dialog *d, const struct probe_dialog *other,
+	struct why *why)
 {
 	const struct probe_sip_ask bye = in_dialog(d, "BYE");
 	int err = probe_sip_ask(d->sip, &bye, NULL, why);
 
 	if (err == 0 && !probe_sip_has_bye(other->sip))
-		err = why_set(why, EDGE_EPEER, "BYE was answered without "
-			"reaching %s", probe_sip_aor(other->sip));
+		err = why_set(why, EDGE_EPEER,
+			"BYE was answered without "
+			"reaching %s",
+			probe_sip_aor(other->sip));
 	return err;
 }

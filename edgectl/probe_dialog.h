@@ -40,8 +40,7 @@ EDGE_MUST int probe_dialog_accept(struct probe_dialog *d, const char *sdp,
 EDGE_MUST int probe_dialog_established(struct probe_dialog *d,
 	struct probe_sip_msg *reply, struct why *why);
 /* Callee: the ACK has come. */
-EDGE_MUST int probe_dialog_wait_ack(struct probe_dialog *d,
-	struct why *why);
+EDGE_MUST int probe_dialog_wait_ack(struct probe_dialog *d, struct why *why);
 /* Either: BYE, answered 200; the other end must have seen it. */
 EDGE_MUST int probe_dialog_bye(struct probe_dialog *d,
 	const struct probe_dialog *other, struct why *why);

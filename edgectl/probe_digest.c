@@ -16,8 +16,8 @@ struct hasher {
 	bool is_sha256;
 };
 
-static void hash(const struct hasher *h, const struct str *parts,
-	size_t count, char out[static HEX_LEN])
+static void hash(const struct hasher *h, const struct str *parts, size_t count,
+	char out[static HEX_LEN])
 {
 	struct digest_part list[2 * PARTS];
 	uint8_t raw[DIGEST_SHA256_LEN];
@@ -25,8 +25,8 @@ static void hash(const struct hasher *h, const struct str *parts,
 
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
-			list[n++] = (struct digest_part){ ":", 1 };
-		list[n++] = (struct digest_part){ parts[i].p, parts[i].n };
+			list[n++] = (struct digest_part){":", 1};
+		list[n++] = (struct digest_part){parts[i].p, parts[i].n};
 	}
 	if (h->is_sha256) {
 		digest_sha256(list, n, raw);
@@ -45,12 +45,12 @@ static struct str param(struct str params, const char *name)
 
 	while (sip_list_next(&rest, &item)) {
 		size_t at = str_find(item, '=');
-		struct str key = { item.p, at };
+		struct str key = {item.p, at};
 
 		if (at < item.n && str_ieq_z(str_trim(key), name))
 			return sip_unquote(str_trim(str_skip(item, at + 1)));
 	}
-	return (struct str){ "", 0 };
+	return (struct str){"", 0};
 }
 
 static bool offers_auth(struct str qop)
@@ -76,9 +76,10 @@ static int print(const struct probe_digest *d, struct str params,
 
 	if (to == NULL)
 		return -ENOMEM;
-	fprintf(to, "Digest username=\"%s\", realm=\"%.*s\", nonce=\"%.*s\", "
-		"uri=\"%s\", response=\"%s\"", d->user, STR_ARG(realm),
-		STR_ARG(nonce), d->uri, response);
+	fprintf(to,
+		"Digest username=\"%s\", realm=\"%.*s\", nonce=\"%.*s\", "
+		"uri=\"%s\", response=\"%s\"",
+		d->user, STR_ARG(realm), STR_ARG(nonce), d->uri, response);
 	if (algorithm.n > 0)
 		fprintf(to, ", algorithm=%.*s", STR_ARG(algorithm));
 	if (with_qop)
@@ -95,7 +96,7 @@ static int print(const struct probe_digest *d, struct str params,
 
 int probe_digest_answer(const struct probe_digest *d, char **out)
 {
-	struct hasher h = { false };
+	struct hasher h = {false};
 	char ha1[HEX_LEN];
 	char ha2[HEX_LEN];
 	char response[HEX_LEN];
@@ -115,15 +116,19 @@ int probe_digest_answer(const struct probe_digest *d, char **out)
 	if (algorithm.n > 0 && !h.is_sha256 && !str_ieq_z(algorithm, "MD5"))
 		return EDGE_EUNKNOWN;
 	with_qop = offers_auth(param(params, "qop"));
-	hash(&h, (struct str[]){ str_of(d->user), param(params, "realm"),
-		str_of(d->password) }, 3, ha1);
-	hash(&h, (struct str[]){ str_of(d->method), str_of(d->uri) }, 2, ha2);
+	hash(&h,
+		(struct str[]){str_of(d->user), param(params, "realm"),
+			str_of(d->password)},
+		3, ha1);
+	hash(&h, (struct str[]){str_of(d->method), str_of(d->uri)}, 2, ha2);
 	if (with_qop)
-		hash(&h, (struct str[]){ str_of(ha1), nonce,
-			STR_LIT("00000001"), str_of(d->cnonce),
-			STR_LIT("auth"), str_of(ha2) }, 6, response);
+		hash(&h,
+			(struct str[]){str_of(ha1), nonce, STR_LIT("00000001"),
+				str_of(d->cnonce), STR_LIT("auth"),
+				str_of(ha2)},
+			6, response);
 	else
-		hash(&h, (struct str[]){ str_of(ha1), nonce, str_of(ha2) }, 3,
+		hash(&h, (struct str[]){str_of(ha1), nonce, str_of(ha2)}, 3,
 			response);
 	digest_wipe(ha1, sizeof(ha1));
 	return print(d, params, response, with_qop, out);

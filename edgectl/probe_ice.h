@@ -21,8 +21,8 @@ struct probe_ice {
 	const struct probe_sdp *remote;
 	bool is_controlling;
 	uint8_t tid[STUN_TID_LEN];
-	bool is_answered; /* our check came through, the answer is genuine */
-	bool was_checked; /* the peer's check came to us */
+	bool is_answered;   /* our check came through, the answer is genuine */
+	bool was_checked;   /* the peer's check came to us */
 	struct addr mapped; /* as the peer saw us */
 };
 

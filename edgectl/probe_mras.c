@@ -60,12 +60,15 @@ char *probe_mras_body(const struct probe_mras_request *r)
 	put_escaped(to, r->to);
 	fputs("\" from=\"", to);
 	put_escaped(to, r->from);
-	fprintf(to, "\" xmlns=\"" NAMESPACE "\"><credentialsRequest "
-		"credentialsRequestID=\"%s\"><identity>", r->id);
+	fprintf(to,
+		"\" xmlns=\"" NAMESPACE "\"><credentialsRequest "
+		"credentialsRequestID=\"%s\"><identity>",
+		r->id);
 	put_escaped(to, r->from);
-	fprintf(to, "</identity><location>%s</location><duration>%u"
-		"</duration></credentialsRequest></request>", r->location,
-		r->minutes);
+	fprintf(to,
+		"</identity><location>%s</location><duration>%u"
+		"</duration></credentialsRequest></request>",
+		r->location, r->minutes);
 	if (fclose(to) == 0)
 		return text;
 	free(text);
@@ -135,8 +138,8 @@ static void take_relay(struct reader *r)
 	uint32_t port;
 
 	if (r->has_relay || strcmp(r->relay_location, r->location) != 0 ||
-			str_to_u32(str_of(r->relay_port), &port) != 0 ||
-			port == 0 || port > 65535 || r->relay_host[0] == '\0')
+		str_to_u32(str_of(r->relay_port), &port) != 0 || port == 0 ||
+		port > 65535 || r->relay_host[0] == '\0')
 		return;
 	memcpy(r->out->host, r->relay_host, sizeof(r->out->host));
 	r->out->udp_port = (uint16_t)port;
@@ -151,25 +154,24 @@ static void take_text(struct reader *r, const char *local)
 		char *to;
 		size_t cap;
 	} rows[] = {
-		{ "username", r->has_credentials ? NULL : r->out->user,
-			sizeof(r->out->user) },
-		{ "password", r->has_credentials ? NULL : r->out->password,
-			sizeof(r->out->password) },
-		{ "location", r->relay_location, sizeof(r->relay_location) },
-		{ "hostName", r->relay_host, sizeof(r->relay_host) },
-		{ "directIPAddress", r->relay_host, sizeof(r->relay_host) },
-		{ "udpPort", r->relay_port, sizeof(r->relay_port) },
+		{"username", r->has_credentials ? NULL : r->out->user,
+			sizeof(r->out->user)},
+		{"password", r->has_credentials ? NULL : r->out->password,
+			sizeof(r->out->password)},
+		{"location", r->relay_location, sizeof(r->relay_location)},
+		{"hostName", r->relay_host, sizeof(r->relay_host)},
+		{"directIPAddress", r->relay_host, sizeof(r->relay_host)},
+		{"udpPort", r->relay_port, sizeof(r->relay_port)},
 	};
-	const struct str text = str_trim((struct str){ r->text,
-		r->text_len });
+	const struct str text = str_trim((struct str){r->text, r->text_len});
 	uint32_t minutes;
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
 		if (strcmp(local, rows[i].name) == 0 && rows[i].to != NULL &&
-				str_copy(text, rows[i].to, rows[i].cap) != 0)
+			str_copy(text, rows[i].to, rows[i].cap) != 0)
 			rows[i].to[0] = '\0';
 	if (strcmp(local, "duration") == 0 && !r->has_credentials &&
-			str_to_u32(text, &minutes) == 0)
+		str_to_u32(text, &minutes) == 0)
 		r->out->minutes = minutes;
 }
 
@@ -184,8 +186,8 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
 	if (strcmp(local, "mediaRelay") == 0)
 		take_relay(r);
 	else if (strcmp(local, "credentials") == 0)
-		r->has_credentials = r->out->user[0] != '\0' &&
-			r->out->password[0] != '\0';
+		r->has_credentials =
+			r->out->user[0] != '\0' && r->out->password[0] != '\0';
 }
 
 static int judge(const struct reader *r, struct why *why)
@@ -210,7 +212,7 @@ static int judge(const struct reader *r, struct why *why)
 int probe_mras_parse(struct probe_mras *out, struct str xml,
 	const char *location, struct why *why)
 {
-	struct reader r = { .out = out, .location = location };
+	struct reader r = {.out = out, .location = location};
 	enum XML_Status status;
 
 	memset(out, 0, sizeof(*out));

@@ -30,7 +30,7 @@ struct probe_mras {
 	char reason[64]; /* reasonPhrase */
 	char user[128];
 	char password[128];
-	char host[256];  /* name or address */
+	char host[256]; /* name or address */
 	uint16_t udp_port;
 	unsigned minutes;
 };

@@ -73,13 +73,13 @@ static int take_key(struct probe_sdp *out, struct str value)
 	size_t len = 0;
 
 	if (!str_split(&rest, ' ', &tag) || !str_split(&rest, ' ', &suite) ||
-			!str_eq_z(suite, SUITE) ||
-			!str_starts(rest, "inline:"))
+		!str_eq_z(suite, SUITE) || !str_starts(rest, "inline:"))
 		return EDGE_EMALFORMED;
 	rest = str_skip(rest, strlen("inline:"));
 	/* Behind '|': lifetime and index, which we do not use. */
-	if (!str_split(&rest, '|', &key) || digest_unb64(key, out->srtp_key,
-			sizeof(out->srtp_key), &len) != 0)
+	if (!str_split(&rest, '|', &key) ||
+		digest_unb64(key, out->srtp_key, sizeof(out->srtp_key), &len) !=
+			0)
 		return EDGE_EMALFORMED;
 	out->has_key = len == sizeof(out->srtp_key);
 	return out->has_key ? 0 : EDGE_EMALFORMED;
@@ -98,11 +98,10 @@ static int take_candidate(struct probe_sdp *out, struct str value)
 	if (n < 8 || !str_eq_z(words[6], "typ"))
 		return EDGE_EMALFORMED;
 	if (!str_eq_z(words[1], "1") || !str_ieq_z(words[2], "udp") ||
-			!str_eq_z(words[7], "relay"))
+		!str_eq_z(words[7], "relay"))
 		return 0; /* a candidate of another kind: not ours */
 	if (addr_parse(words[4], &out->relay) != 0 ||
-			str_to_u32(words[5], &port) != 0 || port == 0 ||
-			port > 65535)
+		str_to_u32(words[5], &port) != 0 || port == 0 || port > 65535)
 		return EDGE_EMALFORMED;
 	out->relay.port = (uint16_t)port;
 	return 0;
@@ -118,8 +117,8 @@ static int take_line(struct probe_sdp *out, struct str line)
 	if (str_starts(line, CRYPTO))
 		return take_key(out, str_skip(line, sizeof(CRYPTO) - 1));
 	if (str_starts(line, UFRAG))
-		return str_copy(str_skip(line, sizeof(UFRAG) - 1),
-			out->ufrag, sizeof(out->ufrag));
+		return str_copy(str_skip(line, sizeof(UFRAG) - 1), out->ufrag,
+			sizeof(out->ufrag));
 	if (str_starts(line, PWD))
 		return str_copy(str_skip(line, sizeof(PWD) - 1), out->pwd,
 			sizeof(out->pwd));
@@ -139,16 +138,20 @@ int probe_sdp_parse(struct probe_sdp *out, struct str text, struct why *why)
 		if (take_line(out, line) != 0)
 			return why_set(why, EDGE_EMALFORMED,
 				"the session description has a bad line: "
-				"%.*s", STR_ARG(line));
+				"%.*s",
+				STR_ARG(line));
 	}
 	if (!addr_is_set(&out->relay))
-		return why_set(why, EDGE_EMALFORMED, "the session description "
+		return why_set(why, EDGE_EMALFORMED,
+			"the session description "
 			"has no relay candidate");
 	if (out->ufrag[0] == '\0' || out->pwd[0] == '\0')
-		return why_set(why, EDGE_EMALFORMED, "the session description "
+		return why_set(why, EDGE_EMALFORMED,
+			"the session description "
 			"has no ICE credentials");
 	if (!out->has_key)
-		return why_set(why, EDGE_EMALFORMED, "the session description "
+		return why_set(why, EDGE_EMALFORMED,
+			"the session description "
 			"has no SRTP key");
 	return 0;
 }

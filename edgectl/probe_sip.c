@@ -23,11 +23,11 @@
 struct transaction {
 	const struct probe_sip_ask *ask; /* NULL = none under way */
 	char branch[SIP_BRANCH_LEN];
-	char *credentials;               /* owned; header value */
-	const char *credentials_name;    /* its header */
+	char *credentials;            /* owned; header value */
+	const char *credentials_name; /* its header */
 	bool was_challenged;
 	bool is_done;
-	struct probe_sip_msg reply;      /* owned */
+	struct probe_sip_msg reply; /* owned */
 };
 
 struct probe_sip {
@@ -47,8 +47,8 @@ struct probe_sip {
 	struct addr local;
 	struct addr server;
 	bool is_outbound;
-	struct tls_ctx *tls;    /* owned */
-	struct stream *stream;  /* owned until on_end */
+	struct tls_ctx *tls;   /* owned */
+	struct stream *stream; /* owned until on_end */
 	struct sip_frame frame;
 	bool is_ready;
 	char end_text[256];
@@ -86,7 +86,7 @@ static int send_request(struct probe_sip *s, const struct probe_sip_ask *ask,
 	const char *branch, uint32_t cseq, const char *credentials_name,
 	const char *credentials)
 {
-	const char *const proxy[] = { s->route };
+	const char *const proxy[] = {s->route};
 	struct sip_field fields[8];
 	struct sip_request request = {
 		.method = ask->method,
@@ -96,7 +96,8 @@ static int send_request(struct probe_sip *s, const struct probe_sip_ask *ask,
 		.via_params = ";rport",
 		.routes = ask->routes != NULL ? ask->routes : proxy,
 		.route_count = ask->routes != NULL ? ask->route_count :
-			s->route[0] != '\0' ? 1 : 0,
+			s->route[0] != '\0'        ? 1 :
+						     0,
 		.from = ask->from,
 		.to = ask->to,
 		.call_id = ask->call_id,
@@ -113,10 +114,11 @@ static int send_request(struct probe_sip *s, const struct probe_sip_ask *ask,
 	for (size_t i = 0; i < ask->field_count && i < 6; i++)
 		fields[request.field_count++] = ask->fields[i];
 	if (credentials != NULL)
-		fields[request.field_count++] = (struct sip_field){
-			credentials_name, str_of(credentials) };
-	fields[request.field_count++] = (struct sip_field){
-		"User-Agent", STR_LIT("sallyport-edgectl/" EDGE_VERSION) };
+		fields[request.field_count++] =
+			(struct sip_field){credentials_name,
+				str_of(credentials)};
+	fields[request.field_count++] = (struct sip_field){"User-Agent",
+		STR_LIT("sallyport-edgectl/" EDGE_VERSION)};
 	err = sip_build(&request, &text, &len);
 	if (err != 0)
 		return err;
@@ -134,14 +136,13 @@ static int acknowledge(struct probe_sip *s, const struct sip_msg *reply)
 	char to[2 * URI_LEN];
 	struct probe_sip_ask ack = *ask;
 
-	snprintf(to, sizeof(to), "%.*s", STR_ARG(sip_msg_header(reply,
-		"To")));
+	snprintf(to, sizeof(to), "%.*s", STR_ARG(sip_msg_header(reply, "To")));
 	ack.method = "ACK";
 	ack.to = to;
 	ack.contact = NULL;
 	ack.field_count = 0;
 	ack.content_type = NULL;
-	ack.body = (struct str){ "", 0 };
+	ack.body = (struct str){"", 0};
 	return send_request(s, &ack, s->txn.branch, *ask->cseq, NULL, NULL);
 }
 
@@ -159,8 +160,7 @@ static int send_again(struct probe_sip *s)
 static bool answer_challenge(struct probe_sip *s, const struct sip_msg *m)
 {
 	const bool is_proxy = m->status == 407;
-	const char *name = is_proxy ? "Proxy-Authenticate" :
-				      "WWW-Authenticate";
+	const char *name = is_proxy ? "Proxy-Authenticate" : "WWW-Authenticate";
 	char cnonce[17];
 
 	rand_token(cnonce, sizeof(cnonce) - 1);
@@ -175,11 +175,10 @@ static bool answer_challenge(struct probe_sip *s, const struct sip_msg *m)
 		};
 
 		if (!str_ieq_z(m->lines[i].name, name) ||
-				probe_digest_answer(&d,
-					&s->txn.credentials) != 0)
+			probe_digest_answer(&d, &s->txn.credentials) != 0)
 			continue;
-		s->txn.credentials_name = is_proxy ? "Proxy-Authorization" :
-						     "Authorization";
+		s->txn.credentials_name =
+			is_proxy ? "Proxy-Authorization" : "Authorization";
 		return true;
 	}
 	return false;
@@ -193,14 +192,14 @@ static void on_response(struct probe_sip *s, struct probe_sip_msg *m)
 	probe_trace(s->probe, s->server_label, s->label, "%u %.*s (%.*s)",
 		msg->status, STR_ARG(msg->reason), STR_ARG(msg->method));
 	if (t->ask == NULL || t->is_done || msg->status < 200 ||
-			!str_eq_z(msg->via.branch, t->branch) ||
-			!str_eq_z(msg->method, t->ask->method))
+		!str_eq_z(msg->via.branch, t->branch) ||
+		!str_eq_z(msg->method, t->ask->method))
 		return;
 	if (msg->status >= 300 && strcmp(t->ask->method, "INVITE") == 0 &&
-			acknowledge(s, msg) != 0)
+		acknowledge(s, msg) != 0)
 		return;
 	if ((msg->status == 401 || msg->status == 407) && s->has_password &&
-			!t->was_challenged && answer_challenge(s, msg)) {
+		!t->was_challenged && answer_challenge(s, msg)) {
 		t->was_challenged = true;
 		if (send_again(s) == 0)
 			return;
@@ -218,8 +217,8 @@ static void auto_reply(struct probe_sip *s, const struct sip_msg *m,
 
 	/* The peer repeats or times out when this is lost with the
 	 * connection; whoever waits sees that it ended. */
-	if (probe_sip_reply(s, m, &(struct sip_reply){ .status = status },
-			&why) != 0)
+	if (probe_sip_reply(s, m, &(struct sip_reply){.status = status},
+		    &why) != 0)
 		return;
 }
 
@@ -247,18 +246,22 @@ static void on_request(struct probe_sip *s, struct probe_sip_msg *m)
 		auto_reply(s, msg, 200);
 		return;
 	default:
-		auto_reply(s, msg, msg->method_id == SIP_OPTIONS ||
-			msg->method_id == SIP_NOTIFY ? 200 : 405);
+		auto_reply(s, msg,
+			msg->method_id == SIP_OPTIONS ||
+					msg->method_id == SIP_NOTIFY ?
+				200 :
+				405);
 	}
 }
 
 static void take_message(struct probe_sip *s, struct str text)
 {
-	struct probe_sip_msg m = { .text = str_dup(text) };
+	struct probe_sip_msg m = {.text = str_dup(text)};
 	struct sip_fault fault;
 
-	if (m.text == NULL || sip_msg_parse(&m.msg, (struct str){ m.text,
-			text.n }, &fault) != 0) {
+	if (m.text == NULL ||
+		sip_msg_parse(&m.msg, (struct str){m.text, text.n}, &fault) !=
+			0) {
 		probe_trace(s->probe, s->server_label, s->label,
 			"a message that can't be read");
 		probe_sip_msg_free(&m);
@@ -278,8 +281,8 @@ static void on_ready(struct stream *stream, void *arg)
 
 	s->is_ready = true;
 	addr_text(stream_local(stream), s->via);
-	snprintf(s->contact, sizeof(s->contact),
-		"<sip:%s@%s;transport=tls%s>", s->user, s->via, extra);
+	snprintf(s->contact, sizeof(s->contact), "<sip:%s@%s;transport=tls%s>",
+		s->user, s->via, extra);
 	snprintf(s->cipher, sizeof(s->cipher), "%s", stream_cipher(stream));
 }
 
@@ -287,7 +290,7 @@ static void on_data(struct stream *stream, const uint8_t *bytes, size_t len,
 	void *arg)
 {
 	struct probe_sip *s = arg;
-	struct str data = { (const char *)bytes, len };
+	struct str data = {(const char *)bytes, len};
 	struct sip_frame_item item;
 
 	while (sip_frame_next(&s->frame, &data, &item) == 0) {
@@ -332,14 +335,16 @@ static int take_aor(struct probe_sip *s, const char *aor, struct why *why)
 	const char *at = strchr(aor, '@');
 
 	if (strncmp(aor, "sip:", 4) != 0 || at == NULL || at == aor + 4 ||
-			at[1] == '\0' || strlen(aor) >= sizeof(s->aor) ||
-			strpbrk(aor, " \t\r\n<>\";") != NULL)
-		return why_set(why, EDGE_ECONFIG, "%s: not an address such "
-			"as sip:alice@example.com", aor);
+		at[1] == '\0' || strlen(aor) >= sizeof(s->aor) ||
+		strpbrk(aor, " \t\r\n<>\";") != NULL)
+		return why_set(why, EDGE_ECONFIG,
+			"%s: not an address such "
+			"as sip:alice@example.com",
+			aor);
 	snprintf(s->aor, sizeof(s->aor), "%s", aor);
 	snprintf(s->domain, sizeof(s->domain), "%s", at + 1);
-	return str_copy((struct str){ aor + 4, (size_t)(at - aor - 4) },
-		s->user, sizeof(s->user));
+	return str_copy((struct str){aor + 4, (size_t)(at - aor - 4)}, s->user,
+		sizeof(s->user));
 }
 
 int probe_sip_new(struct probe_sip **out, struct probe *probe,
@@ -369,11 +374,13 @@ int probe_sip_new(struct probe_sip **out, struct probe *probe,
 	}
 	err = take_aor(s, spec->aor, why);
 	if (err == 0)
-		err = tls_ctx_new(&s->tls, &(struct tls_spec){
-			.role = TLS_ROLE_CLIENT,
-			.verify = TLS_VERIFY_REQUIRE,
-			.trust_path = spec->trust_path,
-		}, why);
+		err = tls_ctx_new(&s->tls,
+			&(struct tls_spec){
+				.role = TLS_ROLE_CLIENT,
+				.verify = TLS_VERIFY_REQUIRE,
+				.trust_path = spec->trust_path,
+			},
+			why);
 	if (err != 0) {
 		probe_sip_free(s);
 		return err;
@@ -410,7 +417,7 @@ int probe_sip_connect(struct probe_sip *s, struct why *why)
 		.remote = s->server,
 		.name = s->server_name,
 	};
-	const struct stream_limits limits = { .handshake_ms = CONNECT_MS };
+	const struct stream_limits limits = {.handshake_ms = CONNECT_MS};
 	char where[ADDR_TEXT_LEN];
 	int err;
 
@@ -430,9 +437,12 @@ int probe_sip_connect(struct probe_sip *s, struct why *why)
 	if (err == 0)
 		err = EDGE_EPEER;
 	return why_set(why, err, "can't connect to %s (%s): %s", where,
-		s->server_name, s->end_text[0] != '\0' ? s->end_text :
-		"no answer in time; is the port open, does a firewall drop "
-		"it?");
+		s->server_name,
+		s->end_text[0] != '\0' ?
+			s->end_text :
+			"no answer in time; is the port open, does a "
+			"firewall drop "
+			"it?");
 }
 
 const char *probe_sip_aor(const struct probe_sip *s)
@@ -462,8 +472,7 @@ struct probe *probe_sip_probe(struct probe_sip *s)
 
 /* ---- transactions ---- */
 
-static int lost(const struct probe_sip *s, const char *method,
-	struct why *why)
+static int lost(const struct probe_sip *s, const char *method, struct why *why)
 {
 	return why_set(why, EDGE_EPEER, "%s: the connection to %s ended: %s",
 		method, s->server_label, s->end_text);
@@ -476,7 +485,7 @@ int probe_sip_begin(struct probe_sip *s, const struct probe_sip_ask *ask,
 
 	probe_sip_msg_free(&s->txn.reply);
 	free(s->txn.credentials);
-	s->txn = (struct transaction){ .ask = ask };
+	s->txn = (struct transaction){.ask = ask};
 	err = send_again(s);
 	if (err == -ENOTCONN)
 		return lost(s, ask->method, why);
@@ -513,9 +522,8 @@ static int refused(const struct probe_sip *s, const char *method,
 		detail = STR_LIT("wrong user or password, or no scheme that "
 				 "we know");
 	return why_set(why, EDGE_EREFUSED, "%s: answered %u %.*s%s%.*s%s",
-		method, m->status, STR_ARG(m->reason),
-		detail.n > 0 ? " (" : "", STR_ARG(detail),
-		detail.n > 0 ? ")" : "");
+		method, m->status, STR_ARG(m->reason), detail.n > 0 ? " (" : "",
+		STR_ARG(detail), detail.n > 0 ? ")" : "");
 }
 
 int probe_sip_finish(struct probe_sip *s, struct why *why,
@@ -557,7 +565,8 @@ int probe_sip_tell(struct probe_sip *s, const struct probe_sip_ask *ask,
 	if (err == -ENOTCONN)
 		return lost(s, ask->method, why);
 	return err != 0 ? why_set(why, err, "%s can't be built: %s",
-		ask->method, err_text(err)) : 0;
+				  ask->method, err_text(err)) :
+			  0;
 }
 
 int probe_sip_reply(struct probe_sip *s, const struct sip_msg *request,
@@ -571,7 +580,7 @@ int probe_sip_reply(struct probe_sip *s, const struct sip_msg *request,
 		return why_set(why, err, "the answer %u can't be built: %s",
 			reply->status, err_text(err));
 	probe_trace(s->probe, s->label, s->server_label, "%u %s (%.*s)",
-		reply->status, sip_reason(reply->status),
+		reply->status, sip_reason_text(reply->status),
 		STR_ARG(request->method));
 	err = send_text(s, text, len);
 	free(text);

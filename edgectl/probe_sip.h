@@ -24,12 +24,12 @@ struct probe_sip_spec {
 	const char *server_label; /* "access-edge" */
 	struct addr local;        /* to connect from; unset = any */
 	struct addr server;
-	const char *server_name;  /* the certificate must have it */
-	const char *trust_path;   /* NULL = the system's bundle */
-	const char *aor;          /* "sip:alice@example.com" */
-	const char *password;     /* NULL = none */
-	const char *route;        /* of requests outside dialogs, or NULL */
-	bool is_outbound;         /* RFC 5626: reg-id and instance */
+	const char *server_name; /* the certificate must have it */
+	const char *trust_path;  /* NULL = the system's bundle */
+	const char *aor;         /* "sip:alice@example.com" */
+	const char *password;    /* NULL = none */
+	const char *route;       /* of requests outside dialogs, or NULL */
+	bool is_outbound;        /* RFC 5626: reg-id and instance */
 };
 
 /* Everything is copied. */
@@ -57,10 +57,10 @@ void probe_sip_msg_free(struct probe_sip_msg *m); /* of a zeroed one too */
 struct probe_sip_ask {
 	const char *method;
 	const char *uri;
-	const char *from;    /* with tag */
+	const char *from; /* with tag */
 	const char *to;
 	const char *call_id;
-	uint32_t *cseq;      /* counted up for every request sent */
+	uint32_t *cseq;            /* counted up for every request sent */
 	const char *const *routes; /* NULL = the outbound proxy's */
 	size_t route_count;
 	const char *contact;

@@ -47,8 +47,8 @@ static uint8_t mu_law(int sample)
 		magnitude = 32767;
 	while (exponent > 0 && (magnitude & (0x80 << exponent)) == 0)
 		exponent--;
-	return (uint8_t)~(sign | exponent << 4 |
-		((magnitude >> (exponent + 3)) & 0x0f));
+	return (uint8_t) ~(
+		sign | exponent << 4 | ((magnitude >> (exponent + 3)) & 0x0f));
 }
 
 /* The tone at this place of the stream: both ends can work it out. */
@@ -126,8 +126,7 @@ void probe_srtp_free(struct probe_srtp *s)
 	free(s);
 }
 
-int probe_srtp_next(struct probe_srtp *s,
-	uint8_t room[static PROBE_SRTP_ROOM])
+int probe_srtp_next(struct probe_srtp *s, uint8_t room[static PROBE_SRTP_ROOM])
 {
 	struct wbuf w = wbuf_of(room, PROBE_SRTP_ROOM);
 	int len;

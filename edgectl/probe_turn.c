@@ -13,10 +13,10 @@
 #include "common/stun/stun_msg.h"
 #include "edgectl/probe_turn.h"
 
-#define ROOM        1500
-#define RTO_MS      300
-#define SENDS_MAX   6
-#define LIFETIME_S  600
+#define ROOM         1500
+#define RTO_MS       300
+#define SENDS_MAX    6
+#define LIFETIME_S   600
 #define UDP_PROTOCOL 17u
 
 struct probe_turn {
@@ -62,7 +62,7 @@ static void send_bytes(struct probe_turn *t, const uint8_t *data, size_t len)
 
 	/* UDP: what the kernel can't take is as good as lost on the way. */
 	if (sendto(t->fd, data, len, MSG_DONTWAIT, (struct sockaddr *)&sa,
-			sa_len) < 0)
+		    sa_len) < 0)
 		return;
 }
 
@@ -72,18 +72,16 @@ static void take_indication(struct probe_turn *t, const struct stun_msg *m)
 	struct addr peer;
 
 	if (m->method == STUN_DATA && data.n > 0 &&
-			stun_addr(m, STUN_PEER_ADDRESS, &peer) == 0)
+		stun_addr(m, STUN_PEER_ADDRESS, &peer) == 0)
 		t->on_data((const uint8_t *)data.p, data.n, &peer, t->arg);
 }
 
-static void take_channel(struct probe_turn *t, const uint8_t *data,
-	size_t len)
+static void take_channel(struct probe_turn *t, const uint8_t *data, size_t len)
 {
 	const uint16_t number = buf_load_u16(data);
 	const uint16_t payload_len = buf_load_u16(data + 2);
 
-	if (number != t->channel || payload_len > len -
-			STUN_CHANNEL_HEADER_LEN)
+	if (number != t->channel || payload_len > len - STUN_CHANNEL_HEADER_LEN)
 		return;
 	t->on_data(data + STUN_CHANNEL_HEADER_LEN, payload_len,
 		&t->channel_peer, t->arg);
@@ -98,7 +96,7 @@ static void take(struct probe_turn *t, const uint8_t *data, size_t len)
 		return;
 	}
 	if (!stun_is_rfc(data, len) ||
-			stun_parse(&m, &stun_rfc, data, len) != 0)
+		stun_parse(&m, &stun_rfc, data, len) != 0)
 		return;
 	if (m.class == STUN_INDICATION) {
 		take_indication(t, &m);
@@ -126,8 +124,9 @@ static void on_readable(unsigned ready, void *arg)
 
 		if (n < 0)
 			return;
-		if (addr_from_sockaddr((struct sockaddr *)&sa, sa_len,
-				&from) == 0 && addr_eq(&from, &t->server))
+		if (addr_from_sockaddr((struct sockaddr *)&sa, sa_len, &from) ==
+				0 &&
+			addr_eq(&from, &t->server))
 			take(t, data, (size_t)n);
 	}
 }
@@ -136,7 +135,7 @@ int probe_turn_new(struct probe_turn **out, struct probe *probe,
 	const struct probe_turn_spec *spec, struct why *why)
 {
 	struct probe_turn *t = calloc(1, sizeof(*t));
-	struct udp_spec udp = { .address = spec->local };
+	struct udp_spec udp = {.address = spec->local};
 	int err = -ENOMEM;
 
 	if (t == NULL)
@@ -149,16 +148,16 @@ int probe_turn_new(struct probe_turn **out, struct probe *probe,
 	snprintf(t->label, sizeof(t->label), "%s", spec->label);
 	snprintf(t->user, sizeof(t->user), "%s", spec->user);
 	snprintf(t->password, sizeof(t->password), "%s", spec->password);
-	if (!addr_is_set(&udp.address) && addr_parse_z(
-			spec->server.family == 6 ? "::" : "0.0.0.0", 0,
+	if (!addr_is_set(&udp.address) &&
+		addr_parse_z(spec->server.family == 6 ? "::" : "0.0.0.0", 0,
 			&udp.address) != 0)
 		goto out;
 	t->fd = udp_open(&udp, why);
 	err = t->fd;
 	if (err < 0)
 		goto out;
-	err = loop_fd_new(&t->watch, probe->loop, t->fd, LOOP_READ,
-		on_readable, t);
+	err = loop_fd_new(&t->watch, probe->loop, t->fd, LOOP_READ, on_readable,
+		t);
 	if (err != 0)
 		goto out;
 	*out = t;
@@ -184,7 +183,7 @@ static int build(struct probe_turn *t, const struct question *q,
 	uint8_t room[static ROOM])
 {
 	struct stun_writer w;
-	const uint8_t transport[4] = { UDP_PROTOCOL };
+	const uint8_t transport[4] = {UDP_PROTOCOL};
 
 	stun_tid_new(t->tid);
 	stun_write_begin(&w, &stun_rfc, room, ROOM, STUN_REQUEST,
@@ -238,20 +237,21 @@ static int exchange(struct probe_turn *t, const struct question *q,
 	}
 	t->is_waiting = false;
 	if (err != 0)
-		return why_set(why, err, "%s: no answer from %s over UDP; is "
-			"av-edge up, does a firewall drop the port?", q->name,
-			addr_text(&t->server, server));
+		return why_set(why, err,
+			"%s: no answer from %s over UDP; is "
+			"av-edge up, does a firewall drop the port?",
+			q->name, addr_text(&t->server, server));
 	return stun_parse(reply, &stun_rfc, t->reply, t->reply_len);
 }
 
 /* Realm and nonce of a 401 or 438. */
 static int take_challenge(struct probe_turn *t, const struct stun_msg *m)
 {
-	if (str_copy(stun_bytes(m, STUN_REALM), t->realm,
-			sizeof(t->realm)) != 0 ||
-			str_copy(stun_bytes(m, STUN_NONCE), t->nonce,
-				sizeof(t->nonce)) != 0 ||
-			t->realm[0] == '\0' || t->nonce[0] == '\0')
+	if (str_copy(stun_bytes(m, STUN_REALM), t->realm, sizeof(t->realm)) !=
+			0 ||
+		str_copy(stun_bytes(m, STUN_NONCE), t->nonce,
+			sizeof(t->nonce)) != 0 ||
+		t->realm[0] == '\0' || t->nonce[0] == '\0')
 		return EDGE_EMALFORMED;
 	stun_key(str_of(t->user), str_of(t->realm), str_of(t->password),
 		t->key);
@@ -271,10 +271,11 @@ static int refused(struct probe_turn *t, const struct question *q,
 static int ask(struct probe_turn *t, const struct question *q,
 	struct stun_msg *m, struct why *why)
 {
-	struct str phrase = { "", 0 };
+	struct str phrase = {"", 0};
 	unsigned code = 0;
 	int err = 0;
 
+	memset(m, 0, sizeof(*m));
 	for (unsigned round = 0; round < 3; round++) {
 		const bool had_key = t->nonce[0] != '\0';
 
@@ -291,15 +292,19 @@ static int ask(struct probe_turn *t, const struct question *q,
 		if (code != 438 && (code != 401 || had_key))
 			return refused(t, q, code, phrase, why);
 		if (take_challenge(t, m) != 0)
-			return why_set(why, EDGE_EMALFORMED, "%s: %u without "
-				"realm or nonce", q->name, code);
+			return why_set(why, EDGE_EMALFORMED,
+				"%s: %u without "
+				"realm or nonce",
+				q->name, code);
 	}
 	if (m->class != STUN_SUCCESS)
 		return refused(t, q, code, phrase, why);
-	if (t->nonce[0] != '\0' && stun_check_integrity(m, t->key,
-			sizeof(t->key)) != 0)
-		return why_set(why, EDGE_EFORGED, "%s: the answer's integrity "
-			"is wrong", q->name);
+	if (t->nonce[0] != '\0' &&
+		stun_check_integrity(m, t->key, sizeof(t->key)) != 0)
+		return why_set(why, EDGE_EFORGED,
+			"%s: the answer's integrity "
+			"is wrong",
+			q->name);
 	probe_trace(t->probe, "av-edge", t->label, "%s success", q->name);
 	return 0;
 }
@@ -319,10 +324,10 @@ int probe_turn_allocate(struct probe_turn *t, struct why *why)
 	if (err != 0)
 		return err;
 	if (stun_addr(&m, STUN_RELAYED_ADDRESS, &t->relay) != 0 ||
-			stun_addr(&m, STUN_XOR_MAPPED_ADDRESS,
-				&t->reflexive) != 0 ||
-			stun_number(&m, STUN_LIFETIME, &t->lifetime_s) != 0)
-		return why_set(why, EDGE_EMALFORMED, "Allocate: the success "
+		stun_addr(&m, STUN_XOR_MAPPED_ADDRESS, &t->reflexive) != 0 ||
+		stun_number(&m, STUN_LIFETIME, &t->lifetime_s) != 0)
+		return why_set(why, EDGE_EMALFORMED,
+			"Allocate: the success "
 			"lacks relayed address, mapped address or lifetime");
 	return 0;
 }

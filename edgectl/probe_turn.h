@@ -21,8 +21,8 @@ typedef void(probe_turn_cb)(const uint8_t *data, size_t len,
 	const struct addr *peer, void *arg);
 
 struct probe_turn_spec {
-	const char *label;  /* in the trace: "outside" */
-	struct addr local;  /* to send from; unset = any */
+	const char *label; /* in the trace: "outside" */
+	struct addr local; /* to send from; unset = any */
 	struct addr server;
 	const char *user;
 	const char *password;
@@ -37,8 +37,8 @@ EDGE_MUST int probe_turn_new(struct probe_turn **out, struct probe *probe,
 void probe_turn_free(struct probe_turn *t); /* accepts NULL */
 
 EDGE_MUST int probe_turn_allocate(struct probe_turn *t, struct why *why);
-EDGE_MUST int probe_turn_permit(struct probe_turn *t,
-	const struct addr *peer, struct why *why);
+EDGE_MUST int probe_turn_permit(struct probe_turn *t, const struct addr *peer,
+	struct why *why);
 EDGE_MUST int probe_turn_bind(struct probe_turn *t, const struct addr *peer,
 	uint16_t channel, struct why *why);
 EDGE_MUST int probe_turn_refresh(struct probe_turn *t, uint32_t lifetime_s,

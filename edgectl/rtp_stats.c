@@ -19,7 +19,7 @@ static void forget(struct rtp_stats *s, uint16_t seq)
 {
 	const unsigned slot = seq % RTP_STATS_WINDOW;
 
-	s->seen[slot / 8] &= (uint8_t)~(1u << (slot % 8));
+	s->seen[slot / 8] &= (uint8_t) ~(1u << (slot % 8));
 }
 
 static void advance(struct rtp_stats *s, uint16_t seq)

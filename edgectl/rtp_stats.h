@@ -13,13 +13,13 @@
 
 struct rtp_stats {
 	bool is_started;
-	uint32_t received;   /* without duplicates */
+	uint32_t received; /* without duplicates */
 	uint32_t duplicates;
-	uint32_t reordered;  /* came after a later one */
+	uint32_t reordered; /* came after a later one */
 	uint16_t first_seq;
 	uint16_t highest_seq;
-	uint32_t cycles;     /* how often the number wrapped, times 65536 */
-	int64_t transit_us;  /* of the last packet */
+	uint32_t cycles;    /* how often the number wrapped, times 65536 */
+	int64_t transit_us; /* of the last packet */
 	double jitter_us;
 	int64_t delay_min_us;
 	int64_t delay_max_us;

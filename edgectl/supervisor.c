@@ -53,7 +53,7 @@ static bool all_in(const struct supervisor *s, enum child_state state)
 {
 	for (size_t i = 0; i < CONF_DAEMON_COUNT; i++)
 		if (s->members[i].child != NULL &&
-				child_state(s->members[i].child) != state)
+			child_state(s->members[i].child) != state)
 			return false;
 	return true;
 }
@@ -151,33 +151,36 @@ static int take_lock(struct supervisor *s, struct why *why)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/up.lock", s->spec.conf->run_dir);
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	s->lock_fd =
+		open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (s->lock_fd < 0)
 		return why_set(why, -errno, "%s: %s", path, strerror(errno));
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return why_set(why, -EBUSY, "%s: another 'edgectl up' runs "
-			"here; stop it first", path);
+		return why_set(why, -EBUSY,
+			"%s: another 'edgectl up' runs "
+			"here; stop it first",
+			path);
 	return 0;
 }
 
-static int open_bus(struct supervisor *s, struct member *m,
-	const char *daemon, struct why *why)
+static int open_bus(struct supervisor *s, struct member *m, const char *daemon,
+	struct why *why)
 {
 	const char *run_dir = s->spec.conf->run_dir;
 	int err;
 
-	err = bus_socket_path(m->bus_path, sizeof(m->bus_path), run_dir,
-		daemon, false);
+	err = bus_socket_path(m->bus_path, sizeof(m->bus_path), run_dir, daemon,
+		false);
 	if (err == 0)
 		err = bus_socket_path(m->admin_path, sizeof(m->admin_path),
 			run_dir, daemon, true);
 	if (err != 0)
-		return why_set(why, err, "run_dir %s: path too long",
-			run_dir);
+		return why_set(why, err, "run_dir %s: path too long", run_dir);
 	m->bus_fd = bus_listen(m->bus_path, s->rights.groups[RIGHTS_READ], why);
 	if (m->bus_fd < 0)
 		return m->bus_fd;
-	m->admin_fd = bus_listen(m->admin_path, s->rights.groups[RIGHTS_ADMIN], why);
+	m->admin_fd =
+		bus_listen(m->admin_path, s->rights.groups[RIGHTS_ADMIN], why);
 	return m->admin_fd < 0 ? m->admin_fd : 0;
 }
 
@@ -187,20 +190,26 @@ static int add_member(struct supervisor *s, enum conf_daemon id,
 	struct member *m = &s->members[id];
 	const char *name = conf_daemon_name(id);
 	char path[PATH_MAX];
+	char notify[PATH_MAX];
 	struct child_spec spec;
 	int err;
 
 	if (daemons_find_program(id, path, sizeof(path)) != 0)
-		return why_set(why, -ENOENT, "%s: program not found, neither "
-			"beside edgectl nor in PATH", name);
+		return why_set(why, -ENOENT,
+			"%s: program not found, neither "
+			"beside edgectl nor in PATH",
+			name);
 	err = open_bus(s, m, name, why);
 	if (err != 0)
 		return err;
+	snprintf(notify, sizeof(notify), "%s/%s.notify", s->spec.conf->run_dir,
+		name);
 	spec = (struct child_spec){
 		.name = name,
 		.path = path,
 		.conf_path = s->spec.conf->path,
 		.log_level = s->spec.log_level,
+		.notify_path = notify,
 		.bus_fd = m->bus_fd,
 		.admin_fd = m->admin_fd,
 	};
@@ -213,9 +222,11 @@ static int watch_signals(struct supervisor *s)
 		int signo;
 		loop_cb *cb;
 	} ROWS[] = {
-		{ SIGCHLD, on_sigchld }, { SIGTERM, on_sigterm },
-		{ SIGINT, on_sigterm }, { SIGHUP, on_sighup },
-		{ SIGQUIT, on_sigterm },
+		{SIGCHLD, on_sigchld},
+		{SIGTERM, on_sigterm},
+		{SIGINT, on_sigterm},
+		{SIGHUP, on_sighup},
+		{SIGQUIT, on_sigterm},
 	};
 	int err = 0;
 
@@ -225,8 +236,8 @@ static int watch_signals(struct supervisor *s)
 	return err;
 }
 
-int supervisor_new(struct supervisor **out,
-	const struct supervisor_spec *spec, struct why *why)
+int supervisor_new(struct supervisor **out, const struct supervisor_spec *spec,
+	struct why *why)
 {
 	struct supervisor *s = calloc(1, sizeof(*s));
 	int err = -ENOMEM;

@@ -17,9 +17,9 @@
 struct supervisor;
 
 struct supervisor_spec {
-	const struct conf *conf; /* borrowed */
-	const bool *wanted;      /* by enum conf_daemon */
-	const char *log_level;   /* for the daemons, or NULL */
+	const struct conf *conf;     /* borrowed */
+	const bool *wanted;          /* by enum conf_daemon */
+	const char *log_level;       /* for the daemons, or NULL */
 	void (*on_ready)(void *arg); /* every daemon is ready, once */
 	void *arg;
 };

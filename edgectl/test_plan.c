@@ -18,21 +18,21 @@
 static int by_system(const char *host, uint16_t port, struct addr *out,
 	struct why *why)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *list = NULL;
 	int result = getaddrinfo(host, NULL, &hints, &list);
 	int err = EDGE_EUNKNOWN;
 
 	if (result == 0)
-		err = addr_from_sockaddr(list->ai_addr, list->ai_addrlen,
-			out);
+		err = addr_from_sockaddr(list->ai_addr, list->ai_addrlen, out);
 	if (list != NULL)
 		freeaddrinfo(list);
 	if (err != 0)
-		return why_set(why, err, "%s: %s; put the name under "
+		return why_set(why, err,
+			"%s: %s; put the name under "
 			"resolver.hosts in edge.yaml, or give an address",
-			host, result != 0 ? gai_strerror(result) :
-					    "no address");
+			host,
+			result != 0 ? gai_strerror(result) : "no address");
 	out->port = port;
 	return 0;
 }
@@ -42,7 +42,7 @@ static const struct addr *by_topology(const struct topology *t,
 {
 	for (size_t i = 0; t != NULL && i < t->listener_count; i++)
 		if (strcmp(t->listeners[i].public_fqdn, host) == 0 &&
-				t->listeners[i].public_port == port)
+			t->listeners[i].public_port == port)
 			return &t->listeners[i].address;
 	return NULL;
 }
@@ -51,7 +51,7 @@ static const struct addr *by_hosts(const struct conf *conf, const char *host)
 {
 	for (size_t i = 0; conf != NULL && i < conf->host_count; i++)
 		if (strcmp(conf->hosts[i].name, host) == 0 &&
-				conf->hosts[i].addr_count > 0)
+			conf->hosts[i].addr_count > 0)
 			return &conf->hosts[i].addrs[0];
 	return NULL;
 }
@@ -92,11 +92,13 @@ static int take_server(const struct test_plan *plan, const char *option,
 	if (colon == NULL)
 		return test_plan_resolve(plan, text, port, out, why);
 	if (str_to_u32(str_of(colon + 1), &number) != 0 || number == 0 ||
-			number > 65535 || str_copy((struct str){ text,
-				(size_t)(colon - text) }, host,
-				sizeof(host)) != 0)
-		return why_set(why, EDGE_ECONFIG, "--%s %s: not an address "
-			"such as 192.0.2.10:443", option, text);
+		number > 65535 ||
+		str_copy((struct str){text, (size_t)(colon - text)}, host,
+			sizeof(host)) != 0)
+		return why_set(why, EDGE_ECONFIG,
+			"--%s %s: not an address "
+			"such as 192.0.2.10:443",
+			option, text);
 	return test_plan_resolve(plan, host, (uint16_t)number, out, why);
 }
 
@@ -108,14 +110,14 @@ static int load_files(struct test_plan *plan, const struct cmd_call *call,
 	struct why quiet;
 
 	if (access(call->conf_path, F_OK) != 0 &&
-			strcmp(call->conf_path, CONF_PATH_DEFAULT) == 0)
+		strcmp(call->conf_path, CONF_PATH_DEFAULT) == 0)
 		return 0;
 	if (conf_load(&plan->conf, call->conf_path, why) != 0)
 		return EDGE_ECONFIG;
-	if (generation_current_path(plan->conf->state_dir, path,
-			sizeof(path), &quiet) != 0 ||
-			topology_load(&plan->topology, path,
-				plan->conf->machine, &quiet) != 0)
+	if (generation_current_path(plan->conf->state_dir, path, sizeof(path),
+		    &quiet) != 0 ||
+		topology_load(&plan->topology, path, plan->conf->machine,
+			&quiet) != 0)
 		plan->topology = NULL; /* options then say everything */
 	return 0;
 }
@@ -137,7 +139,8 @@ static int take_text(char *out, size_t cap, const char *option,
 	const char *text = given != NULL ? given : fallback;
 
 	if (text == NULL)
-		return why_set(why, EDGE_ECONFIG, "--%s is needed: there is "
+		return why_set(why, EDGE_ECONFIG,
+			"--%s is needed: there is "
 			"no edge.yaml with a topology here that says it",
 			option);
 	if (str_copy(str_of(text), out, cap) != 0)
@@ -151,7 +154,8 @@ static int fill_outside(struct test_plan *plan, const struct cmd_call *call,
 	struct test_end *end = &plan->outside;
 	const struct topology_listener *l = plan->topology != NULL ?
 		topology_listener(plan->topology, TOPOLOGY_SIP_CLIENT,
-			TOPOLOGY_EXTERNAL) : NULL;
+			TOPOLOGY_EXTERNAL) :
+		NULL;
 	const char *access = cmd_get(call, "access");
 	int err = 0;
 
@@ -162,7 +166,8 @@ static int fill_outside(struct test_plan *plan, const struct cmd_call *call,
 	else if (l != NULL)
 		end->server = l->address;
 	else
-		return why_set(why, EDGE_ECONFIG, "--access is needed: there "
+		return why_set(why, EDGE_ECONFIG,
+			"--access is needed: there "
 			"is no edge.yaml with a topology here that says where "
 			"access-edge listens");
 	if (err == 0)
@@ -171,14 +176,17 @@ static int fill_outside(struct test_plan *plan, const struct cmd_call *call,
 			l != NULL ? l->public_fqdn : NULL, why);
 	if (err == 0)
 		err = take_text(end->trust, sizeof(end->trust), "trust",
-			cmd_get(call, "trust"), plan->conf != NULL &&
-			plan->conf->trust_external != NULL ?
-			plan->conf->trust_external : "", why);
+			cmd_get(call, "trust"),
+			plan->conf != NULL &&
+					plan->conf->trust_external != NULL ?
+				plan->conf->trust_external :
+				"",
+			why);
 	if (err == 0)
 		err = take_local(call, "outside-address", &end->local, why);
 	if (err == 0 && cmd_get(call, "outside-relay") != NULL)
-		err = take_server(plan, "outside-relay", cmd_get(call,
-			"outside-relay"), 3478, &end->relay, why);
+		err = take_server(plan, "outside-relay",
+			cmd_get(call, "outside-relay"), 3478, &end->relay, why);
 	if (err == 0)
 		snprintf(end->route, sizeof(end->route),
 			"<sip:%.250s:%u;transport=tls;lr>", end->server_name,
@@ -190,9 +198,10 @@ static int fill_inside(struct test_plan *plan, const struct cmd_call *call,
 	struct why *why)
 {
 	struct test_end *end = &plan->inside;
-	const struct topology_hop *hop = plan->topology != NULL &&
-		plan->topology->hop_count > 0 ? &plan->topology->hops[0] :
-						NULL;
+	const struct topology_hop *hop =
+		plan->topology != NULL && plan->topology->hop_count > 0 ?
+		&plan->topology->hops[0] :
+		NULL;
 	const char *server = cmd_get(call, "inside");
 	int err;
 
@@ -204,7 +213,8 @@ static int fill_inside(struct test_plan *plan, const struct cmd_call *call,
 		err = test_plan_resolve(plan, hop->fqdn, hop->port,
 			&end->server, why);
 	else
-		err = why_set(why, EDGE_ECONFIG, "--inside is needed: there "
+		err = why_set(why, EDGE_ECONFIG,
+			"--inside is needed: there "
 			"is no topology here that says where the SIP server "
 			"inside is");
 	if (err == 0)
@@ -212,15 +222,18 @@ static int fill_inside(struct test_plan *plan, const struct cmd_call *call,
 			"inside-name", cmd_get(call, "inside-name"),
 			hop != NULL ? hop->fqdn : NULL, why);
 	if (err == 0)
-		err = take_text(end->trust, sizeof(end->trust),
-			"inside-trust", cmd_get(call, "inside-trust"),
-			plan->conf != NULL && plan->conf->trust_internal !=
-			NULL ? plan->conf->trust_internal : "", why);
+		err = take_text(end->trust, sizeof(end->trust), "inside-trust",
+			cmd_get(call, "inside-trust"),
+			plan->conf != NULL &&
+					plan->conf->trust_internal != NULL ?
+				plan->conf->trust_internal :
+				"",
+			why);
 	if (err == 0)
 		err = take_local(call, "inside-address", &end->local, why);
 	if (err == 0 && cmd_get(call, "inside-relay") != NULL)
-		err = take_server(plan, "inside-relay", cmd_get(call,
-			"inside-relay"), 3478, &end->relay, why);
+		err = take_server(plan, "inside-relay",
+			cmd_get(call, "inside-relay"), 3478, &end->relay, why);
 	return err;
 }
 
@@ -245,8 +258,8 @@ static int fill_call(struct test_plan *plan, const struct cmd_call *call,
 	int err;
 
 	if (cmd_get_number(call, "seconds", 1, 3600, &plan->seconds) != 0 ||
-			cmd_get_number(call, "max-loss", 0, 100,
-				&plan->max_loss_percent) != 0)
+		cmd_get_number(call, "max-loss", 0, 100,
+			&plan->max_loss_percent) != 0)
 		return -ECANCELED; /* has been told */
 	plan->is_reverse = cmd_has(call, "reverse");
 	plan->inside_trace = cmd_get(call, "inside-trace");
@@ -279,9 +292,8 @@ int test_plan_make(struct test_plan *plan, const struct cmd_call *call,
 		return fill_call(plan, call, why);
 	if (err == 0) {
 		plan->outside.password = cmd_get(call, "password");
-		err = take_text(plan->outside.aor,
-			sizeof(plan->outside.aor), "user",
-			cmd_get(call, "user"), NULL, why);
+		err = take_text(plan->outside.aor, sizeof(plan->outside.aor),
+			"user", cmd_get(call, "user"), NULL, why);
 	}
 	return err;
 }

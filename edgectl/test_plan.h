@@ -19,15 +19,15 @@
 
 /* One end of the call. */
 struct test_end {
-	char aor[320];          /* "" = not part of this test */
-	const char *password;   /* NULL = none */
-	struct addr local;      /* to send from; unset = any */
+	char aor[320];        /* "" = not part of this test */
+	const char *password; /* NULL = none */
+	struct addr local;    /* to send from; unset = any */
 	struct addr server;
 	char server_name[256];
-	char route[320];        /* outbound proxy, "" = none */
-	char trust[PATH_MAX];   /* "" = the system's bundle */
-	const char *location;   /* "internet" or "intranet" */
-	struct addr relay;      /* unset: as the credentials say */
+	char route[320];      /* outbound proxy, "" = none */
+	char trust[PATH_MAX]; /* "" = the system's bundle */
+	const char *location; /* "internet" or "intranet" */
+	struct addr relay;    /* unset: as the credentials say */
 };
 
 struct test_plan {
@@ -37,8 +37,8 @@ struct test_plan {
 	uint32_t seconds;
 	uint32_t timeout_s;
 	uint32_t max_loss_percent;
-	bool is_reverse; /* the inside calls */
-	const char *inside_trace; /* file of trace lines, or NULL */
+	bool is_reverse;           /* the inside calls */
+	const char *inside_trace;  /* file of trace lines, or NULL */
 	struct conf *conf;         /* owned; NULL = not readable here */
 	struct topology *topology; /* owned; NULL = not here */
 };
@@ -51,7 +51,7 @@ void test_plan_fini(struct test_plan *plan);
 
 /* Host and port as the credentials name a relay, to an address: topology,
  * resolver.hosts, then the system's resolver. */
-EDGE_MUST int test_plan_resolve(const struct test_plan *plan,
-	const char *host, uint16_t port, struct addr *out, struct why *why);
+EDGE_MUST int test_plan_resolve(const struct test_plan *plan, const char *host,
+	uint16_t port, struct addr *out, struct why *why);
 
 #endif

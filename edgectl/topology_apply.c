@@ -75,6 +75,13 @@ static int dry_run(const struct conf *conf, const char *path,
 	return err;
 }
 
+/* How to undo the switch that was made. */
+struct switched {
+	bool has_current;  /* there is something to go back to */
+	bool by_rollback;  /* of current and previous */
+	char previous[512]; /* path; "" = there was none */
+};
+
 /* Every running daemon takes what is current now; certificates are another
  * matter. All are asked, also after one refused; the first refusal is told. */
 static int reload_all(const struct conf *conf, json_t *daemons,
@@ -105,13 +112,19 @@ static int reload_all(const struct conf *conf, json_t *daemons,
 	return first;
 }
 
-/* Somebody who said yes to the dry run says no now: back for all. */
-static int revert(const struct conf *conf, int err, struct why *why)
+/* Somebody who said yes to the dry run says no now: back for all, with the
+ * same previous one as before (a rollback swaps; retracting does not). */
+static int revert(const struct conf *conf, const struct switched *was,
+	int err, struct why *why)
 {
 	struct generation_info back;
 	struct why none = {""};
 	json_t *daemons = json_array();
-	int failed = generation_rollback(conf->state_dir, &back, &none);
+	int failed = was->by_rollback ?
+		generation_rollback(conf->state_dir, &back, &none) :
+		generation_retract(conf->state_dir,
+			was->previous[0] != '\0' ? was->previous : NULL,
+			&back, &none);
 
 	if (failed == 0)
 		failed = reload_all(conf, daemons, &none);
@@ -123,14 +136,30 @@ static int revert(const struct conf *conf, int err, struct why *why)
 }
 
 static int reload_or_revert(struct topology_apply *out,
-	const struct conf *conf, bool has_previous, struct why *why)
+	const struct conf *conf, const struct switched *was, struct why *why)
 {
 	int err;
 
 	out->daemons = json_array();
 	err = reload_all(conf, out->daemons, why);
-	if (err < 0 && has_previous)
-		err = revert(conf, err, why);
+	if (err < 0 && was->has_current)
+		err = revert(conf, was, err, why);
+	return err;
+}
+
+/* Path of the previous generation into out; "" = there is none. */
+static int previous_path(const struct conf *conf, char out[static 512],
+	struct why *why)
+{
+	struct generation_info *rows = NULL;
+	size_t count = 0;
+	int err = generation_list(conf->state_dir, &rows, &count, why);
+
+	out[0] = '\0';
+	for (size_t i = 0; err == 0 && i < count; i++)
+		if (rows[i].is_previous && !rows[i].is_current)
+			snprintf(out, 512, "%s", rows[i].path);
+	free(rows);
 	return err;
 }
 
@@ -140,11 +169,14 @@ int topology_apply(struct topology_apply *out,
 	const struct topology_plan *plan, const struct conf *conf,
 	const char *source, struct why *why)
 {
+	struct switched was = {.has_current = plan->has_current};
 	struct generation_stage *stage = NULL;
 	int err;
 
 	memset(out, 0, sizeof(*out));
 	err = place_dirs(conf, why);
+	if (err == 0)
+		err = previous_path(conf, was.previous, why);
 	if (err == 0)
 		err = generation_stage_new(&stage, conf->state_dir, source,
 			topology_yaml_fill, plan->yaml, why);
@@ -159,43 +191,26 @@ int topology_apply(struct topology_apply *out,
 	err = generation_activate(stage, why);
 	if (err < 0)
 		return err;
-	return reload_or_revert(out, conf, plan->has_current, why);
+	return reload_or_revert(out, conf, &was, why);
 }
 
 /* ---- rollback ----------------------------------------------------------- */
 
-static int previous_path(const struct conf *conf, char out[static 512],
-	struct why *why)
-{
-	struct generation_info *rows = NULL;
-	size_t count = 0;
-	int err = generation_list(conf->state_dir, &rows, &count, why);
-
-	if (err < 0)
-		return err;
-	err = why_set(why, EDGE_EUNKNOWN,
-		"there is no previous generation to go back to");
-	for (size_t i = 0; i < count; i++) {
-		if (!rows[i].is_previous || rows[i].is_current)
-			continue;
-		snprintf(out, 512, "%s", rows[i].path);
-		err = 0;
-	}
-	free(rows);
-	return err;
-}
-
 int topology_apply_rollback(struct topology_apply *out,
 	const struct conf *conf, struct why *why)
 {
+	const struct switched was = {.has_current = true, .by_rollback = true};
 	char path[512];
 	int err;
 
 	memset(out, 0, sizeof(*out));
 	err = previous_path(conf, path, why);
+	if (err == 0 && path[0] == '\0')
+		err = why_set(why, EDGE_EUNKNOWN,
+			"there is no previous generation to go back to");
 	if (err == 0)
 		err = dry_run(conf, path, why);
 	if (err == 0)
 		err = generation_rollback(conf->state_dir, &out->made, why);
-	return err == 0 ? reload_or_revert(out, conf, true, why) : err;
+	return err == 0 ? reload_or_revert(out, conf, &was, why) : err;
 }

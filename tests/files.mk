@@ -80,6 +80,11 @@ valgrind: $(UNIT_BIN) ## unit tests under valgrind
 	--track-fds=yes --suppressions=tests/valgrind.supp" \
 	CK_FORK=no tests/run-unit.sh $(B) $(T)
 
+.PHONY: valgrind-net
+valgrind-net: programs mocks ## the daemons of some network tests under valgrind
+	@for t in 100 110 200 210; do \
+		VALGRIND=1 B=$(B) tests/run-net.sh $$t || exit 1; done
+
 .PHONY: lint layers docs
 lint: layers gates style docs ## include arrow, gates, form, documentation
 layers: ## includes follow the arrow of common/README.md
@@ -98,10 +103,12 @@ test: deps-test ## everything that must be green; what CI runs
 	@$(MAKE) --no-print-directory fuzz-check
 	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-net
 
-.PHONY: benches soak bench bench-sip
+.PHONY: benches soak bench bench-sip bench-relay
 benches: programs $(BENCH_BIN)
 soak: benches ## 10,000 register, call and hang-up cycles: nothing may grow (CYCLES=)
 	@B=$(B) tests/bench/soak.sh
-bench: bench-sip ## comparisons against the peers, into build/bench/
+bench: bench-sip bench-relay ## comparisons against the peers, into build/bench/
 bench-sip: benches ## access-edge against Kamailio: CPU per call, memory per connection
 	@B=$(B) tests/bench/sip.sh
+bench-relay: benches ## av-edge against coturn: CPU per packet and per allocation, memory
+	@B=$(B) tests/bench/relay.sh

@@ -54,6 +54,16 @@ int64_t wall_now_ms(void)
 	return to_ms(read_clock(CLOCK_REALTIME));
 }
 
+int64_t wall_now_us(void)
+{
+	struct timespec ts;
+
+	if (is_faked())
+		return atomic_load(&fake_wall_ms) * 1000;
+	ts = read_clock(CLOCK_REALTIME);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 struct wall wall_now(void)
 {
 	return (struct wall){wall_now_ms() / 1000};

@@ -19,6 +19,7 @@ struct wall {
 struct mono mono_now(void);
 struct wall wall_now(void);
 int64_t wall_now_ms(void);
+int64_t wall_now_us(void);
 uint64_t mono_now_us(void);
 
 /* b - a in milliseconds. */

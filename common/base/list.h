@@ -55,6 +55,17 @@ static inline struct list *list_first(const struct list *head)
 	return head->next == head ? NULL : head->next;
 }
 
+/* All nodes of from, in their order, behind those of to. */
+static inline void list_move_all(struct list *from, struct list *to)
+{
+	struct list *it;
+
+	while ((it = list_first(from)) != NULL) {
+		list_remove(it);
+		list_push_back(to, it);
+	}
+}
+
 /* Walk; the node itself may be removed in the body of the safe form. */
 #define list_for_each(it, head) \
 	for ((it) = (head)->next; (it) != (head); (it) = (it)->next)

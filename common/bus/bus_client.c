@@ -146,6 +146,9 @@ static int connect_failed(const struct question *q, const char *socket,
 	case ECONNREFUSED:
 		return why_set(why, -ECONNREFUSED,
 			"%s: nobody answers; the daemon does not run", socket);
+	case EAGAIN:
+		return why_set(why, -EBUSY,
+			"%s: too many others ask; try again", socket);
 	default:
 		return why_set(why, -ENOENT,
 			"%s: no such socket; the daemon does not run (start it "

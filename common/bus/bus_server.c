@@ -15,6 +15,7 @@
 
 #include "common/base/list.h"
 #include "common/base/log.h"
+#include "common/bus/bus_guests.h"
 #include "common/bus/bus_match.h"
 #include "common/bus/bus_request.h"
 #include "common/bus/bus_right.h"
@@ -25,6 +26,7 @@
 struct door {
 	struct bus_server *server;
 	struct evhttp *http; /* owned */
+	struct bus_guests guests;
 	bool is_admin;
 };
 
@@ -134,14 +136,20 @@ static void on_request(struct evhttp_request *ev, void *arg)
 static int door_init(struct door *door, struct bus_server *server, int fd,
 	bool is_admin)
 {
+	struct evhttp_bound_socket *bound = NULL;
+
 	door->server = server;
 	door->is_admin = is_admin;
 	door->http = evhttp_new(loop_base(server->loop));
-	if (door->http == NULL || evutil_make_socket_nonblocking(fd) < 0 ||
-		evhttp_accept_socket(door->http, fd) < 0) {
+	if (door->http != NULL && evutil_make_socket_nonblocking(fd) == 0)
+		bound = evhttp_accept_socket_with_handle(door->http, fd);
+	if (bound == NULL) {
 		close(fd);
 		return -ENOMEM;
 	}
+	if (bus_guests_init(&door->guests, server->loop, door->http,
+		    evhttp_bound_socket_get_listener(bound)) < 0)
+		return -ENOMEM;
 	evhttp_set_gencb(door->http, on_request, door);
 	evhttp_set_max_headers_size(door->http, HEADERS_MAX);
 	evhttp_set_max_body_size(door->http, BUS_BODY_MAX);
@@ -199,6 +207,8 @@ void bus_server_free(struct bus_server *server)
 		evhttp_free(server->read.http);
 	if (server->admin.http != NULL)
 		evhttp_free(server->admin.http);
+	bus_guests_fini(&server->read.guests);
+	bus_guests_fini(&server->admin.guests);
 	/* Who answers later finds nobody. */
 	while ((node = list_first(&server->requests)) != NULL)
 		list_remove(node);

@@ -257,16 +257,20 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* Group first, then the mode that lets it in, then the secret. */
-static int fill_file(int fd, const char *text, size_t len, gid_t group)
+/* Owner and group first, then the mode that lets them in, then the secret.
+ * By descriptor: the folder is its owner's, who may put another file in its
+ * place at any time. */
+static int fill_file(int fd, const char *text, size_t len, uid_t owner,
+	gid_t group)
 {
 	struct stat st;
 	int err;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (group != (gid_t)-1 && st.st_gid != group &&
-		fchown(fd, (uid_t)-1, group) < 0)
+	if (((owner != (uid_t)-1 && st.st_uid != owner) ||
+		    (group != (gid_t)-1 && st.st_gid != group)) &&
+		fchown(fd, owner, group) < 0)
 		return -errno;
 	if (fchmod(fd, 0640) < 0)
 		return -errno;
@@ -298,7 +302,7 @@ static int sync_folder(const char *path)
 }
 
 static int replace_file(const char *path, const char *text, size_t len,
-	gid_t group)
+	uid_t owner, gid_t group)
 {
 	char beside[PATH_MAX];
 	int err;
@@ -315,7 +319,7 @@ static int replace_file(const char *path, const char *text, size_t len,
 		0600);
 	if (fd < 0)
 		return -errno;
-	err = fill_file(fd, text, len, group);
+	err = fill_file(fd, text, len, owner, group);
 	close(fd);
 	if (err == 0 && rename(beside, path) < 0)
 		err = -errno;
@@ -324,8 +328,8 @@ static int replace_file(const char *path, const char *text, size_t len,
 	return err == 0 ? sync_folder(path) : err;
 }
 
-int av_key_save(const struct av_key_ring *ring, const char *path, gid_t group,
-	struct why *why)
+int av_key_save(const struct av_key_ring *ring, const char *path, uid_t owner,
+	gid_t group, struct why *why)
 {
 	char text[FILE_MAX];
 	size_t len = sizeof(HEADING) - 1;
@@ -335,7 +339,7 @@ int av_key_save(const struct av_key_ring *ring, const char *path, gid_t group,
 	for (size_t i = 0; i < ring->count; i++)
 		len += print_key(&ring->keys[i], text + len,
 			sizeof(text) - len);
-	err = replace_file(path, text, len, group);
+	err = replace_file(path, text, len, owner, group);
 	digest_wipe(text, sizeof(text));
 	if (err < 0)
 		return why_set(why, err, "%s: can't be written: %s", path,

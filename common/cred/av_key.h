@@ -43,8 +43,9 @@ void av_key_ring_wipe(struct av_key_ring *ring);
  * file and line in why). *out is set on success only. */
 EDGE_MUST int av_key_load(struct av_key_ring *out, const char *path,
 	struct why *why);
-/* Write beside, fsync, chmod 0640, chgrp (gid -1 = keep), rename. */
+/* Write beside, give to owner and group (-1 = keep), chmod 0640, fsync,
+ * rename. */
 EDGE_MUST int av_key_save(const struct av_key_ring *ring, const char *path,
-	gid_t group, struct why *why);
+	uid_t owner, gid_t group, struct why *why);
 
 #endif

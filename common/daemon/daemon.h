@@ -50,6 +50,7 @@ struct daemon_spec {
 	size_t route_count;
 	bool may_bind_low; /* ports below 1024 may be asked for later */
 	const char *alpn;  /* told in TLS; NULL = none */
+	unsigned needs;    /* system calls beyond the common ones */
 
 	/* With rights: make *state, bind every listener of the topology. A
 	 * listener that can't open is fatal (requirement R8). */

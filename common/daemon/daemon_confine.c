@@ -16,6 +16,7 @@
 
 #include "common/base/err.h"
 #include "common/daemon/daemon_life.h"
+#include "common/run/ready.h"
 
 #define DESCRIPTORS_WANTED 131072u
 /* Threads that allocate are few, and none does on the data path. */
@@ -184,6 +185,10 @@ int daemon_confine(struct daemon *d, struct why *why)
 		.groups = d->rights.memberships,
 		.group_count = d->rights.membership_count,
 		.may_bind_low = d->spec->may_bind_low,
+		.needs = d->spec->needs,
+		/* Without `edgectl up` nobody would start us again, and the
+		 * next one would find our ports and sockets taken. */
+		.parent = ready_has_manager() ? getppid() : 0,
 	};
 	int err;
 

@@ -14,10 +14,25 @@
 #define PORTS_MAX 64
 #define DAY_S     86400
 
+/* Requirement R8: never silent about one that is configured. */
+static bool has_closed_port(const struct daemon *d)
+{
+	struct daemon_port ports[PORTS_MAX];
+	size_t count = 0;
+
+	if (d->spec->ports != NULL && d->state != NULL)
+		count = d->spec->ports(d->state, ports, PORTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (!ports[i].is_open)
+			return true;
+	}
+	return false;
+}
+
 /* It works, but not with what the files say. */
 static bool is_degraded(const struct daemon *d)
 {
-	return d->has_bad_cert ||
+	return d->has_bad_cert || has_closed_port(d) ||
 		(d->last_reload.at.s != 0 && !d->last_reload.ok);
 }
 

@@ -54,13 +54,18 @@ void bucket_init(struct bucket *b, uint32_t rate_per_s, uint32_t burst,
 	b->last = now;
 }
 
-bool bucket_take(struct bucket *b, struct mono now)
+bool bucket_take_many(struct bucket *b, size_t count, struct mono now)
 {
 	bucket_fill(b, now);
-	if (b->milli < MILLI)
+	if (count > (uint64_t)b->milli / MILLI)
 		return false;
-	b->milli -= MILLI;
+	b->milli -= (int64_t)count * MILLI;
 	return true;
+}
+
+bool bucket_take(struct bucket *b, struct mono now)
+{
+	return bucket_take_many(b, 1, now);
 }
 
 int limit_new(struct limit **out, const struct limit_spec *spec)

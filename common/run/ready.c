@@ -120,6 +120,11 @@ void ready_init(void)
 		unsetenv(names[i]);
 }
 
+bool ready_has_manager(void)
+{
+	return ready.notify_fd >= 0;
+}
+
 void ready_notify(const char *state)
 {
 	if (ready.notify_fd < 0)

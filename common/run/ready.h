@@ -14,6 +14,8 @@
 /* Takes NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_FDS out of the environment and
  * keeps a connected socket, so that it works after the sandbox is on. */
 void ready_init(void);
+/* Somebody gave us a NOTIFY_SOCKET: systemd, or `edgectl up`. */
+bool ready_has_manager(void);
 /* "READY=1\nSTATUS=..." and the like; nothing happens without a manager. */
 void ready_notify(const char *state);
 /* Half the watchdog period, or 0 when none is asked for. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -128,6 +129,23 @@ static int drop_capabilities(uint64_t keep, struct why *why)
 	return 0;
 }
 
+/* After the user was changed: that makes the kernel forget it. */
+static int follow_parent(pid_t parent, struct why *why)
+{
+	int err;
+
+	if (parent == 0)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0) {
+		err = -errno;
+		return why_set(why, err, "sandbox: signal of parent: %s",
+			err_text(err));
+	}
+	if (getppid() != parent)
+		return why_set(why, -ESRCH, "the supervisor is gone");
+	return 0;
+}
+
 static int forbid_new_rights(struct why *why)
 {
 	int err;
@@ -160,6 +178,8 @@ int sandbox_enter(const struct sandbox_plan *plan,
 	if (err == 0)
 		err = drop_capabilities(keep, why);
 	if (err == 0)
+		err = follow_parent(plan->parent, why);
+	if (err == 0)
 		err = forbid_new_rights(why);
 	if (err == 0)
 		err = landlock_enter(plan->paths, plan->path_count,
@@ -171,7 +191,7 @@ int sandbox_enter(const struct sandbox_plan *plan,
 	s.uid = geteuid();
 	s.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 	s.capabilities = caps.permitted;
-	err = syscall_filter_enter(&s.syscall_count, why);
+	err = syscall_filter_enter(plan->needs, &s.syscall_count, why);
 	if (err < 0)
 		return err;
 	s.seccomp = s.syscall_count > 0;

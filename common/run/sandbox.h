@@ -18,6 +18,13 @@ enum sandbox_access {
 	SANDBOX_WRITE, /* files below may be made, written, renamed, removed */
 };
 
+/* System calls beyond those that every daemon makes; bits. */
+enum sandbox_need {
+	SANDBOX_KEEPS_FILES = 1 << 0, /* replaces files in its own folder */
+	SANDBOX_DIALS = 1 << 1,       /* connects, asks name servers */
+	SANDBOX_RELAYS = 1 << 2,      /* threads, batches of datagrams */
+};
+
 struct sandbox_path {
 	const char *path; /* need not exist: then nothing is granted */
 	enum sandbox_access access;
@@ -29,6 +36,8 @@ struct sandbox_plan {
 	const gid_t *groups; /* supplementary */
 	size_t group_count;
 	bool may_bind_low; /* keep CAP_NET_BIND_SERVICE for new listeners */
+	unsigned needs;    /* enum sandbox_need */
+	pid_t parent;      /* SIGTERM when it dies; 0 = outlive it */
 	const struct sandbox_path *paths;
 	size_t path_count;
 };
@@ -47,7 +56,8 @@ struct sandbox_state {
 EDGE_MUST int sandbox_enter(const struct sandbox_plan *plan,
 	struct sandbox_state *state, struct why *why);
 
-/* Name of the n-th system call on the allow list, NULL at the end. */
-const char *sandbox_syscall_name(size_t n);
+/* Name of the n-th system call on the allow list of who has these needs,
+ * NULL at the end. */
+const char *sandbox_syscall_name(unsigned needs, size_t n);
 
 #endif

@@ -41,11 +41,15 @@ struct row {
 	enum narrow narrow;
 	unsigned arg;
 	uint64_t value;
+	unsigned need; /* for whom, of enum sandbox_need; 0 = for all */
 };
 
-#define CALL(name) {#name, SCMP_SYS(name), ANY, 0, 0}
+#define CALL(name) {#name, SCMP_SYS(name), ANY, 0, 0, 0}
 #define CALL_IF(name, how, arg, value) \
-	{#name, SCMP_SYS(name), how, arg, value}
+	{#name, SCMP_SYS(name), how, arg, value, 0}
+#define CALL_FOR(need, name) {#name, SCMP_SYS(name), ANY, 0, 0, need}
+#define CALL_FOR_IF(need, name, how, arg, value) \
+	{#name, SCMP_SYS(name), how, arg, value, need}
 
 /* The kernel looks at the lower half of an int argument alone. */
 #define INT_MASK 0xffffffffu
@@ -67,11 +71,11 @@ static const struct row allowed[] = {
 	CALL(getdents64),
 	CALL(readlink),
 	CALL(readlinkat),
-	CALL(rename),
-	CALL(unlink),
-	CALL(fchmod),
-	CALL(fchown), /* the pool key's group */
-	CALL(fsync),
+	CALL_FOR(SANDBOX_KEEPS_FILES, rename),
+	CALL_FOR(SANDBOX_KEEPS_FILES, unlink),
+	CALL_FOR(SANDBOX_KEEPS_FILES, fchmod),
+	CALL_FOR(SANDBOX_KEEPS_FILES, fchown), /* the pool key's group */
+	CALL_FOR(SANDBOX_KEEPS_FILES, fsync),
 	/* sockets */
 	CALL_IF(socket, EQUAL, 0, AF_INET),
 	CALL_IF(socket, EQUAL, 0, AF_INET6),
@@ -80,7 +84,7 @@ static const struct row allowed[] = {
 	CALL(bind),
 	CALL(listen),
 	CALL(accept4),
-	CALL(connect),
+	CALL_FOR(SANDBOX_DIALS, connect),
 	CALL(shutdown),
 	CALL(getsockname),
 	CALL(getsockopt),
@@ -89,8 +93,8 @@ static const struct row allowed[] = {
 	CALL(recvfrom),
 	CALL(sendmsg),
 	CALL(recvmsg),
-	CALL(sendmmsg),
-	CALL(recvmmsg),
+	CALL_FOR(SANDBOX_RELAYS, sendmmsg),
+	CALL_FOR(SANDBOX_RELAYS, recvmmsg),
 	CALL_IF(ioctl, EQUAL, 1, FIONREAD),
 	CALL_IF(ioctl, EQUAL, 1, FIONBIO),
 	CALL_IF(ioctl, EQUAL, 1, SIOCGIFINDEX),
@@ -111,11 +115,11 @@ static const struct row allowed[] = {
 	CALL(madvise),
 	/* threads, but no processes: clone3 can't be narrowed, and the C
 	 * library falls back to clone */
-	CALL_IF(clone, HAS_BIT, 0, CLONE_THREAD),
+	CALL_FOR_IF(SANDBOX_RELAYS, clone, HAS_BIT, 0, CLONE_THREAD),
+	CALL_FOR(SANDBOX_RELAYS, set_robust_list),
+	CALL_FOR(SANDBOX_RELAYS, rseq),
+	CALL_FOR(SANDBOX_RELAYS, sched_getaffinity),
 	CALL(futex),
-	CALL(set_robust_list),
-	CALL(rseq),
-	CALL(sched_getaffinity),
 	CALL_IF(prctl, EQUAL, 0, PR_SET_NAME),
 	CALL(exit),
 	CALL(exit_group),
@@ -248,12 +252,20 @@ static int add_row(scmp_filter_ctx ctx, const struct row *row)
 	return err == -EEXIST ? 0 : err;
 }
 
-static int add_rows(scmp_filter_ctx ctx, const struct row *rows, size_t count)
+static bool is_needed(const struct row *row, unsigned needs)
+{
+	return row->need == 0 || (row->need & needs) != 0;
+}
+
+static int add_rows(scmp_filter_ctx ctx, const struct row *rows, size_t count,
+	unsigned needs)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < count && err == 0; i++)
-		err = add_row(ctx, &rows[i]);
+	for (size_t i = 0; i < count && err == 0; i++) {
+		if (is_needed(&rows[i], needs))
+			err = add_row(ctx, &rows[i]);
+	}
 	return err;
 }
 
@@ -269,7 +281,7 @@ static int add_fatal(scmp_filter_ctx ctx)
 	return err;
 }
 
-static int load(scmp_filter_ctx ctx)
+static int load(scmp_filter_ctx ctx, unsigned needs)
 {
 	int err;
 
@@ -282,9 +294,9 @@ static int load(scmp_filter_ctx ctx)
 	if (err == 0)
 		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (err == 0)
-		err = add_rows(ctx, allowed, ARRAY_COUNT(allowed));
+		err = add_rows(ctx, allowed, ARRAY_COUNT(allowed), needs);
 	if (err == 0)
-		err = add_rows(ctx, sanitizer, sanitizer_count);
+		err = add_rows(ctx, sanitizer, sanitizer_count, needs);
 	if (err == 0)
 		err = add_fatal(ctx);
 	if (err == 0)
@@ -292,7 +304,7 @@ static int load(scmp_filter_ctx ctx)
 	return err;
 }
 
-int syscall_filter_enter(unsigned *count, struct why *why)
+int syscall_filter_enter(unsigned needs, unsigned *count, struct why *why)
 {
 	scmp_filter_ctx ctx;
 	unsigned n = 0;
@@ -309,29 +321,25 @@ int syscall_filter_enter(unsigned *count, struct why *why)
 	ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	if (ctx == NULL)
 		return why_set(why, -ENOMEM, "seccomp: out of memory");
-	err = load(ctx);
+	err = load(ctx, needs);
 	seccomp_release(ctx);
 	if (err < 0)
 		return why_set(why, err,
 			"seccomp: %s; the kernel or an outer sandbox does not "
 			"let us install a filter (unit: SystemCallFilter=)",
 			err_text(err));
-	while (sandbox_syscall_name(n) != NULL)
+	while (sandbox_syscall_name(needs, n) != NULL)
 		n++;
 	*count = n;
 	return 0;
 }
 
-const char *sandbox_syscall_name(size_t n)
+const char *sandbox_syscall_name(unsigned needs, size_t n)
 {
-	const struct row *last = NULL; /* alternatives of one call follow */
-
 	for (size_t i = 0; i < ARRAY_COUNT(allowed); i++) {
-		if (last != NULL && last->nr == allowed[i].nr)
-			continue;
-		last = &allowed[i];
-		if (n-- == 0)
-			return last->name;
+		if (is_needed(&allowed[i], needs) &&
+			!is_in(allowed, i, allowed[i].nr) && n-- == 0)
+			return allowed[i].name;
 	}
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /*
- * Which system calls the process may still make: one table for every
- * daemon, loaded as a seccomp filter (docs/decisions/0011-seccomp.md).
+ * Which system calls the process may still make: one table with a column
+ * for what a daemon needs beyond the others, loaded as a seccomp filter
+ * (docs/decisions/0011-seccomp.md).
  */
 #ifndef RUN_SYSCALL_FILTER_H
 #define RUN_SYSCALL_FILTER_H
@@ -19,8 +20,10 @@
 #define SYSCALL_FILTER_FOR_SANITIZER
 #endif
 
-/* On every thread, for good. *count is the length of the allow list; 0 =
- * no filter, which happens under valgrind alone. */
-EDGE_MUST int syscall_filter_enter(unsigned *count, struct why *why);
+/* On every thread, for good. needs: bits of enum sandbox_need. *count is the
+ * length of the allow list; 0 = no filter, which happens under valgrind
+ * alone. */
+EDGE_MUST int syscall_filter_enter(unsigned needs, unsigned *count,
+	struct why *why);
 
 #endif

@@ -179,8 +179,7 @@ static int splice(struct sip_msg *m, size_t i, struct str part,
 	if (line.raw.p == NULL)
 		return -ENOMEM;
 	line.name.p = line.raw.p + (old->name.p - old->raw.p);
-	line.value = str_trim(str_skip(line.raw,
-		(size_t)(str_find(line.raw, ':') + 1)));
+	line.value = sip_line_value(line.raw);
 	m->lines[i] = line;
 	return 0;
 }

@@ -127,7 +127,7 @@ static int add_line(struct sip_msg *m, struct str raw,
 	if (colon == raw.n || !sip_is_token(line.name))
 		return refuse_lines(fault, "Bad Header Name",
 			"a header line without a proper name");
-	line.value = str_trim(str_skip(raw, colon + 1));
+	line.value = sip_line_value(raw);
 	line.id = sip_header_of(line.name);
 	err = line_room(m);
 	if (err != 0)
@@ -208,11 +208,11 @@ static int request_line(struct sip_msg *m, struct str line,
 		second < rest.n ? second + 1 : second);
 	bool is_two = false;
 
+	m->is_request = true;
 	m->method = (struct str){line.p, first};
 	if (!sip_is_token(m->method))
 		return refuse(fault, 400, "Bad Request Line",
 			"the method is not a token");
-	m->is_request = true;
 	m->method_id = sip_method_of(m->method);
 	m->uri.text = uri;
 	if (!is_version(version, &is_two))
@@ -373,15 +373,24 @@ static int read_max_forwards(struct sip_msg *m, struct sip_fault *fault)
 	return 0;
 }
 
+/* Nine digits at most and not folded, as sip_frame has it. */
+static bool is_length(const struct sip_line *line, size_t body_len)
+{
+	uint32_t len = 0;
+
+	return line->value.n <= 9 &&
+		memchr(line->raw.p, '\n', line->raw.n - 1) == NULL &&
+		str_to_u32(line->value, &len) == 0 && len == body_len;
+}
+
 static int read_length(struct sip_msg *m, struct sip_fault *fault)
 {
 	const struct sip_line *line;
 	size_t n = 0;
-	uint32_t len;
 
 	while ((line = sip_msg_line(m, SIP_HEADER_CONTENT_LENGTH, n)) !=
 		NULL) {
-		if (str_to_u32(line->value, &len) != 0 || len != m->body.n)
+		if (!is_length(line, m->body.n))
 			return refuse_header(fault,
 				SIP_HEADER_CONTENT_LENGTH,
 				"Content-Length and body differ");

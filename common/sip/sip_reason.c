@@ -50,7 +50,7 @@ static const struct reason reasons[] = {
 	{603, "Decline"},
 };
 
-const char *sip_reason(unsigned status)
+const char *sip_reason_text(unsigned status)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(reasons); i++) {
 		if (reasons[i].status == status)

@@ -69,7 +69,7 @@ static void status_line(struct sip_writer *w, const struct sip_reply *reply)
 	const char *reason = reply->reason;
 
 	if (reason == NULL || !sip_is_one_line(str_of(reason)))
-		reason = sip_reason(reply->status);
+		reason = sip_reason_text(reply->status);
 	sip_write_z(w, "SIP/2.0 ");
 	sip_write_number(w, reply->status);
 	sip_write_z(w, " ");

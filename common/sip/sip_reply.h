@@ -38,6 +38,6 @@ EDGE_MUST int sip_reply_print(const struct sip_msg *request,
 	const struct sip_reply *reply, char **out, size_t *len);
 
 /* "Not Found"; "" for a number that has none. */
-const char *sip_reason(unsigned status);
+const char *sip_reason_text(unsigned status);
 
 #endif

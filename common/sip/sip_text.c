@@ -84,6 +84,15 @@ static size_t find_outside(struct str s, char c)
 	return s.n;
 }
 
+struct str sip_line_value(struct str raw)
+{
+	struct str value = str_trim(str_skip(raw, str_find(raw, ':') + 1));
+
+	if (value.n == 0)
+		value.p = raw.p + raw.n - 2;
+	return value;
+}
+
 bool sip_list_next(struct str *rest, struct str *value)
 {
 	size_t end;

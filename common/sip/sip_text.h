@@ -15,6 +15,10 @@ bool sip_is_token(struct str s);
 /* No CR, LF or NUL: may be written into a header line (threat S2). */
 bool sip_is_one_line(struct str s);
 
+/* The value in a whole header line (with its CR LF); an empty one lies
+ * before the line end, so that text can be put there. */
+struct str sip_line_value(struct str raw);
+
 /* Take the next value off a comma-separated list, trimmed; commas inside
  * quotes, <> and () do not count. False when the list is used up. */
 bool sip_list_next(struct str *rest, struct str *value);

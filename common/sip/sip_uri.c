@@ -13,6 +13,36 @@
 #include "common/sip/sip_text.h"
 #include "common/sip/sip_value.h"
 
+/* RFC 3261 section 25.1: host. Sofia takes nearly anything for one. */
+static bool is_host(struct str s)
+{
+	bool is_ipv6 = s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']';
+
+	if (is_ipv6)
+		s = (struct str){s.p + 1, s.n - 2};
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool is_alnum = (c >= '0' && c <= '9') ||
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		if (!is_alnum && c != '.' && !(is_ipv6 ? c == ':' :
+			(c == '-' || c == '_')))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* Sofia undoes escapes in a host, which none may have: then the host is not
+ * in the text as we have it, and others would see another one. */
+static bool is_written(struct str text, struct str host)
+{
+	for (; text.n >= host.n; text = str_skip(text, 1)) {
+		if (str_ieq((struct str){text.p, host.n}, host))
+			return true;
+	}
+	return false;
+}
+
 int sip_uri_from_sofia(const void *sofia, struct str text,
 	struct sip_uri *out)
 {
@@ -25,13 +55,16 @@ int sip_uri_from_sofia(const void *sofia, struct str text,
 	uri.host = str_of(url->url_host);
 	uri.params = str_of(url->url_params);
 	uri.headers = str_of(url->url_headers);
-	if (url->url_port != NULL && url->url_port[0] != '\0') {
+	/* Of other schemes sofia may call anything a port. */
+	if (sip_uri_is_sip(&uri) && url->url_port != NULL &&
+		url->url_port[0] != '\0') {
 		if (str_to_u32(str_of(url->url_port), &port) != 0 ||
 			port == 0 || port > UINT16_MAX)
 			return EDGE_EMALFORMED;
 	}
 	uri.port = (uint16_t)port;
-	if (sip_uri_is_sip(&uri) && str_is_empty(uri.host))
+	if (sip_uri_is_sip(&uri) && (!is_host(uri.host) ||
+		!is_written(text, uri.host)))
 		return EDGE_EMALFORMED;
 	*out = uri;
 	return 0;

@@ -60,13 +60,20 @@ static bool has_blank(struct str s)
 	return s.n == 0;
 }
 
-/* Our view of one parameter against sofia's. */
+/* Our view of one parameter against sofia's. Written twice, others could
+ * choose the other one. */
 static bool agrees(struct str params, const char *name, const char *sofia)
 {
-	struct str ours;
+	struct str ours, whole, rest;
 
 	if (!sip_param_find(params, name, &ours))
 		return sofia == NULL;
+	if (sip_param_span(params, name, &whole)) {
+		rest = str_skip(params,
+			(size_t)(whole.p + whole.n - params.p));
+		if (sip_param_span(rest, name, &whole))
+			return false;
+	}
 	return sofia != NULL && str_eq_z(ours, sofia);
 }
 

@@ -81,5 +81,11 @@ EDGE_MUST int generation_list(const char *state_dir,
 /* Point current to previous (and previous to what was current). */
 EDGE_MUST int generation_rollback(const char *state_dir,
 	struct generation_info *now_current, struct why *why);
+/* Undo an activation that somebody refused: current is what was current
+ * before it, and previous is `previous` again (a path of generation_list,
+ * NULL = there was none), so that a later rollback does not lead to it. */
+EDGE_MUST int generation_retract(const char *state_dir,
+	const char *previous, struct generation_info *now_current,
+	struct why *why);
 
 #endif

@@ -26,6 +26,8 @@ bool generation_parse_name(const char *name, uint32_t *epoch,
 	uint64_t *serial);
 /* O_DIRECTORY descriptor of <state_dir>/topology, or a negative code. */
 EDGE_MUST int generation_open_folder(const char *state_dir, struct why *why);
+/* The same for a folder in it, where no link is followed. */
+EDGE_MUST int generation_open_below(int dir_fd, const char *name);
 /* SHA-256 of a whole file in hex. */
 EDGE_MUST int generation_hash(const char *path, char out[static 65],
 	struct why *why);

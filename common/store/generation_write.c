@@ -1,6 +1,6 @@
 /*
- * The writing half of the generation store: folders, the lock, a new file
- * built aside and made durable, the switch of the links. Everything is done
+ * The writing half of the generation store: the lock, a new file built
+ * aside and made durable, the switch of the links. Everything is done
  * so that a death at any system call leaves the old or the new generation
  * current, whole (replication protocol B5); nothing here reads topology
  * rows.
@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
@@ -29,77 +30,64 @@
 #define KEEP_COUNT    16
 #define KEEP_TIME_S   86400
 #define FILES_MAX     1024
-#define FOLDER_MODE   0750
 #define FILE_MODE     0440
 
 struct generation_stage {
 	struct generation_info info;
 	char state_dir[400];
-	int dir_fd;  /* <state_dir>/topology */
+	int dir_fd;   /* <state_dir>/topology */
+	int gen_fd;   /* and the two below it, for whom they are needed */
+	int stage_fd;
 	int lock_fd; /* held as long as this lives */
 	uid_t uid;   /* owner of what is made, when root */
 	gid_t gid;
 };
 
-/* ---- folders ------------------------------------------------------------ */
-
-static int make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid,
-	struct why *why)
-{
-	if (mkdir(path, mode) == 0) {
-		/* Not the umask's business; and root makes for others. */
-		if (chmod(path, mode) == 0 &&
-			(geteuid() != 0 || chown(path, uid, gid) == 0))
-			return 0;
-	} else if (errno == EEXIST) {
-		return 0;
-	}
-	return why_set(why, -errno, "%s: cannot make this folder: %s%s", path,
-		err_text(-errno),
-		errno == EACCES ? ": are you root?" : "");
-}
-
-int generation_make_folders(const char *state_dir, uid_t uid, gid_t gid,
-	struct why *why)
-{
-	static const char *const BELOW[] = {"", "/gen", "/stage"};
-	char path[512];
-	int err;
-
-	err = make_folder(state_dir, 0755, 0, 0, why);
-	for (size_t i = 0; i < ARRAY_COUNT(BELOW) && err == 0; i++) {
-		if (snprintf(path, sizeof(path), "%s/topology%s", state_dir,
-			    BELOW[i]) >= (int)sizeof(path))
-			return why_set(why, EDGE_ETOOBIG,
-				"%s: path is too long", state_dir);
-		err = make_folder(path, FOLDER_MODE, uid, gid, why);
-	}
-	return err;
-}
-
 /* ---- the lock ----------------------------------------------------------- */
 
-/* Root and the agent share it, so it belongs to the agent like the rest. */
-static int take_lock(const struct generation_stage *s, int *lock_fd)
+/* Root and the agent share it, so it belongs to the agent like the rest. A
+ * file that is there already keeps its owner: it may be a link to another
+ * that the agent would like to have. */
+static int open_lock(const struct generation_stage *s)
 {
-	int fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = openat(s->dir_fd, "lock",
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return -errno;
-	if (geteuid() == 0 && fchown(fd, s->uid, s->gid) < 0) {
+	if (fd < 0 && errno == EEXIST)
+		fd = openat(s->dir_fd, "lock",
+			O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	else if (fd >= 0 && geteuid() == 0 && fchown(fd, s->uid, s->gid) < 0) {
 		int err = -errno;
 
 		close(fd);
 		return err;
 	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int take_lock(struct generation_stage *s)
+{
+	int fd = open_lock(s);
+
+	if (fd < 0)
+		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int err = errno == EWOULDBLOCK ? EDGE_EBUSY : -errno;
 
 		close(fd);
 		return err;
 	}
-	*lock_fd = fd;
+	s->lock_fd = fd;
 	return 0;
+}
+
+static struct generation_stage *stage_alloc(void)
+{
+	struct generation_stage *s = calloc(1, sizeof(*s));
+
+	if (s != NULL)
+		s->dir_fd = s->gen_fd = s->stage_fd = s->lock_fd = -1;
+	return s;
 }
 
 /* Open and lock the folder into an empty stage. */
@@ -120,7 +108,7 @@ static int begin(struct generation_stage *s, const char *state_dir,
 		return -errno;
 	s->uid = st.st_uid;
 	s->gid = st.st_gid;
-	err = take_lock(s, &s->lock_fd);
+	err = take_lock(s);
 	if (err == EDGE_EBUSY)
 		return why_set(why, err,
 			"%s/topology: another change of the topology is under "
@@ -134,12 +122,33 @@ static int begin(struct generation_stage *s, const char *state_dir,
 	return 0;
 }
 
+/* What a new generation needs beside the links. */
+static int open_below(struct generation_stage *s, struct why *why)
+{
+	int err = 0;
+
+	s->gen_fd = generation_open_below(s->dir_fd, "gen");
+	s->stage_fd = generation_open_below(s->dir_fd, "stage");
+	if (s->gen_fd < 0)
+		err = s->gen_fd;
+	else if (s->stage_fd < 0)
+		err = s->stage_fd;
+	if (err < 0)
+		return why_set(why, err, "%s/topology/%s: %s", s->state_dir,
+			s->gen_fd < 0 ? "gen" : "stage", err_text(err));
+	return 0;
+}
+
 void generation_discard(struct generation_stage *s)
 {
 	if (s == NULL)
 		return;
-	if (s->lock_fd >= 0)
-		unlinkat(s->dir_fd, "stage/" STAGED_NAME, 0);
+	if (s->stage_fd >= 0) {
+		unlinkat(s->stage_fd, STAGED_NAME, 0);
+		close(s->stage_fd);
+	}
+	if (s->gen_fd >= 0)
+		close(s->gen_fd);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	if (s->dir_fd >= 0)
@@ -147,41 +156,42 @@ void generation_discard(struct generation_stage *s)
 	free(s);
 }
 
-/* What a killed writer left behind. */
-static void empty_stage(int dir_fd)
+/* To read it from its beginning, without taking fd away. */
+static DIR *list_folder(int fd)
 {
-	int fd = openat(dir_fd, "stage", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = again >= 0 ? fdopendir(again) : NULL;
+
+	if (dir == NULL && again >= 0)
+		close(again);
+	return dir;
+}
+
+/* What a killed writer left behind. */
+static void empty_stage(int stage_fd)
+{
+	DIR *dir = list_folder(stage_fd);
 	const struct dirent *entry;
 
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
+	if (dir == NULL)
 		return;
-	}
 	while ((entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") != 0 &&
 			strcmp(entry->d_name, "..") != 0)
-			unlinkat(fd, entry->d_name, 0);
+			unlinkat(stage_fd, entry->d_name, 0);
 	}
 	closedir(dir);
 }
 
 /* Local generations count in epoch 0; a number is never used twice. */
-static int next_serial(int dir_fd, uint64_t *out)
+static int next_serial(int gen_fd, uint64_t *out)
 {
-	int fd = openat(dir_fd, "gen", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = list_folder(gen_fd);
 	const struct dirent *entry;
 	uint64_t highest = 0;
-	DIR *dir;
 
-	if (fd < 0)
+	if (dir == NULL)
 		return -errno;
-	dir = fdopendir(fd);
-	if (dir == NULL) {
-		close(fd);
-		return -ENOMEM;
-	}
 	while ((entry = readdir(dir)) != NULL) {
 		uint32_t epoch;
 		uint64_t serial;
@@ -245,17 +255,14 @@ static int check_built(struct sqlite3 *db, struct why *why)
 	return err < 0 ? err : 0;
 }
 
-/* A rollback journal is of no use: the file is nobody's until it is
- * finished, and what is unfinished is thrown away. */
+/* In memory: what is unfinished is nobody's. */
 static int build_rows(struct sqlite3 *db, const struct generation_stage *s,
 	int (*fill)(struct sqlite3 *db, void *arg, struct why *why), void *arg,
 	struct why *why)
 {
 	int err;
 
-	err = sql_script(db, why, "PRAGMA journal_mode=OFF;"
-				  "PRAGMA synchronous=OFF;"
-				  "PRAGMA temp_store=2;"
+	err = sql_script(db, why, "PRAGMA temp_store=2;"
 				  "PRAGMA foreign_keys=1;"
 				  "BEGIN;"
 				  "PRAGMA defer_foreign_keys=1;");
@@ -272,18 +279,57 @@ static int build_rows(struct sqlite3 *db, const struct generation_stage *s,
 	return err;
 }
 
-/* Rights first, then to the disk: after this only the name changes. */
-static int seal_file(const struct generation_stage *s, struct why *why)
+static int write_all(int fd, const unsigned char *p, size_t len)
 {
-	int fd = open(s->info.path, O_RDONLY | O_CLOEXEC);
-	int err = 0;
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
 
-	if (fd < 0 || fchmod(fd, FILE_MODE) < 0 ||
-		(geteuid() == 0 && fchown(fd, s->uid, s->gid) < 0) ||
-		fsync(fd) < 0)
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Rights first, then to the disk: after this only the name changes. */
+static int write_file(const struct generation_stage *s,
+	const unsigned char *bytes, size_t len)
+{
+	int fd = openat(s->stage_fd, STAGED_NAME,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, bytes, len);
+	if (err == 0 && ((geteuid() == 0 && fchown(fd, s->uid, s->gid) < 0) ||
+				fchmod(fd, FILE_MODE) < 0 || fsync(fd) < 0))
 		err = -errno;
-	if (fd >= 0)
-		close(fd);
+	if (close(fd) < 0 && err == 0)
+		err = -errno;
+	return err;
+}
+
+/* By our own hands, not by sqlite's: it would open the file by its path. */
+static int save(struct generation_stage *s, struct sqlite3 *db,
+	struct why *why)
+{
+	uint8_t hash[DIGEST_SHA256_LEN];
+	struct digest_part part;
+	sqlite3_int64 len = 0;
+	unsigned char *bytes = sqlite3_serialize(db, "main", &len, 0);
+	int err;
+
+	if (bytes == NULL)
+		return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
+	part = (struct digest_part){bytes, (size_t)len};
+	digest_sha256(&part, 1, hash);
+	str_hex(hash, sizeof(hash), s->info.sha256);
+	err = write_file(s, bytes, (size_t)len);
+	sqlite3_free(bytes);
 	if (err < 0)
 		return why_set(why, err, "%s: %s", s->info.path,
 			err_text(err));
@@ -297,22 +343,15 @@ static int build(struct generation_stage *s,
 	struct sqlite3 *db = NULL;
 	int err;
 
-	if (sqlite3_open_v2(s->info.path, &db,
-		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-			    SQLITE_OPEN_EXCLUSIVE,
-		    NULL) != SQLITE_OK) {
-		err = sql_fault(db, why, s->info.path);
-		sqlite3_close(db);
-		return err;
-	}
-	err = build_rows(db, s, fill, arg, why);
-	if (sqlite3_close(db) != SQLITE_OK && err == 0)
-		err = why_set(why, EDGE_EDATABASE, "%s: cannot close",
-			s->info.path);
+	if (sqlite3_open_v2(":memory:", &db,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+		    NULL) == SQLITE_OK)
+		err = build_rows(db, s, fill, arg, why);
+	else
+		err = sql_fault(db, why, "no memory for a database");
 	if (err == 0)
-		err = seal_file(s, why);
-	if (err == 0)
-		err = generation_hash(s->info.path, s->info.sha256, why);
+		err = save(s, db, why);
+	sqlite3_close(db);
 	return err;
 }
 
@@ -324,19 +363,19 @@ int generation_stage_new(struct generation_stage **out, const char *state_dir,
 	struct generation_stage *s;
 	int err = -ENOMEM;
 
-	s = calloc(1, sizeof(*s));
+	s = stage_alloc();
 	if (s == NULL)
 		goto out;
-	s->dir_fd = -1;
-	s->lock_fd = -1;
 	err = generation_make_folders(state_dir, geteuid(), getegid(), why);
 	if (err == 0)
 		err = begin(s, state_dir, why);
 	if (err == 0)
-		err = next_serial(s->dir_fd, &s->info.serial);
+		err = open_below(s, why);
+	if (err == 0)
+		err = next_serial(s->gen_fd, &s->info.serial);
 	if (err < 0)
 		goto out;
-	empty_stage(s->dir_fd);
+	empty_stage(s->stage_fd);
 	s->info.created = wall_now();
 	snprintf(s->info.source, sizeof(s->info.source), "%s", source);
 	snprintf(s->info.path, sizeof(s->info.path), "%s/topology/stage/%s",
@@ -364,17 +403,9 @@ const struct generation_info *generation_stage_info(
 
 /* ---- the switch --------------------------------------------------------- */
 
-static int sync_folder(int dir_fd, const char *name)
+static int sync_folder(int fd)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0)
-		err = -errno;
-	close(fd);
-	return err;
+	return fsync(fd) < 0 ? -errno : 0;
 }
 
 /* A link is never changed in place: made aside, renamed over. */
@@ -409,7 +440,7 @@ static int repoint(int dir_fd, const char *target)
 	if (err == 0)
 		err = set_link(dir_fd, "current", target);
 	if (err == 0)
-		err = sync_folder(dir_fd, ".");
+		err = sync_folder(dir_fd);
 	if (err == 0)
 		return 0;
 	/* Back to what was; the reason is the caller's to tell. */
@@ -441,42 +472,41 @@ static int newest_first(const void *a, const void *b)
 	return x->serial > y->serial ? -1 : x->serial < y->serial;
 }
 
-static void prune_one(int dir_fd, const struct aged *row)
+static bool is_linked(int dir_fd, const char *link, const char *name)
+{
+	char target[GENERATION_TARGET_LEN];
+
+	return generation_link(dir_fd, link, target) == 0 &&
+		strcmp(target + strlen("gen/"), name) == 0;
+}
+
+static void prune_one(const struct generation_stage *s, const struct aged *row)
 {
 	char version[GENERATION_VERSION_LEN];
-	char target[GENERATION_TARGET_LEN];
-	char link[GENERATION_TARGET_LEN];
+	char name[GENERATION_TARGET_LEN];
 	struct stat st;
 
 	generation_version_text(row->epoch, row->serial, version);
-	snprintf(target, sizeof(target), "gen/%s.db", version);
-	if (fstatat(dir_fd, target, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	snprintf(name, sizeof(name), "%s.db", version);
+	if (fstatat(s->gen_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		wall_now().s - st.st_mtime < KEEP_TIME_S)
 		return;
-	if (generation_link(dir_fd, "current", link) == 0 &&
-		strcmp(link, target) == 0)
-		return;
-	if (generation_link(dir_fd, "previous", link) == 0 &&
-		strcmp(link, target) == 0)
-		return;
-	unlinkat(dir_fd, target, 0);
+	if (!is_linked(s->dir_fd, "current", name) &&
+		!is_linked(s->dir_fd, "previous", name))
+		unlinkat(s->gen_fd, name, 0);
 }
 
 /* What is neither pointed to, nor young, nor among the newest goes. Failing
  * to tidy up is not worth failing for. */
-static void prune(int dir_fd)
+static void prune(const struct generation_stage *s)
 {
-	int fd = openat(dir_fd, "gen", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *dir = list_folder(s->gen_fd);
 	struct aged rows[FILES_MAX];
 	const struct dirent *entry;
 	size_t count = 0;
 
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
+	if (dir == NULL)
 		return;
-	}
 	while (count < FILES_MAX && (entry = readdir(dir)) != NULL) {
 		if (generation_parse_name(entry->d_name, &rows[count].epoch,
 			    &rows[count].serial))
@@ -486,33 +516,35 @@ static void prune(int dir_fd)
 	if (count > 0)
 		qsort(rows, count, sizeof(rows[0]), newest_first);
 	for (size_t i = KEEP_COUNT; i < count; i++)
-		prune_one(dir_fd, &rows[i]);
+		prune_one(s, &rows[i]);
 }
 
 int generation_activate(struct generation_stage *s, struct why *why)
 {
 	char version[GENERATION_VERSION_LEN];
 	char target[GENERATION_TARGET_LEN];
+	const char *name;
 	int err = 0;
 
 	generation_version_text(s->info.epoch, s->info.serial, version);
 	snprintf(target, sizeof(target), "gen/%s.db", version);
-	if (renameat2(s->dir_fd, "stage/" STAGED_NAME, s->dir_fd, target,
+	name = target + strlen("gen/");
+	if (renameat2(s->stage_fd, STAGED_NAME, s->gen_fd, name,
 		    RENAME_NOREPLACE) < 0) {
 		err = why_set(why, -errno, "%s/topology/%s: %s", s->state_dir,
 			target, err_text(-errno));
 		goto out;
 	}
-	err = sync_folder(s->dir_fd, "gen");
+	err = sync_folder(s->gen_fd);
 	if (err == 0)
 		err = repoint(s->dir_fd, target);
 	if (err < 0) {
-		unlinkat(s->dir_fd, target, 0);
+		unlinkat(s->gen_fd, name, 0);
 		err = why_set(why, err, "%s/topology: cannot switch: %s",
 			s->state_dir, err_text(err));
 		goto out;
 	}
-	prune(s->dir_fd);
+	prune(s);
 out:
 	generation_discard(s);
 	return err;
@@ -529,13 +561,13 @@ static int exchange_links(int dir_fd, const char *current,
 
 	if (renameat2(dir_fd, "current", dir_fd, "previous",
 		    RENAME_EXCHANGE) == 0)
-		return sync_folder(dir_fd, ".");
+		return sync_folder(dir_fd);
 	if (errno != EINVAL && errno != ENOSYS)
 		return -errno;
 	err = set_link(dir_fd, "current", previous);
 	if (err == 0)
 		err = set_link(dir_fd, "previous", current);
-	return err == 0 ? sync_folder(dir_fd, ".") : err;
+	return err == 0 ? sync_folder(dir_fd) : err;
 }
 
 static int swap(const struct generation_stage *s,
@@ -572,16 +604,55 @@ static int swap(const struct generation_stage *s,
 int generation_rollback(const char *state_dir,
 	struct generation_info *now_current, struct why *why)
 {
-	struct generation_stage *s = calloc(1, sizeof(*s));
+	struct generation_stage *s = stage_alloc();
 	int err = -ENOMEM;
 
 	if (s == NULL)
 		goto out;
-	s->dir_fd = -1;
-	s->lock_fd = -1;
 	err = begin(s, state_dir, why);
 	if (err == 0)
 		err = swap(s, now_current, why);
+out:
+	generation_discard(s);
+	return err;
+}
+
+/* It may have been pruned meanwhile; a link to nothing helps nobody. */
+static int set_previous(int dir_fd, const char *path)
+{
+	const char *name = path != NULL ? strrchr(path, '/') : NULL;
+	char target[GENERATION_TARGET_LEN];
+	int n;
+
+	if (name == NULL)
+		return unlinkat(dir_fd, "previous", 0) < 0 ? -errno : 0;
+	n = snprintf(target, sizeof(target), "gen%s", name);
+	if (n < 0 || (size_t)n >= sizeof(target))
+		return -ENAMETOOLONG;
+	if (faccessat(dir_fd, target, F_OK, 0) < 0)
+		return unlinkat(dir_fd, "previous", 0) < 0 ? -errno : 0;
+	return set_link(dir_fd, "previous", target);
+}
+
+int generation_retract(const char *state_dir, const char *previous,
+	struct generation_info *now_current, struct why *why)
+{
+	struct generation_stage *s = stage_alloc();
+	int err = -ENOMEM;
+
+	if (s == NULL)
+		goto out;
+	err = begin(s, state_dir, why);
+	if (err == 0)
+		err = swap(s, now_current, why);
+	if (err < 0)
+		goto out;
+	err = set_previous(s->dir_fd, previous);
+	if (err == 0)
+		err = sync_folder(s->dir_fd);
+	if (err < 0)
+		err = why_set(why, err, "%s/topology: cannot point 'previous' "
+			"back: %s", s->state_dir, err_text(err));
 out:
 	generation_discard(s);
 	return err;

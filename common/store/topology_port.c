@@ -144,7 +144,8 @@ static const struct topology_port PORTS[] = {
 		.component = "ReplicationService",
 		.usage_name = "Replication",
 		.transport = "https",
-		.needs_grant = true,
+		/* Nobody may be normal: a host without a publisher is its
+		 * own. */
 		.grant = TOPOLOGY_GRANT_REPLICATION,
 		.admin_name = "ReplicationPort",
 	},

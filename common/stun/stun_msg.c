@@ -165,18 +165,27 @@ bool stun_is_rfc(const void *data, size_t len)
 	    buf_load_u16(p + 2) == len - STUN_HEADER_LEN;
 }
 
+_Static_assert(STUN_ATTR_COUNT <= 64, "stun_msg.present has a bit for each");
+
+/* Two rows may have one type, as both integrities of [MS-TURN]; then the
+ * length tells which it is. */
 static bool row_of_type(const struct stun_dialect *d, uint16_t type,
-	enum stun_attr *attr)
+	size_t len, enum stun_attr *attr)
 {
 	size_t i;
 
+	*attr = STUN_ATTR_COUNT;
 	for (i = 0; i < STUN_ATTR_COUNT; i++) {
-		if (d->rows[i].type == type && type != 0) {
+		if (d->rows[i].type != type || type == 0)
+			continue;
+		if (*attr == STUN_ATTR_COUNT)
 			*attr = (enum stun_attr)i;
-			return true;
-		}
+		if (len < d->rows[i].len_min || len > d->rows[i].len_max)
+			continue;
+		*attr = (enum stun_attr)i;
+		break;
 	}
-	return false;
+	return *attr != STUN_ATTR_COUNT;
 }
 
 /* RFC 8489 14.1: the family decides the length. */
@@ -199,6 +208,17 @@ static bool is_value_right(const struct stun_dialect *d, enum stun_attr attr,
 	return attr != STUN_INTEGRITY_SHA256 || len % 4 == 0;
 }
 
+/* [MS-TURN] 2.2.2.10: an address of a family that is not defined. */
+static bool is_passed_over(const struct stun_dialect *d, enum stun_attr attr,
+	const uint8_t *value, size_t len)
+{
+	const struct stun_row *row = &d->rows[attr];
+
+	return d->skips_families && len >= row->len_min &&
+	    (row->kind == STUN_KIND_ADDR || row->kind == STUN_KIND_XOR_ADDR) &&
+	    value[1] != FAMILY_IPV4 && value[1] != FAMILY_IPV6;
+}
+
 static void note_unknown(struct stun_msg *m, uint16_t type)
 {
 	/* RFC 8489 14: 0x8000 and above are optional to understand. */
@@ -212,6 +232,8 @@ static void note_unknown(struct stun_msg *m, uint16_t type)
 static bool counts_after_integrity(const struct stun_msg *m,
 	enum stun_attr attr)
 {
+	if (m->dialect->is_integrity_last)
+		return false;
 	if (attr == STUN_FINGERPRINT)
 		return true;
 	return attr == STUN_INTEGRITY_SHA256 &&
@@ -224,7 +246,7 @@ static void note_attr(struct stun_msg *m, uint16_t type, size_t at,
 	bool is_sealed = m->end != m->len;
 	enum stun_attr attr;
 
-	if (!row_of_type(m->dialect, type, &attr)) {
+	if (!row_of_type(m->dialect, type, len, &attr)) {
 		if (!is_sealed)
 			note_unknown(m, type);
 		return;
@@ -234,7 +256,8 @@ static void note_attr(struct stun_msg *m, uint16_t type, size_t at,
 	if (stun_has(m, attr))
 		return; /* the first one counts */
 	if (!is_value_right(m->dialect, attr, m->data + at, len)) {
-		m->is_malformed = true;
+		if (!is_passed_over(m->dialect, attr, m->data + at, len))
+			m->is_malformed = true;
 		return;
 	}
 	m->present |= UINT64_C(1) << attr;

@@ -83,6 +83,27 @@ enum stun_attr {
 	STUN_FINGERPRINT,
 	STUN_ICE_CONTROLLED,
 	STUN_ICE_CONTROLLING,
+	/* [MS-TURN] and [MS-TURNBWM] alone (common/stun/stun_ms.h) */
+	STUN_MS_COOKIE,
+	STUN_BANDWIDTH,
+	STUN_DESTINATION, /* DESTINATION-ADDRESS; the peer of a request */
+	STUN_MS_VERSION,
+	STUN_MS_ALTERNATE_HOST,
+	STUN_MS_SEQUENCE,
+	STUN_MS_QUALITY,
+	STUN_MS_ALTERNATE_MAPPED,
+	STUN_MS_SESSION,
+	STUN_BWM_ADMISSION,
+	STUN_BWM_RESERVATION,
+	STUN_BWM_AMOUNT,
+	STUN_BWM_REMOTE_SITE,
+	STUN_BWM_REMOTE_RELAY,
+	STUN_BWM_LOCAL_SITE,
+	STUN_BWM_LOCAL_RELAY,
+	STUN_BWM_REMOTE_SITE_ANSWER,
+	STUN_BWM_REMOTE_RELAY_ANSWER,
+	STUN_BWM_LOCAL_SITE_ANSWER,
+	STUN_BWM_LOCAL_RELAY_ANSWER,
 	STUN_ATTR_COUNT,
 };
 
@@ -107,6 +128,10 @@ struct stun_dialect {
 	const struct stun_row *rows; /* by enum stun_attr */
 	unsigned value_pad;     /* values end on this boundary: 4 or 1 */
 	unsigned integrity_pad; /* zeros hashed up to this multiple: 1 or 64 */
+	bool is_integrity_last; /* nothing at all counts after it */
+	/* An address of a family that nobody knows is as if absent, not a
+	 * wrong shape. */
+	bool skips_families;
 };
 
 extern const struct stun_dialect stun_rfc;

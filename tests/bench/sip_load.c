@@ -548,105 +548,121 @@ static int prepare(struct load *load, const struct tls_spec *outside,
 	return 0;
 }
 
-int main(int argc, char **argv)
+static const struct option OPTIONS[] = {
+	{"edge", required_argument, NULL, 'e'},
+	{"name", required_argument, NULL, 'n'},
+	{"ca", required_argument, NULL, 'a'},
+	{"inside", required_argument, NULL, 'i'},
+	{"cert", required_argument, NULL, 'c'},
+	{"key", required_argument, NULL, 'k'},
+	{"inside-ca", required_argument, NULL, 'A'},
+	{"domain", required_argument, NULL, 'd'},
+	{"bind", required_argument, NULL, 'b'},
+	{"bind-count", required_argument, NULL, 'B'},
+	{"clients", required_argument, NULL, 'N'},
+	{"cycles", required_argument, NULL, 'C'},
+	{"reconnect", no_argument, NULL, 'r'},
+	{"one-way", no_argument, NULL, 'o'},
+	{NULL, 0, NULL, 0},
+};
+
+struct job {
+	struct load load;
+	struct tls_spec outside;
+	struct tls_spec inside;
+};
+
+static int take_option(struct job *job, int c)
 {
-	static const struct option OPTIONS[] = {
-		{"edge", required_argument, NULL, 'e'},
-		{"name", required_argument, NULL, 'n'},
-		{"ca", required_argument, NULL, 'a'},
-		{"inside", required_argument, NULL, 'i'},
-		{"cert", required_argument, NULL, 'c'},
-		{"key", required_argument, NULL, 'k'},
-		{"inside-ca", required_argument, NULL, 'A'},
-		{"domain", required_argument, NULL, 'd'},
-		{"bind", required_argument, NULL, 'b'},
-		{"bind-count", required_argument, NULL, 'B'},
-		{"clients", required_argument, NULL, 'N'},
-		{"cycles", required_argument, NULL, 'C'},
-		{"reconnect", no_argument, NULL, 'r'},
-		{"one-way", no_argument, NULL, 'o'},
-		{NULL, 0, NULL, 0},
-	};
-	struct load load = {.domain = "contoso.test", .client_count = 8,
-		.want = 1000, .bind_count = 1};
-	struct tls_spec outside = {.role = TLS_ROLE_CLIENT,
-		.verify = TLS_VERIFY_REQUIRE};
-	struct tls_spec inside = {.role = TLS_ROLE_SERVER,
-		.verify = TLS_VERIFY_ASK};
-	struct mono begin;
-	unsigned i;
+	struct load *load = &job->load;
+
+	switch (c) {
+	case 'e':
+		return need_addr(optarg, &load->edge);
+	case 'i':
+		return need_addr(optarg, &load->hop);
+	case 'b':
+		return need_addr(optarg, &load->bind);
+	case 'n':
+		load->name = optarg;
+		return 0;
+	case 'a':
+		job->outside.trust_path = optarg;
+		return 0;
+	case 'A':
+		job->inside.trust_path = optarg;
+		return 0;
+	case 'c':
+		job->inside.chain_path = optarg;
+		return 0;
+	case 'k':
+		job->inside.key_path = optarg;
+		return 0;
+	case 'd':
+		load->domain = optarg;
+		return 0;
+	case 'B':
+		return str_to_u32(str_of(optarg), &load->bind_count);
+	case 'N':
+		return str_to_u32(str_of(optarg), &load->client_count);
+	case 'C':
+		load->want = strtoul(optarg, NULL, 10);
+		return 0;
+	case 'r':
+		load->reconnect = true;
+		return 0;
+	case 'o':
+		load->one_way = true;
+		return 0;
+	}
+	return -1;
+}
+
+static int take_options(struct job *job, int argc, char **argv)
+{
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1)
-		switch (c) {
-		case 'e':
-			if (need_addr(optarg, &load.edge) != 0)
-				return 2;
-			break;
-		case 'i':
-			if (need_addr(optarg, &load.hop) != 0)
-				return 2;
-			break;
-		case 'b':
-			if (need_addr(optarg, &load.bind) != 0)
-				return 2;
-			break;
-		case 'n':
-			load.name = optarg;
-			break;
-		case 'a':
-			outside.trust_path = optarg;
-			break;
-		case 'A':
-			inside.trust_path = optarg;
-			break;
-		case 'c':
-			inside.chain_path = optarg;
-			break;
-		case 'k':
-			inside.key_path = optarg;
-			break;
-		case 'd':
-			load.domain = optarg;
-			break;
-		case 'B':
-			load.bind_count = (unsigned)atoi(optarg);
-			break;
-		case 'N':
-			load.client_count = (unsigned)atoi(optarg);
-			break;
-		case 'C':
-			load.want = strtoul(optarg, NULL, 10);
-			break;
-		case 'r':
-			load.reconnect = true;
-			break;
-		case 'o':
-			load.one_way = true;
-			break;
-		default:
-			fputs(USAGE, stderr);
-			return 2;
-		}
-	if (load.name == NULL || inside.chain_path == NULL ||
-		load.client_count == 0 || load.client_count > CLIENT_MAX) {
+		if (take_option(job, c) != 0)
+			return -1;
+	if (job->load.name == NULL || job->inside.chain_path == NULL ||
+		job->load.client_count == 0 ||
+		job->load.client_count > CLIENT_MAX)
+		return -1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct job job = {
+		.load = {.domain = "contoso.test", .client_count = 8,
+			.want = 1000, .bind_count = 1},
+		.outside = {.role = TLS_ROLE_CLIENT,
+			.verify = TLS_VERIFY_REQUIRE},
+		.inside = {.role = TLS_ROLE_SERVER, .verify = TLS_VERIFY_ASK},
+	};
+	struct load *load = &job.load;
+	struct mono begin;
+
+	if (take_options(&job, argc, argv) != 0) {
 		fputs(USAGE, stderr);
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	log_init("sip_load", LOG_LEVEL_NOTICE, false);
-	if (prepare(&load, &outside, &inside) != 0)
+	if (prepare(load, &job.outside, &job.inside) != 0)
 		return 2;
-	loop_timer_start(load.tick, 1000);
-	loop_turn(load.loop, 0);
+	loop_timer_start(load->tick, 1000);
+	loop_turn(load->loop, 0);
 	begin = mono_now();
-	for (i = 0; i < load.client_count && load.started < load.want; i++)
-		cycle_start(&load.clients[i]);
-	loop_run(load.loop);
+	for (unsigned i = 0;
+		i < load->client_count && load->started < load->want; i++)
+		cycle_start(&load->clients[i]);
+	loop_run(load->loop);
 	printf("{\"cycles\": %lu, \"failed\": %lu, \"seconds\": %.3f, "
 	       "\"messages\": %lu}\n",
-		load.done, load.failed,
+		load->done, load->failed,
 		(double)mono_since_ms(begin, mono_now()) / 1000.0,
-		load.messages);
-	return load.failed == 0 ? 0 : 1;
+		load->messages);
+	return load->failed == 0 ? 0 : 1;
 }

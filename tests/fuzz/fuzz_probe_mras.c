@@ -10,9 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct probe_mras out;
 	struct why why;
 
-	if (probe_mras_parse(&out, (struct str){ (const char *)data, size },
-			"internet", &why) == 0 &&
-			(out.user[0] == '\0' || out.udp_port == 0))
+	if (probe_mras_parse(&out, (struct str){(const char *)data, size},
+		    "internet", &why) == 0 &&
+		(out.user[0] == '\0' || out.udp_port == 0))
 		abort();
 	return 0;
 }

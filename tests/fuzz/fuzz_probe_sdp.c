@@ -12,13 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct why why;
 	char *text;
 
-	if (probe_sdp_parse(&out, (struct str){ (const char *)data, size },
-			&why) != 0)
+	if (probe_sdp_parse(&out, (struct str){(const char *)data, size},
+		    &why) != 0)
 		return 0;
 	/* What was understood can be said again. */
 	text = probe_sdp_print(&out);
 	if (text == NULL || probe_sdp_parse(&again, str_of(text), &why) != 0 ||
-			!addr_eq(&again.relay, &out.relay))
+		!addr_eq(&again.relay, &out.relay))
 		abort();
 	free(text);
 	return 0;

@@ -90,7 +90,9 @@ render() {
 	mandoc -T ascii -O width=500 "docs/man/$1" |
 		perl -pe 's/.\x08//g' | tr -s ' \n' '  ' >"$tmp/$1"
 }
-in_page() { # PAGE NAME: as a word of its own
+# As a word of its own; a page that is missing was named once already.
+in_page() { # PAGE NAME
+	[ -s "$tmp/$1" ] || return 0
 	grep -qE -- "(^|[^a-z0-9_-])$2($|[^a-z0-9_-])" "$tmp/$1"
 }
 
@@ -143,6 +145,14 @@ for noun in $nouns; do
 		done
 	done
 done
+
+# ---- what edgectl prints of itself is in the tree as it is ------------------
+"$edgectl" help --mdoc | cmp -s - docs/man/edgectl.1 &&
+	"$edgectl" completion bash | cmp -s - deploy/completion/edgectl || {
+	echo "docs: docs/man/edgectl.1 or deploy/completion/edgectl is old;" \
+		"make generated"
+	status=1
+}
 
 # ---- every page of the tree is a sound one ----------------------------------
 for page in docs/man/*.[158]; do

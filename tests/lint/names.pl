@@ -23,11 +23,14 @@ for my $file (@ARGV) {
 	my ($owner) = $file =~ m{^([^/]+)};
 
 	# log_notice("noun.verb", log_limited(LEVEL, 5, "noun.verb",
-	# daemon_event(d, "noun.verb"
+	# daemon_event(d, "noun.verb", log_event(level, ok ? "a.b" : "c.d"
 	while ($text =~ /\b(?:log_(?:event|error|warning|notice|info|debug|
-			limited)|daemon_event)\s*\(\s*(?:[^";]*?,\s*)?
-			"([a-z_]+\.[a-z_]+)"/gx) {
-		found('event', $owner, $1, $file);
+			limited)|daemon_event)\s*\([^";]*
+			"([a-z_]+\.[a-z_]+)"
+			(?:\s*:\s*"([a-z_]+\.[a-z_]+)")?/gx) {
+		my @names = grep { defined } $1, $2;
+
+		found('event', $owner, $_, $file) for @names;
 	}
 	# [ID] = {"name", labels, COUNTER_TOTAL, ... or { .name = "name", ...
 	while ($text =~ /\{([^{}]*?COUNTER_(?:TOTAL|GAUGE)[^{}]*?)\}/gs) {

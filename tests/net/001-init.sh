@@ -82,5 +82,8 @@ wrong 'are the same' --domain a.test --machine e.a.test \
 	--internal-address 192.0.2.1 --access-address 192.0.2.1 \
 	--av-address 192.0.2.2
 wrong 'did you mean --domain' --domian a.test
+wrong 'is a loopback address' --domain a.test --machine e.a.test \
+	--internal-address 127.0.0.1 --access-address 192.0.2.1 \
+	--av-address 192.0.2.2
 
 lab_ok "init writes what it should, and nothing else"

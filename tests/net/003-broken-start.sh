@@ -76,7 +76,10 @@ done
 echo "# a second suite on the same ports"
 loop_up
 sed "s#$LAB/run#$LAB/run-b#" "$CONF" >"$LAB/etc/b.yaml"
-refused 1 'in use' loop_edge edgectl -c "$LAB/etc/b.yaml" up
+for daemon in av-auth av-edge access-edge; do
+	refused 1 "in use by pid .*$daemon" loop_edge edgectl \
+		-c "$LAB/etc/b.yaml" up --only $daemon
+done
 loop_ctl status >/dev/null || fail "the first suite was hurt"
 
 lab_ok "broken starts are refused by name"

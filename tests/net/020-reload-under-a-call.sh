@@ -56,6 +56,11 @@ head -1 "$LAB/bad.txt"
 # 4. A certificate that can't be used: the old one goes on, and status says so.
 NOW=$(serial)
 echo nonsense >"$LAB/tls/public.crt"
+if lab_ctl reload access-edge >"$LAB/reload.txt" 2>&1; then
+	fail "reload took a bad certificate: $(cat "$LAB/reload.txt")"
+fi
+grep -q 'public\.crt' "$LAB/reload.txt" ||
+	fail "reload does not name the file: $(cat "$LAB/reload.txt")"
 complains() {
 	lab_ctl status --json | grep -q 'public\.crt'
 }

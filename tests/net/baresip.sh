@@ -32,6 +32,7 @@ module stun.so
 module turn.so
 module ice.so
 module srtp.so
+module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -39,9 +40,8 @@ ctrl_tcp_listen 127.0.0.1:$5
 snd_path $1/rec
 EOF
 	: >"$1/contacts"
-	: >"$1/uuid"
-	uuidgen >"$1/uuid" 2>/dev/null ||
-		cat /proc/sys/kernel/random/uuid >"$1/uuid"
+	# No line end: baresip would put it into its Contact.
+	tr -d '\n' </proc/sys/kernel/random/uuid >"$1/uuid"
 }
 
 # baresip_account DIR USER OUTBOUND [MORE-PARAMETERS]

@@ -109,6 +109,9 @@ request_route {
 			exit;
 		}
 		if (\$si != "10.0.0.10") fix_nated_register();
+		# As a registrar with outbound says it (RFC 5626 section 6).
+		if (\$hdr(Supported) =~ "outbound" && \$ct =~ "reg-id")
+			append_to_reply("Require: outbound\r\n");
 		save("location");
 		exit;
 	}

@@ -79,6 +79,7 @@ refused() {
 
 # take ADDRESS PORT tcp|udp: another program sits there, its pid in $SPAWNED.
 take() {
+	rm -f "$LAB/taker.log"
 	lab_spawn taker ip netns exec "$EDGE" python3 -c '
 import socket, sys, time
 kind = socket.SOCK_DGRAM if sys.argv[3] == "udp" else socket.SOCK_STREAM

@@ -77,7 +77,7 @@ struct lab {
 	struct server hops[2]; /* fe.int.test: 127.0.0.3 and .4 */
 	struct party *parties[PARTIES_MAX];
 	size_t party_count;
-	const char *settings; /* more lines of YAML, or "" */
+	const char *more_servers; /* lines below servers: */
 	const char *key_path;
 	char key_room[128];
 	char db_path[128];
@@ -192,6 +192,15 @@ static inline const char *party_expect(struct party *p, const char *start)
 	ck_assert_msg(strncmp(p->last, start, strlen(start)) == 0,
 		"expected %s, got:\n%s", start, p->last);
 	return p->last;
+}
+
+/* What came so far is of no interest. */
+static inline void party_forget(struct party *p)
+{
+	for (size_t i = 0; i < p->got; i++)
+		free(p->inbox[i]);
+	p->got = 0;
+	p->read = 0;
 }
 
 /* Nothing comes for a while. */
@@ -498,8 +507,8 @@ static inline struct topology *lab_topology(struct lab *lab,
 		"access: 127.0.0.2}\n"
 		"servers:\n"
 		"  fe.int.test: [sip]\n"
-		"%s", lab->hop_port, lab->outside.port, lab->inside.port,
-		settings);
+		"%s%s", lab->hop_port, lab->outside.port, lab->inside.port,
+		lab->more_servers, settings);
 	ck_assert_msg(topology_yaml_parse(&y, "lab", str_of(yaml), &why) ==
 		0, "%s", why.text);
 	unlink(lab->db_path);
@@ -578,6 +587,8 @@ static inline void lab_init(struct lab *lab, const char *settings)
 	snprintf(lab->key_room, sizeof(lab->key_room), "%s/flow.key",
 		lab->pki.dir);
 	lab->key_path = lab->key_room;
+	if (lab->more_servers == NULL)
+		lab->more_servers = "";
 	lab->topology = lab_topology(lab, settings);
 }
 

@@ -517,6 +517,158 @@ START_TEST(test_reload_swaps_decisions_and_keeps_connections)
 }
 END_TEST
 
+START_TEST(test_S5_challenges_are_passed_on_and_never_answered)
+{
+	static const char *const statuses[] = {
+		"401 Unauthorized", "407 Proxy Authentication Required",
+	};
+	static const char *const methods[] = {
+		"INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "BYE", "REFER",
+	};
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	char text[1024], start[64];
+	const char *m;
+
+	for (size_t i = 0; i < ARRAY_COUNT(methods); i++) {
+		snprintf(text, sizeof(text), "%s sip:b@example.com SIP/2.0"
+			"\r\nVia: SIP/2.0/TLS h;branch=z9hG4bKs5%zu\r\n"
+			"From: <sip:carol@example.com>;tag=1\r\n"
+			"To: <sip:b@example.com>\r\nCall-ID: s5\r\n"
+			"CSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
+			methods[i], i, methods[i]);
+		party_send(client, text);
+		snprintf(start, sizeof(start), "%s ", methods[i]);
+		m = party_expect(fe, start);
+		expect_lacks(m, "\r\nAuthorization:");
+		party_answer(fe, m, statuses[i % 2], "WWW-Authenticate: "
+			"Digest realm=\"evil\", nonce=\"n\"\r\n", "");
+		if (i == 0)
+			party_expect(fe, "ACK ");
+		party_expect(client, i % 2 == 0 ? "SIP/2.0 401 " :
+			"SIP/2.0 407 ");
+	}
+	party_expect_silence(fe, 50);
+	lab_fini(&lab);
+}
+END_TEST
+
+static char logged[65536];
+
+static void keep_line(const char *line, void *arg)
+{
+	size_t at = strlen(logged);
+
+	(void)arg;
+	ck_assert_ptr_null(strpbrk(line, "\r\n\x1b"));
+	snprintf(logged + at, sizeof(logged) - at, "%s\n", line);
+}
+
+START_TEST(test_S16_peers_write_no_log_lines_and_secrets_stay_out)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = party_client(&lab);
+
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_capture(keep_line, NULL);
+	party_send(client, "REGISTER sip:example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS h;branch=z9hG4bKs16\r\n"
+		"From: <sip:%0aevent=forged@example.com>;tag=1\r\n"
+		"To: <sip:dave@example.com>\r\n"
+		"Call-ID: x\"event=forged\x7f\r\n"
+		"CSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n");
+	party_expect(client, "SIP/2.0 400 ");
+	party_send(client, "REGISTER sip:example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS h;branch=z9hG4bKs16b\r\n"
+		"From: <sip:%0aevent=forged@example.com>;tag=1\r\n"
+		"To: <sip:dave@example.com>\r\n"
+		"Call-ID: x\"event=forged\r\n"
+		"Authorization: Digest response=\"canary-secret\"\r\n"
+		"CSeq: 1 REGISTER\r\nContent-Length: 13\r\n\r\n"
+		"canary-secret");
+	party_answer(fe, party_expect(fe, "REGISTER "), "403 Forbidden",
+		"", "");
+	party_expect(client, "SIP/2.0 403 ");
+	log_capture(NULL, NULL);
+	log_set_level(LOG_LEVEL_ERROR);
+	ck_assert_ptr_nonnull(strstr(logged, "event=logon.failed"));
+	ck_assert_ptr_null(strstr(logged, "canary"));
+	ck_assert_ptr_null(strstr(logged, " event=forged"));
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_S17_answer_from_another_connection_is_dropped)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	struct party *mallory = party_client(&lab);
+	char route[600];
+	const char *m;
+
+	path_route(fe->inbox[0], route, sizeof(route));
+	party_send(fe, call_in_text(route, "z9hG4bKsteal"));
+	m = party_expect(client, "INVITE ");
+	party_answer(mallory, m, "200 OK", "Contact: <sip:evil>\r\n", "");
+	party_expect_silence(fe, 50);
+	party_answer(client, m, "486 Busy Here", "", "");
+	party_expect(fe, "SIP/2.0 486 ");
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_server_that_is_no_longer_trusted_is_cut)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct tls_ctx *other = lab_ctx(&lab, "other");
+	struct topology *next;
+	struct why why = {""};
+	struct party *p;
+
+	lab.more_servers = "  other.int.test: [sip]\n";
+	next = lab_topology(&lab, "");
+	ck_assert_int_eq(edge_apply(lab.edge, next, &why), 0);
+	topology_unref(next);
+	p = party_dial_to(&lab, &lab.inside, other, LAB_MACHINE);
+	turn_for_ms(lab.loop, 50);
+	ck_assert(p->is_ready && !p->is_ended);
+	lab.more_servers = "";
+	next = lab_topology(&lab, "");
+	ck_assert_int_eq(edge_apply(lab.edge, next, &why), 0);
+	topology_unref(next);
+	party_expect_end(p);
+	ck_assert(!fe->is_ended);
+	tls_ctx_unref(other);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_R27_server_that_dialled_us_is_used_for_requests)
+{
+	struct lab lab;
+	struct party *client, *fe;
+
+	lab_init(&lab, "");
+	lab_edge(&lab); /* fe does not listen: it only dials */
+	/* From the address that its name has. */
+	ck_assert_int_eq(addr_parse_z("127.0.0.1", 0, &lab.host_addrs[0]),
+		0);
+	lab_edge_stop(&lab);
+	lab_edge(&lab);
+	turn_for_ms(lab.loop, 100);
+	fe = party_dial_to(&lab, &lab.inside, lab.ctx_dial, LAB_MACHINE);
+	turn_for_ms(lab.loop, 50);
+	client = party_client(&lab);
+	party_send(client, register_old);
+	party_expect(fe, "REGISTER ");
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("access-edge/faults");
@@ -527,15 +679,18 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, test_token_from_before_a_restart_is_gone_not_forged);
 	tcase_add_test(c, test_cancel_before_a_provisional_waits_for_it);
-	tcase_add_test(c, test_cancel_after_180_of_a_call_without_branch_rfc2543);
+	tcase_add_test(c,
+		test_cancel_after_180_of_a_call_without_branch_rfc2543);
 	tcase_add_test(c, test_cancel_of_nothing_is_481);
 	tcase_add_test(c, test_next_hop_down_answers_register_504);
 	tcase_add_test(c, test_dead_address_fails_over_to_the_next);
 	tcase_add_test(c, test_lost_next_hop_ends_open_requests_with_504);
 	tcase_add_test(c, test_lost_client_answers_inside_430);
 	tcase_add_test(c, test_no_408_for_other_than_invite);
-	tcase_add_test(c, test_invite_without_answer_is_408_and_timer_c_cancels);
-	tcase_add_test(c, test_negotiate_is_declined_488_and_the_connection_goes_on);
+	tcase_add_test(c,
+		test_invite_without_answer_is_408_and_timer_c_cancels);
+	tcase_add_test(c,
+		test_negotiate_is_declined_488_and_the_connection_goes_on);
 	tcase_add_test(c, test_torn_and_pipelined_messages_arrive_whole);
 	tcase_add_test(c, test_oversized_body_is_413_and_the_end);
 	tcase_add_test(c, test_request_that_comes_straight_back_is_refused);
@@ -548,6 +703,15 @@ int main(void)
 	tcase_add_test(c, test_deaf_next_hop_is_noticed_and_dialled_again);
 	tcase_add_test(c, test_message_that_never_ends_is_the_end);
 	tcase_add_test(c, test_reload_swaps_decisions_and_keeps_connections);
+	tcase_add_test(c,
+		test_S5_challenges_are_passed_on_and_never_answered);
+	tcase_add_test(c,
+		test_S16_peers_write_no_log_lines_and_secrets_stay_out);
+	tcase_add_test(c,
+		test_S17_answer_from_another_connection_is_dropped);
+	tcase_add_test(c, test_server_that_is_no_longer_trusted_is_cut);
+	tcase_add_test(c,
+		test_R27_server_that_dialled_us_is_used_for_requests);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -85,6 +85,22 @@ START_TEST(test_register_with_outbound_gets_ob_and_flow_timer)
 }
 END_TEST
 
+START_TEST(test_registrar_without_outbound_gets_no_flow_timer_added)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = party_client(&lab);
+	const char *m;
+
+	party_send(client, register_new);
+	m = party_expect(fe, "REGISTER ");
+	party_answer(fe, m, "200 OK", "", "");
+	m = party_expect(client, "SIP/2.0 200 OK\r\n");
+	expect_lacks(m, "Flow-Timer");
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_call_from_outside_is_recorded_twice_and_follows_its_route)
 {
 	struct lab lab;
@@ -325,14 +341,20 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(c, 60);
-	tcase_add_test(c, test_register_of_an_old_client_gets_path_contact_and_marks);
-	tcase_add_test(c, test_answers_to_a_client_carry_logon_data_and_keep_alive);
+	tcase_add_test(c,
+		test_register_of_an_old_client_gets_path_contact_and_marks);
+	tcase_add_test(c,
+		test_answers_to_a_client_carry_logon_data_and_keep_alive);
 	tcase_add_test(c, test_register_with_outbound_gets_ob_and_flow_timer);
-	tcase_add_test(c, test_call_from_outside_is_recorded_twice_and_follows_its_route);
+	tcase_add_test(c,
+		test_registrar_without_outbound_gets_no_flow_timer_added);
+	tcase_add_test(c,
+		test_call_from_outside_is_recorded_twice_and_follows_its_route);
 	tcase_add_test(c, test_call_to_outside_goes_over_the_flow);
 	tcase_add_test(c, test_flow_that_is_gone_is_answered_430);
 	tcase_add_test(c, test_ack_to_486_is_absorbed_and_made_downstream);
-	tcase_add_test(c, test_invite_gets_100_after_200_ms_and_a_second_2xx_passes);
+	tcase_add_test(c,
+		test_invite_gets_100_after_200_ms_and_a_second_2xx_passes);
 	tcase_add_test(c, test_benotify_passes_without_a_transaction);
 	tcase_add_test(c, test_service_passes_octet_for_octet);
 	tcase_add_test(c, test_contact_of_proxy_replace_is_a_way_back);

@@ -97,7 +97,8 @@ static inline struct party *signed_in(struct lab *lab, struct party *fe)
 }
 
 /* Take the Record-Routes of m as Routes, in order or reversed. */
-static inline void routes_from(const char *m, bool reverse, char *out, size_t cap)
+static inline void routes_from(const char *m, bool reverse, char *out,
+	size_t cap)
 {
 	char values[8][512];
 	const char *p = m;

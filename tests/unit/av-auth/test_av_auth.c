@@ -17,6 +17,7 @@
 #include "common/base/err.h"
 #include "common/bus/bus_client.h"
 #include "common/cred/av_cred.h"
+#include "common/run/syscall_filter.h"
 #include "common/store/generation.h"
 #include "common/store/topology_yaml.h"
 #include "tests/unit/net/ends.h"
@@ -444,6 +445,87 @@ START_TEST(test_R8_port_in_use_stops_the_start)
 }
 END_TEST
 
+/* Memory of the daemon in KiB. */
+static long resident_kib(void)
+{
+	char path[64];
+	long pages = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)t.pid);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%*d %ld", &pages), 1);
+	fclose(f);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void reload_often(unsigned times)
+{
+	json_t *reply;
+
+	for (unsigned i = 0; i < times; i++) {
+		ck_assert_int_eq(ask("/v1/reload", json_object(), &reply), 200);
+		ck_assert_int_eq(json_integer_value(json_object_get(reply,
+					 "certificates")), 1);
+		json_decref(reply);
+	}
+}
+
+/* Certificates and generation are read anew each time. A sanitizer keeps
+ * what was freed. */
+START_TEST(test_R21_thousand_reloads_do_not_grow)
+{
+	long before;
+
+	start();
+	reload_often(100);
+	before = resident_kib();
+	reload_often(1000);
+#ifndef SYSCALL_FILTER_FOR_SANITIZER
+	ck_assert_int_lt(resident_kib() - before, 256);
+#else
+	ck_assert_int_gt(before, 0);
+#endif
+	stop();
+}
+END_TEST
+
+START_TEST(test_R8_port_taken_while_drained_is_not_silent)
+{
+	struct addr taken;
+	json_t *reply;
+	json_t *row;
+	int fd;
+
+	start();
+	fd = test_listen(&taken); /* after the fork: it is ours alone */
+	ck_assert_int_eq(ask("/v1/drain", json_object(), &reply), 200);
+	json_decref(reply);
+	activate(taken.port, "");
+	ck_assert_int_eq(ask("/v1/reload", json_object(), &reply), 200);
+	json_decref(reply);
+	ck_assert_int_eq(ask("/v1/resume", json_object(), &reply), 200);
+	json_decref(reply);
+	ck_assert_int_eq(ask("/v1/status", NULL, &reply), 200);
+	ck_assert_str_eq(text_of(reply, "state"), "degraded");
+	row = json_array_get(json_object_get(reply, "ports"), 0);
+	ck_assert(json_is_false(json_object_get(row, "open")));
+	ck_assert_int_eq(json_integer_value(json_object_get(row, "port")),
+		taken.port);
+	json_decref(reply);
+	close(fd);
+	ck_assert_int_eq(ask("/v1/drain", json_object(), &reply), 200);
+	json_decref(reply);
+	ck_assert_int_eq(ask("/v1/resume", json_object(), &reply), 200);
+	json_decref(reply);
+	ck_assert_int_eq(ask("/v1/status", NULL, &reply), 200);
+	ck_assert_str_eq(text_of(reply, "state"), "serving");
+	json_decref(reply);
+	stop();
+}
+END_TEST
+
 /* The canary over the life of the daemon, at the loudest level: neither
  * what was handed out nor the bytes of the key file are in its output. */
 START_TEST(test_S16_no_secret_in_the_output_of_the_daemon)
@@ -494,6 +576,8 @@ int main(void)
 	tcase_add_test(tc, test_reload_takes_port_and_lifetime);
 	tcase_add_test(tc, test_R6_reload_that_cannot_bind_changes_nothing);
 	tcase_add_test(tc, test_R8_port_in_use_stops_the_start);
+	tcase_add_test(tc, test_R8_port_taken_while_drained_is_not_silent);
+	tcase_add_test(tc, test_R21_thousand_reloads_do_not_grow);
 	tcase_add_test(tc, test_S16_no_secret_in_the_output_of_the_daemon);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

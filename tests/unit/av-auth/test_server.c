@@ -310,6 +310,28 @@ START_TEST(test_request_split_over_many_records_is_put_together)
 }
 END_TEST
 
+/* A byte now and then is neither silence nor a message. */
+START_TEST(test_S8_message_that_drips_is_cut)
+{
+	char text[2048];
+	size_t len = print_request(text, sizeof(text), 1, BODY);
+
+	dial_and_wait("fe");
+	clock_fake(mono_now().ms, wall_now_ms());
+	for (size_t i = 0; i < len && server.session_count > 0; i++) {
+		ck_assert_uint_lt(i, 10);
+		ck_assert_int_eq(stream_send(client.stream, text + i, 1), 0);
+		for (int turn = 0; turn < 20; turn++)
+			loop_turn(loop, 1);
+		clock_fake_advance(5000);
+	}
+	clock_real();
+	ck_assert_ptr_nonnull(strstr(log_text, "not finished in time"));
+	TURN_UNTIL(loop, client.is_ended);
+	ck_assert_uint_eq(got(&client, "</response>"), 0);
+}
+END_TEST
+
 START_TEST(test_keep_alive_is_answered)
 {
 	dial_and_wait("fe");
@@ -551,6 +573,7 @@ int main(void)
 	tcase_add_test(tc, test_two_requests_in_one_record_get_two_answers);
 	tcase_add_test(tc,
 		test_request_split_over_many_records_is_put_together);
+	tcase_add_test(tc, test_S8_message_that_drips_is_cut);
 	tcase_add_test(tc, test_keep_alive_is_answered);
 	tcase_add_test(tc,
 		test_bad_message_is_answered_and_the_next_one_works);

@@ -108,6 +108,24 @@ START_TEST(test_one_full_request_passes_at_the_lowest_rate)
 }
 END_TEST
 
+/* Else one that repeats a large request would never see it answered. */
+START_TEST(test_refused_request_costs_nothing)
+{
+	struct trust_rates r;
+	struct mono now = {1000};
+
+	lab_set(&lab, "credential_rate", "10");
+	ck_assert_int_eq(trust_rates_init(&r, &lab.t, now), 0);
+	ck_assert(trust_rates_take(&r, "fe.int.test", 60, now));
+	for (int i = 0; i < 5; i++) {
+		ck_assert(!trust_rates_take(&r, "fe.int.test", 91, now));
+		now.ms += 1000;
+	}
+	ck_assert(trust_rates_take(&r, "fe.int.test", 90, now));
+	trust_rates_fini(&r);
+}
+END_TEST
+
 START_TEST(test_server_without_the_right_has_no_rate)
 {
 	struct trust_rates r;
@@ -135,6 +153,7 @@ int main(void)
 	tcase_add_test(tc, test_pin_is_kept);
 	tcase_add_test(tc, test_rate_is_per_server_and_comes_back);
 	tcase_add_test(tc, test_one_full_request_passes_at_the_lowest_rate);
+	tcase_add_test(tc, test_refused_request_costs_nothing);
 	tcase_add_test(tc, test_server_without_the_right_has_no_rate);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

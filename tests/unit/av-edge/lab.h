@@ -15,6 +15,7 @@
 
 #define LAB_REALM "contoso.test"
 #define LAB_RELAY "198.51.100.30"
+#define LAB_RELAY_V6 "2a00:9::30"
 #define LAB_PORTS 50000
 
 struct lab {
@@ -103,6 +104,19 @@ static inline struct rules *lab_rules(uint32_t port_count,
 	if (keys != NULL)
 		r->keys = *keys;
 	return r;
+}
+
+/* An IPv6 relay address beside the other one. */
+static inline void lab_add_v6(struct lab *lab)
+{
+	struct rules_media *m = &lab->rules->media[RULES_V6];
+
+	m->bind = lab_addr(LAB_RELAY_V6);
+	m->shown = m->bind;
+	m->port = LAB_PORTS;
+	m->port_count = 16;
+	peer_policy_add_own(&lab->rules->peers, &m->bind);
+	lab_must(turn_shared_apply(&lab->shared, lab->rules) == 0, "apply");
 }
 
 /* The clock is frozen; lab_advance() moves it. */
@@ -304,7 +318,8 @@ static inline struct alloc *lab_alloc(const struct lab *lab,
 /* Requirement R4 and threats T9, T10: all that is owned is owned once. */
 static inline void lab_check(struct lab *lab)
 {
-	struct port_count ports = port_pool_count(lab->shared.ports[RULES_V4]);
+	struct port_count v4 = port_pool_count(lab->shared.ports[RULES_V4]);
+	struct port_count v6 = port_pool_count(lab->shared.ports[RULES_V6]);
 	const struct turn *t = &lab->turn;
 	uint32_t i, allocs = 0, perms = 0, hots = 0;
 
@@ -318,12 +333,13 @@ static inline void lab_check(struct lab *lab)
 		hots += a->hot_count;
 		lab_must(alloc_find(&t->allocs, a->listener, &a->client) == a,
 			"not in the index");
-		lab_must(port_pool_owner(lab->shared.ports[RULES_V4],
+		lab_must(port_pool_owner(lab->shared.ports[a->family == 6],
 			a->relay_port) == a->id, "port owned otherwise");
 	}
 	lab_must(allocs == alloc_table_count(&t->allocs), "allocations");
 	lab_must(allocs == lab->open, "sockets");
-	lab_must(allocs == ports.used + ports.outside, "ports");
+	lab_must(allocs == v4.used + v4.outside + v6.used + v6.outside,
+		"ports");
 	lab_must(perms == t->perms.pool.live, "permissions");
 	lab_must(perms == t->perms.by_peer.count, "permission index");
 	lab_must(hots == t->hots.pool.live, "channels");

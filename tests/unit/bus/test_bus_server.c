@@ -1,6 +1,7 @@
 /* The control bus over real Unix sockets: the server turns in the test's
  * thread, the client asks from another one. */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <pthread.h>
@@ -254,6 +255,86 @@ static void client_changes(void)
 	ck_assert_int_eq(ask(b.admin_path, "/v1/change", NULL, &reply), 405);
 	json_decref(reply);
 }
+
+/* ---- many connections --------------------------------------------------- */
+
+#define CROWD 200
+
+static size_t open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* Without blocking: what does not fit into the backlog is refused. */
+static int try_connect(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		0);
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	ck_assert_int_ge(fd, 0);
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void client_asks_admin(void)
+{
+	json_t *reply;
+
+	ck_assert_int_eq(ask(b.admin_path, "/v1/status", NULL, &reply), 200);
+	json_decref(reply);
+}
+
+static void client_asks_often(void)
+{
+	json_t *reply;
+
+	for (int i = 0; i < 2 * CROWD; i++) {
+		ck_assert_int_eq(ask(b.read_path, "/v1/status", NULL, &reply),
+			200);
+		json_decref(reply);
+	}
+}
+
+static void turn_until_gone(size_t wanted)
+{
+	for (int i = 0; i < 300 && open_descriptors() > wanted; i++)
+		loop_turn(b.loop, 20);
+	ck_assert_uint_le(open_descriptors(), wanted);
+}
+
+START_TEST(test_S18_reader_can_not_use_up_the_descriptors)
+{
+	const size_t before = open_descriptors();
+	size_t count = 0;
+	int fds[CROWD];
+
+	for (int i = 0; i < CROWD; i++) {
+		fds[count] = try_connect(b.read_path);
+		count += fds[count] >= 0;
+		loop_turn(b.loop, 0);
+	}
+	ck_assert_uint_gt(count, 100); /* they wait in the backlog */
+	ck_assert_uint_le(open_descriptors() - before - count, 64);
+	with_client(client_asks_admin);
+	while (count > 0)
+		close(fds[--count]);
+	turn_until_gone(before);
+	with_client(client_asks_often);
+	turn_until_gone(before);
+}
+END_TEST
 
 START_TEST(test_S18_changes_only_on_the_admin_socket)
 {
@@ -627,6 +708,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, test_questions_are_answered_on_both_sockets);
+	tcase_add_test(tc, test_S18_reader_can_not_use_up_the_descriptors);
 	tcase_add_test(tc, test_S18_changes_only_on_the_admin_socket);
 	tcase_add_test(tc, test_S18_another_local_user_is_refused);
 	tcase_add_test(tc, test_torn_request_is_put_together);

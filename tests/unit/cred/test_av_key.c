@@ -45,6 +45,11 @@ static void write_file(const char *text, mode_t mode)
 	ck_assert_int_eq(chmod(path, mode), 0);
 }
 
+static int save(const struct av_key_ring *ring, struct why *why)
+{
+	return av_key_save(ring, path, (uid_t)-1, (gid_t)-1, why);
+}
+
 static int load(struct av_key_ring *ring, struct why *why)
 {
 	why->text[0] = '\0';
@@ -60,7 +65,7 @@ START_TEST(test_what_is_saved_loads_again)
 
 	for (int64_t n = 1; n <= AV_KEYS_MAX + 1; n++) {
 		av_key_ring_rotate(&ring, (struct wall){1767225600 + n});
-		ck_assert_int_eq(av_key_save(&ring, path, (gid_t)-1, &why), 0);
+		ck_assert_int_eq(save(&ring, &why), 0);
 		ck_assert_int_eq(load(&back, &why), 0);
 		ck_assert_mem_eq(&ring, &back, sizeof(ring));
 		ck_assert_uint_eq(back.keys[0].id, n);
@@ -70,7 +75,7 @@ START_TEST(test_what_is_saved_loads_again)
 }
 END_TEST
 
-START_TEST(test_save_sets_the_group)
+START_TEST(test_save_sets_owner_and_group)
 {
 	struct av_key_ring ring = {.count = 0};
 	struct why why;
@@ -79,8 +84,10 @@ START_TEST(test_save_sets_the_group)
 	if (geteuid() != 0)
 		return;
 	av_key_ring_rotate(&ring, (struct wall){1});
-	ck_assert_int_eq(av_key_save(&ring, path, 61193, &why), 0);
+	ck_assert_int_eq(av_key_save(&ring, path, 61185, 61193, &why),
+		0);
 	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 61185);
 	ck_assert_uint_eq(st.st_gid, 61193);
 }
 END_TEST
@@ -94,7 +101,7 @@ START_TEST(test_save_replaces_a_leftover_and_leaves_none)
 	snprintf(beside, sizeof(beside), "%s.new", path);
 	close(open(beside, O_CREAT | O_WRONLY, 0666));
 	av_key_ring_rotate(&ring, (struct wall){1});
-	ck_assert_int_eq(av_key_save(&ring, path, (gid_t)-1, &why), 0);
+	ck_assert_int_eq(save(&ring, &why), 0);
 	ck_assert_int_eq(access(beside, F_OK), -1);
 }
 END_TEST
@@ -109,7 +116,7 @@ START_TEST(test_failed_save_names_the_file_and_keeps_the_old_one)
 	snprintf(beside, sizeof(beside), "%s.new", path);
 	ck_assert_int_eq(mkdir(beside, 0700), 0); /* unlink can't remove it */
 	av_key_ring_rotate(&ring, (struct wall){1});
-	ck_assert_int_lt(av_key_save(&ring, path, (gid_t)-1, &why), 0);
+	ck_assert_int_lt(save(&ring, &why), 0);
 	ck_assert_ptr_nonnull(strstr(why.text, path));
 	ck_assert_int_eq(rmdir(beside), 0);
 	ck_assert_int_eq(load(&ring, &why), 0);
@@ -281,7 +288,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, make_folder, remove_folder);
 	tcase_add_test(tc, test_what_is_saved_loads_again);
-	tcase_add_test(tc, test_save_sets_the_group);
+	tcase_add_test(tc, test_save_sets_owner_and_group);
 	tcase_add_test(tc, test_save_replaces_a_leftover_and_leaves_none);
 	tcase_add_test(tc,
 		test_failed_save_names_the_file_and_keeps_the_old_one);

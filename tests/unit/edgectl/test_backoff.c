@@ -5,7 +5,7 @@
 
 START_TEST(test_first_restarts_take_less_than_a_second)
 {
-	struct backoff b = { 0 };
+	struct backoff b = {0};
 
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_lt(backoff_delay_ms(&b, 100), 1000);
@@ -14,7 +14,7 @@ END_TEST
 
 START_TEST(test_R29_a_daemon_that_can_not_live_is_slowed_down)
 {
-	struct backoff b = { 0 };
+	struct backoff b = {0};
 	int64_t delay_ms = 0;
 
 	for (int i = 0; i < 4; i++) {
@@ -31,7 +31,7 @@ END_TEST
 
 START_TEST(test_delays_never_shrink_while_it_keeps_ending)
 {
-	struct backoff b = { 0 };
+	struct backoff b = {0};
 	int64_t last_ms = 0;
 
 	for (int i = 0; i < 12; i++) {
@@ -45,7 +45,7 @@ END_TEST
 
 START_TEST(test_a_healthy_life_starts_the_count_anew)
 {
-	struct backoff b = { 0 };
+	struct backoff b = {0};
 	int64_t first_ms = backoff_delay_ms(&b, 10);
 
 	for (int i = 0; i < 10; i++)

@@ -12,20 +12,27 @@ START_TEST(test_lines_between_servers_are_merged_by_time)
 		"[{\"t_ms\":1.0,\"from\":\"outside\",\"to\":\"access-edge\","
 		"\"what\":\"REGISTER\"},"
 		"{\"t_ms\":3.0,\"from\":\"access-edge\",\"to\":\"outside\","
-		"\"what\":\"200 OK (REGISTER)\"}]", 0, NULL);
+		"\"what\":\"200 OK (REGISTER)\"}]",
+		0, NULL);
 	const json_t *row;
 
-	call_trace_merge(ladder, STR_LIT(
-		"{\"time_us\":900,\"from\":\"access-edge\",\"to\":\"inside\","
-		"\"method\":\"OPTIONS\"}\n"
-		"junk\n"
-		"{\"time_us\":3000,\"from\":\"inside\",\"to\":\"access-edge\""
-		",\"method\":\"REGISTER\",\"status\":200,\"reason\":\"OK\"}\n"
-		"{\"time_us\":2500,\"from\":\"access-edge\",\"to\":\"inside\""
-		",\"method\":\"REGISTER\"}\n"
-		"{\"time_us\":2600,\"from\":\"bob@x\",\"to\":\"inside\","
-		"\"method\":\"REGISTER\"}\n"
-		"{\"time_us\":99"), 1000);
+	call_trace_merge(ladder,
+		STR_LIT("{\"time_us\":900,\"from\":\"access-edge\","
+			"\"to\":\"inside\","
+			"\"method\":\"OPTIONS\"}\n"
+			"junk\n"
+			"{\"time_us\":3000,\"from\":\"inside\","
+			"\"to\":\"access-edge\""
+			",\"method\":\"REGISTER\",\"status\":200,"
+			"\"reason\":\"OK\"}\n"
+			"{\"time_us\":2500,\"from\":\"access-edge\","
+			"\"to\":\"inside\""
+			",\"method\":\"REGISTER\"}\n"
+			"{\"time_us\":2600,\"from\":\"bob@x\","
+			"\"to\":\"inside\","
+			"\"method\":\"REGISTER\"}\n"
+			"{\"time_us\":99"),
+		1000);
 	/* Before the start, junk, and clients' legs are left out. */
 	ck_assert_uint_eq(json_array_size(ladder), 4);
 	row = json_array_get(ladder, 1);

@@ -31,7 +31,7 @@ static EVP_PKEY *key_of(const char *pem)
 
 START_TEST(test_a_certificate_verifies_and_carries_its_names)
 {
-	const char *const names[] = { "sip.a.test", "sip.b.test" };
+	const char *const names[] = {"sip.a.test", "sip.b.test"};
 	struct certmake_ca *ca = NULL;
 	struct certmake_pem ca_pem;
 	struct certmake_pem pem;
@@ -65,7 +65,7 @@ END_TEST
 
 START_TEST(test_serial_numbers_differ)
 {
-	const char *const names[] = { "a.test" };
+	const char *const names[] = {"a.test"};
 	struct certmake_ca *ca = NULL;
 	struct certmake_pem one;
 	struct certmake_pem two;
@@ -78,7 +78,8 @@ START_TEST(test_serial_numbers_differ)
 	a = cert_of(one.certificate);
 	b = cert_of(two.certificate);
 	ck_assert_int_ne(ASN1_INTEGER_cmp(X509_get0_serialNumber(a),
-		X509_get0_serialNumber(b)), 0);
+				 X509_get0_serialNumber(b)),
+		0);
 	X509_free(a);
 	X509_free(b);
 	certmake_pem_free(&one);
@@ -89,9 +90,9 @@ END_TEST
 
 START_TEST(test_a_request_is_signed_by_its_own_key)
 {
-	const char *const names[] = { "sip.a.test", "sip.b.test" };
+	const char *const names[] = {"sip.a.test", "sip.b.test"};
 	struct certmake_pem pem;
-	STACK_OF(X509_EXTENSION) *extensions;
+	STACK_OF(X509_EXTENSION) * extensions;
 	X509_REQ *req;
 	BIO *bio;
 
@@ -101,8 +102,9 @@ START_TEST(test_a_request_is_signed_by_its_own_key)
 	ck_assert_ptr_nonnull(req);
 	ck_assert_int_eq(X509_REQ_verify(req, X509_REQ_get0_pubkey(req)), 1);
 	extensions = X509_REQ_get_extensions(req);
-	ck_assert_int_ge(X509v3_get_ext_by_NID(extensions,
-		NID_subject_alt_name, -1), 0);
+	ck_assert_int_ge(X509v3_get_ext_by_NID(extensions, NID_subject_alt_name,
+				 -1),
+		0);
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 	X509_REQ_free(req);
 	BIO_free(bio);

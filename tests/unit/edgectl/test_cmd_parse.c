@@ -44,12 +44,14 @@ static char **copy(const char *const *words)
 	return argv;
 }
 
-#define WORDS(...) copy((const char *const[]){ __VA_ARGS__, NULL })
+#define WORDS(...) copy((const char *const[]){__VA_ARGS__, NULL})
 
 START_TEST(test_global_options_are_taken_anywhere)
 {
-	ck_assert_int_eq(parse("status", NULL, WORDS("status", "--json", "-c",
-		"/x/edge.yaml")), 0);
+	ck_assert_int_eq(parse("status", NULL,
+				 WORDS("status", "--json", "-c",
+					 "/x/edge.yaml")),
+		0);
 	ck_assert(call.json);
 	ck_assert_str_eq(call.conf_path, "/x/edge.yaml");
 	ck_assert_int_eq(parse("status", NULL, WORDS("status", "-h")), 0);
@@ -59,8 +61,9 @@ END_TEST
 
 START_TEST(test_fallbacks_and_repeated_options)
 {
-	ck_assert_int_eq(parse("init", NULL, WORDS("init", "--domain", "a",
-		"--domain=b")), 0);
+	ck_assert_int_eq(parse("init", NULL,
+				 WORDS("init", "--domain", "a", "--domain=b")),
+		0);
 	ck_assert_str_eq(cmd_get_nth(&call, "domain", 0), "a");
 	ck_assert_str_eq(cmd_get_nth(&call, "domain", 1), "b");
 	ck_assert_ptr_null(cmd_get_nth(&call, "domain", 2));
@@ -72,14 +75,15 @@ END_TEST
 
 START_TEST(test_wrong_usage_says_what_is_wrong)
 {
-	ck_assert_int_ne(parse("drain", NULL, WORDS("drain", "--dedline",
-		"3")), 0);
-	ck_assert_ptr_nonnull(strstr(why.text, "--deadline"));
-	ck_assert_int_ne(parse("drain", NULL, WORDS("drain", "--deadline")),
+	ck_assert_int_ne(parse("drain", NULL, WORDS("drain", "--dedline", "3")),
 		0);
+	ck_assert_ptr_nonnull(strstr(why.text, "--deadline"));
+	ck_assert_int_ne(parse("drain", NULL, WORDS("drain", "--deadline")), 0);
 	ck_assert_ptr_nonnull(strstr(why.text, "needs a value"));
-	ck_assert_int_ne(parse("drain", NULL, WORDS("drain", "--deadline",
-		"1", "--deadline", "2")), 0);
+	ck_assert_int_ne(parse("drain", NULL,
+				 WORDS("drain", "--deadline", "1", "--deadline",
+					 "2")),
+		0);
 	ck_assert_ptr_nonnull(strstr(why.text, "twice"));
 	ck_assert_int_ne(parse("status", NULL, WORDS("status", "extra")), 0);
 	ck_assert_ptr_nonnull(strstr(why.text, "extra"));
@@ -90,8 +94,10 @@ END_TEST
 
 START_TEST(test_words_are_left_in_order)
 {
-	ck_assert_int_eq(parse("drain", NULL, WORDS("drain", "av-edge",
-		"--deadline", "5", "av-auth")), 0);
+	ck_assert_int_eq(parse("drain", NULL,
+				 WORDS("drain", "av-edge", "--deadline", "5",
+					 "av-auth")),
+		0);
 	ck_assert_int_eq(call.argc, 2);
 	ck_assert_str_eq(call.argv[0], "av-edge");
 	ck_assert_str_eq(call.argv[1], "av-auth");
@@ -101,13 +107,14 @@ END_TEST
 static void check_option(const struct cmd *cmd, const struct cmd_option *o)
 {
 	ck_assert_msg(o->name[0] != '\0' && o->help != NULL &&
-		o->help[0] != '\0', "%s: option without help", cmd->noun);
-	ck_assert_msg(o->help[strlen(o->help) - 1] != '.', "%s --%s",
-		cmd->noun, o->name);
+			o->help[0] != '\0',
+		"%s: option without help", cmd->noun);
+	ck_assert_msg(o->help[strlen(o->help) - 1] != '.', "%s --%s", cmd->noun,
+		o->name);
 	for (size_t i = 0; i < CMD_GLOBAL_COUNT; i++)
 		ck_assert_msg(strcmp(CMD_GLOBAL[i].name, o->name) != 0 ||
-			o == &CMD_GLOBAL[i], "%s --%s hides a global option",
-			cmd->noun, o->name);
+				o == &CMD_GLOBAL[i],
+			"%s --%s hides a global option", cmd->noun, o->name);
 }
 
 START_TEST(test_every_row_of_the_table_is_complete)

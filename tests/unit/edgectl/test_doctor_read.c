@@ -14,16 +14,15 @@ START_TEST(test_mode_decides_who_may_read)
 		gid_t group;
 		bool may;
 	} ROWS[] = {
-		{ 0600, 100, 1, true },	 /* the owner */
-		{ 0600, 101, 1, false }, /* somebody else's */
-		{ 0040, 100, 1, false }, /* the owner's bits count first */
-		{ 0640, 0, 200, true },	 /* own group */
-		{ 0640, 0, 300, true },	 /* supplementary group */
-		{ 0640, 0, 400, false },
-		{ 0604, 0, 400, true },	 /* others */
-		{ 0604, 0, 200, false }, /* the group's bits count first */
+		{0600, 100, 1, true},  /* the owner */
+		{0600, 101, 1, false}, /* somebody else's */
+		{0040, 100, 1, false}, /* the owner's bits count first */
+		{0640, 0, 200, true},  /* own group */
+		{0640, 0, 300, true},  /* supplementary group */
+		{0640, 0, 400, false}, {0604, 0, 400, true}, /* others */
+		{0604, 0, 200, false}, /* the group's bits count first */
 	};
-	const gid_t groups[] = { 300 };
+	const gid_t groups[] = {300};
 
 	for (size_t i = 0; i < ARRAY_COUNT(ROWS); i++) {
 		const struct stat st = {
@@ -33,14 +32,15 @@ START_TEST(test_mode_decides_who_may_read)
 		};
 
 		ck_assert_msg(doctor_may_read(&st, 100, 200, groups, 1) ==
-			ROWS[i].may, "row %zu", i);
+				ROWS[i].may,
+			"row %zu", i);
 	}
 }
 END_TEST
 
 START_TEST(test_root_reads_everything)
 {
-	const struct stat st = { .st_mode = 0, .st_uid = 5, .st_gid = 5 };
+	const struct stat st = {.st_mode = 0, .st_uid = 5, .st_gid = 5};
 
 	ck_assert(doctor_may_read(&st, 0, 0, NULL, 0));
 }
@@ -52,20 +52,21 @@ START_TEST(test_reserved_ports_cover_a_range)
 		const char *list;
 		bool covered;
 	} ROWS[] = {
-		{ "50000-59999\n", true },
-		{ "1024,50000-54999,55000-59999\n", true },
-		{ "50000-54999,55001-59999\n", false },
-		{ "50001-59999\n", false },
-		{ "50000-59998\n", false },
-		{ "1-65535\n", true },
-		{ "\n", false },
-		{ "", false },
-		{ "junk,50000-x,50000-59999\n", true },
+		{"50000-59999\n", true},
+		{"1024,50000-54999,55000-59999\n", true},
+		{"50000-54999,55001-59999\n", false},
+		{"50001-59999\n", false},
+		{"50000-59998\n", false},
+		{"1-65535\n", true},
+		{"\n", false},
+		{"", false},
+		{"junk,50000-x,50000-59999\n", true},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(ROWS); i++)
 		ck_assert_msg(doctor_ports_cover(str_of(ROWS[i].list), 50000,
-			10000) == ROWS[i].covered, "%s", ROWS[i].list);
+				      10000) == ROWS[i].covered,
+			"%s", ROWS[i].list);
 }
 END_TEST
 

@@ -47,14 +47,13 @@ START_TEST(test_files_are_yaml_that_names_everything)
 	doc = load(text);
 	ck_assert(str_eq_z(yaml_text(yaml_get(yaml_root(doc), "machine")),
 		"edge.int.lab.test"));
-	ck_assert_ptr_nonnull(yaml_get(yaml_get(yaml_root(doc),
-		"certificates"), "external-sip"));
+	ck_assert_ptr_nonnull(yaml_get(yaml_get(yaml_root(doc), "certificates"),
+		"external-sip"));
 	yaml_free(doc);
 	free(text);
 	text = init_plan_topology_yaml(&plan);
 	doc = load(text);
-	ck_assert(str_eq_z(yaml_text(yaml_get(yaml_root(doc), "lab")),
-		"true"));
+	ck_assert(str_eq_z(yaml_text(yaml_get(yaml_root(doc), "lab")), "true"));
 	ck_assert_ptr_nonnull(yaml_get(yaml_get(yaml_root(doc), "edges"),
 		"edge.int.lab.test"));
 	yaml_free(doc);
@@ -64,9 +63,10 @@ END_TEST
 
 START_TEST(test_high_ports_move_every_port)
 {
-	static const char *const WANT[] = { "next_hop: inside.int.lab.test:15061",
-		"port: 10443", "federation_port: 15061", "udp_port: 13478",
-		"sip: 15061", "av_auth: 15062", "turn_udp: 13478" };
+	static const char *const WANT[] =
+		{"next_hop: inside.int.lab.test:15061", "port: 10443",
+			"federation_port: 15061", "udp_port: 13478",
+			"sip: 15061", "av_auth: 15062", "turn_udp: 13478"};
 	char *text;
 
 	setup();
@@ -117,6 +117,21 @@ START_TEST(test_wrong_answers_name_the_option)
 }
 END_TEST
 
+START_TEST(test_one_answer_is_checked_for_itself)
+{
+	setup();
+	plan.domain_count = 0;
+	strcpy(plan.av_nat, "nowhere");
+	ck_assert_int_eq(init_plan_check_one(&plan, "machine", &why), 0);
+	ck_assert_int_eq(init_plan_check_one(&plan, "certificates", &why), 0);
+	ck_assert_int_eq(init_plan_check_one(&plan, "domain", &why),
+		EDGE_ECONFIG);
+	ck_assert_int_eq(init_plan_check_one(&plan, "av-nat", &why),
+		EDGE_ECONFIG);
+	ck_assert_ptr_nonnull(strstr(why.text, "--av-nat nowhere"));
+}
+END_TEST
+
 START_TEST(test_outside_certificate_has_a_name_for_each_domain)
 {
 	char room[INIT_NAME_LEN];
@@ -155,6 +170,7 @@ int main(void)
 	tcase_add_test(tc, test_high_ports_move_every_port);
 	tcase_add_test(tc, test_one_address_for_both_gives_way_on_443);
 	tcase_add_test(tc, test_wrong_answers_name_the_option);
+	tcase_add_test(tc, test_one_answer_is_checked_for_itself);
 	tcase_add_test(tc, test_outside_certificate_has_a_name_for_each_domain);
 	tcase_add_test(tc, test_names_are_dns_names_in_lower_case);
 	suite_add_tcase(suite, tc);

@@ -7,6 +7,9 @@
 #include "edgectl/ladder.h"
 #include "edgectl/output.h"
 
+#define DASHES7 "───────"
+#define GAP "                  "
+
 static char *text;
 
 static const char *draw(const char *json)
@@ -27,14 +30,16 @@ static const char *draw(const char *json)
 
 START_TEST(test_arrows_point_from_sender_to_receiver)
 {
-	ck_assert_str_eq(draw(
-		"[{\"t_ms\":1.25,\"from\":\"outside\",\"to\":\"access-edge\","
-		"\"what\":\"INVITE\"},"
-		"{\"t_ms\":2,\"from\":\"inside\",\"to\":\"outside\","
-		"\"what\":\"200 OK (INVITE)\"}]"),
+	ck_assert_str_eq(
+		draw("[{\"t_ms\":1.25,\"from\":\"outside\","
+		     "\"to\":\"access-edge\","
+		     "\"what\":\"INVITE\"},"
+		     "{\"t_ms\":2,\"from\":\"inside\",\"to\":\"outside\","
+		     "\"what\":\"200 OK (INVITE)\"}]"),
 		"       ms  outside            access-edge        inside\n"
-		"      1.2  ├── INVITE ───────>│                  │\n"
-		"      2.0  │<─ 200 OK ───────────────────────────┤\n");
+		"      1.2  ├── INVITE " DASHES7 ">│" GAP "│\n"
+		"      2.0  │<─ 200 OK " DASHES7 DASHES7 DASHES7
+		"──────┤\n");
 }
 END_TEST
 

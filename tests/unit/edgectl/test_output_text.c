@@ -17,8 +17,8 @@ static json_t *load(const char *json)
 	return value;
 }
 
-static const char *table(const char *json,
-	const struct output_column *columns, size_t count)
+static const char *table(const char *json, const struct output_column *columns,
+	size_t count)
 {
 	json_t *rows = load(json);
 	FILE *to;
@@ -35,14 +35,15 @@ static const char *table(const char *json,
 START_TEST(test_columns_are_aligned_and_numbers_stand_right)
 {
 	static const struct output_column COLUMNS[] = {
-		{ "NAME", "name", 0 },
-		{ "N", "n", 0 },
-		{ "LAST", "last", 0 },
+		{"NAME", "name", 0},
+		{"N", "n", 0},
+		{"LAST", "last", 0},
 	};
 
 	ck_assert_str_eq(table("[{\"name\":\"a\",\"n\":5,\"last\":\"x\"},"
 			       "{\"name\":\"longer\",\"n\":1234,"
-			       "\"last\":\"y\"}]", COLUMNS, 3),
+			       "\"last\":\"y\"}]",
+				 COLUMNS, 3),
 		"NAME       N  LAST\n"
 		"a          5  x\n"
 		"longer  1234  y\n");
@@ -52,29 +53,33 @@ END_TEST
 START_TEST(test_missing_values_are_a_dash)
 {
 	static const struct output_column COLUMNS[] = {
-		{ "A", "a", 0 }, { "B", "b.c", 0 },
+		{"A", "a", 0},
+		{"B", "b.c", 0},
 	};
 
-	ck_assert_str_eq(table("[{\"a\":null},{\"b\":{\"c\":true}}]",
-		COLUMNS, 2), "A  B\n-  -\n-  yes\n");
+	ck_assert_str_eq(table("[{\"a\":null},{\"b\":{\"c\":true}}]", COLUMNS,
+				 2),
+		"A  B\n-  -\n-  yes\n");
 }
 END_TEST
 
 START_TEST(test_long_values_are_cut_visibly_and_wide_letters_count_once)
 {
 	static const struct output_column COLUMNS[] = {
-		{ "A", "a", 5 }, { "B", "b", 0 },
+		{"A", "a", 5},
+		{"B", "b", 0},
 	};
 
 	ck_assert_str_eq(table("[{\"a\":\"abcdefgh\",\"b\":\"x\"},"
-			       "{\"a\":\"äöüßé\",\"b\":\"y\"}]", COLUMNS, 2),
+			       "{\"a\":\"äöüßé\",\"b\":\"y\"}]",
+				 COLUMNS, 2),
 		"A      B\nabcd…  x\näöüßé  y\n");
 }
 END_TEST
 
 START_TEST(test_S16_control_characters_do_not_reach_the_terminal)
 {
-	static const struct output_column COLUMNS[] = { { "A", "a", 0 } };
+	static const struct output_column COLUMNS[] = {{"A", "a", 0}};
 
 	ck_assert_str_eq(table("[{\"a\":\"x\\u001b[2J\\ny\"}]", COLUMNS, 1),
 		"A\nx?[2J?y\n");
@@ -95,9 +100,9 @@ END_TEST
 START_TEST(test_fields_leave_out_what_is_not_there)
 {
 	static const struct output_field FIELDS[] = {
-		{ "Name", "name", "" },
-		{ "Gone", "gone", "" },
-		{ "Time", "time", "ms" },
+		{"Name", "name", ""},
+		{"Gone", "gone", ""},
+		{"Time", "time", "ms"},
 	};
 	json_t *object = load("{\"name\":\"x\",\"time\":3}");
 	char *out = NULL;
@@ -121,8 +126,10 @@ int main(void)
 
 	tcase_add_test(tc, test_columns_are_aligned_and_numbers_stand_right);
 	tcase_add_test(tc, test_missing_values_are_a_dash);
-	tcase_add_test(tc, test_long_values_are_cut_visibly_and_wide_letters_count_once);
-	tcase_add_test(tc, test_S16_control_characters_do_not_reach_the_terminal);
+	tcase_add_test(tc,
+		test_long_values_are_cut_visibly_and_wide_letters_count_once);
+	tcase_add_test(tc,
+		test_S16_control_characters_do_not_reach_the_terminal);
 	tcase_add_test(tc, test_lists_are_joined);
 	tcase_add_test(tc, test_fields_leave_out_what_is_not_there);
 	suite_add_tcase(suite, tc);

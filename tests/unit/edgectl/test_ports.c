@@ -19,7 +19,7 @@ static int owner(const struct addr *address, bool is_udp,
 {
 	if (holder == 0 || is_udp || address->port != 443)
 		return -ENOENT;
-	*out = (struct port_owner){ .pid = holder, .name = "somebody" };
+	*out = (struct port_owner){.pid = holder, .name = "somebody"};
 	return 0;
 }
 
@@ -31,19 +31,19 @@ static void setup(const char *status)
 	holder = 0;
 	listeners[0].usage = TOPOLOGY_SIP_CLIENT;
 	listeners[0].side = TOPOLOGY_EXTERNAL;
-	ck_assert_int_eq(addr_parse_z("192.0.2.1", 443,
-		&listeners[0].address), 0);
+	ck_assert_int_eq(addr_parse_z("192.0.2.1", 443, &listeners[0].address),
+		0);
 	topology.listeners = listeners;
 	topology.listener_count = 1;
 	topology.media = &media;
 	for (size_t i = 0; i < CONF_DAEMON_COUNT; i++)
 		daemons.is_installed[i] = true;
 	if (status != NULL)
-		daemons.status[CONF_ACCESS_EDGE] = json_loads(status, 0,
-			NULL);
+		daemons.status[CONF_ACCESS_EDGE] = json_loads(status, 0, NULL);
 }
 
-#define STATUS(open) "{\"daemon\":\"access-edge\",\"pid\":7,\"ports\":[" \
+#define STATUS(open) \
+	"{\"daemon\":\"access-edge\",\"pid\":7,\"ports\":[" \
 	"{\"usage\":\"sip-client\",\"address\":\"192.0.2.1\"," \
 	"\"port\":443,\"open\":" open ",\"connections\":3}]}"
 
@@ -51,8 +51,7 @@ static void setup(const char *status)
 static void expect(const char *state, bool ok)
 {
 	json_t *table = ports_table(&topology, &daemons, owner);
-	const json_t *row = json_array_get(json_object_get(table, "ports"),
-		0);
+	const json_t *row = json_array_get(json_object_get(table, "ports"), 0);
 
 	ck_assert_str_eq(output_str(row, "service", ""), "Access Edge");
 	ck_assert_msg(strcmp(output_str(row, "state", ""), state) == 0,
@@ -124,7 +123,8 @@ START_TEST(test_every_service_has_a_row)
 	ck_assert_uint_eq(json_array_size(rows), CONF_DAEMON_COUNT);
 	for (size_t i = 1; i < CONF_DAEMON_COUNT; i++)
 		ck_assert_str_eq(output_str(json_array_get(rows, i), "state",
-			""), "unset");
+					 ""),
+			"unset");
 	json_decref(table);
 	daemons_fini(&daemons);
 }

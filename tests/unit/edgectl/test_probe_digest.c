@@ -33,11 +33,11 @@ START_TEST(test_example_of_rfc2617)
 		"Circle Of Life", "/dir/index.html", "0a4f113b");
 
 	ck_assert_ptr_nonnull(text);
-	ck_assert_ptr_nonnull(strstr(text,
-		"response=\"6629fae49393a05397450978507c4ef1\""));
+	ck_assert_ptr_nonnull(
+		strstr(text, "response=\"6629fae49393a05397450978507c4ef1\""));
 	ck_assert_ptr_nonnull(strstr(text, "qop=auth, nc=00000001"));
-	ck_assert_ptr_nonnull(strstr(text,
-		"opaque=\"5ccc069c403ebaf9f0171e9517f40e41\""));
+	ck_assert_ptr_nonnull(
+		strstr(text, "opaque=\"5ccc069c403ebaf9f0171e9517f40e41\""));
 	free(text);
 }
 END_TEST
@@ -48,9 +48,10 @@ START_TEST(test_examples_of_rfc7616)
 		const char *algorithm;
 		const char *response;
 	} ROWS[] = {
-		{ "MD5", "8ca523f5e9506fed4657c9700eebdbec" },
-		{ "SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794"
-			     "697cf8db5856cb6c1" },
+		{"MD5", "8ca523f5e9506fed4657c9700eebdbec"},
+		{"SHA-256",
+			"753927fa0e85d155564e2e272a28d1802ca10daf4496794"
+			"697cf8db5856cb6c1"},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(ROWS); i++) {
@@ -74,8 +75,8 @@ END_TEST
 
 START_TEST(test_without_qop_the_old_form_is_used)
 {
-	char *text = answer("Digest realm=\"r\", nonce=\"n\"", "p",
-		"sip:a", "c");
+	char *text =
+		answer("Digest realm=\"r\", nonce=\"n\"", "p", "sip:a", "c");
 
 	ck_assert_ptr_nonnull(text);
 	ck_assert_ptr_null(strstr(text, "cnonce"));
@@ -85,10 +86,11 @@ END_TEST
 
 START_TEST(test_other_schemes_are_left_alone)
 {
-	ck_assert_ptr_null(answer("NTLM realm=\"r\", nonce=\"n\"", "p", "u",
-		"c"));
+	ck_assert_ptr_null(
+		answer("NTLM realm=\"r\", nonce=\"n\"", "p", "u", "c"));
 	ck_assert_ptr_null(answer("Digest realm=\"r\", nonce=\"n\", "
-		"algorithm=AKAv1-MD5", "p", "u", "c"));
+				  "algorithm=AKAv1-MD5",
+		"p", "u", "c"));
 	ck_assert_ptr_null(answer("Digest realm=\"r\"", "p", "u", "c"));
 	ck_assert_ptr_null(answer("Digest", "p", "u", "c"));
 	ck_assert_ptr_null(answer("", "p", "u", "c"));

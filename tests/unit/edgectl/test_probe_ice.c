@@ -33,7 +33,8 @@ START_TEST(test_both_ends_come_together)
 	ck_assert_int_gt(m, 0);
 	ck_assert(b.was_checked && !b.is_answered);
 	ck_assert_int_eq(probe_ice_take(&a, reply, (size_t)m, &relay_b,
-		request), 0);
+				 request),
+		0);
 	ck_assert(a.is_answered && !a.was_checked);
 	ck_assert(addr_eq(&a.mapped, &relay_a));
 }
@@ -47,7 +48,8 @@ START_TEST(test_a_check_with_another_password_is_refused)
 	n = probe_ice_check(&a, request);
 	sdp_b.pwd[0] ^= 1;
 	ck_assert_int_eq(probe_ice_take(&b, request, (size_t)n, &relay_a,
-		reply), EDGE_EFORGED);
+				 reply),
+		EDGE_EFORGED);
 	ck_assert(!b.was_checked);
 }
 END_TEST
@@ -62,7 +64,8 @@ START_TEST(test_an_answer_to_somebody_else_is_refused)
 	m = probe_ice_take(&b, request, (size_t)n, &relay_a, reply);
 	a.tid[STUN_TID_LEN - 1] ^= 1;
 	ck_assert_int_eq(probe_ice_take(&a, reply, (size_t)m, &relay_b,
-		request), EDGE_EUNKNOWN);
+				 request),
+		EDGE_EUNKNOWN);
 	ck_assert(!a.is_answered);
 }
 END_TEST
@@ -73,7 +76,8 @@ START_TEST(test_garbage_is_refused)
 
 	setup();
 	ck_assert_int_lt(probe_ice_take(&a, ZERO, sizeof(ZERO), &relay_b,
-		reply), 0);
+				 reply),
+		0);
 	ck_assert_int_lt(probe_ice_take(&a, ZERO, 0, &relay_b, reply), 0);
 }
 END_TEST

@@ -6,8 +6,8 @@
 #include "common/base/err.h"
 #include "edgectl/probe_srtp.h"
 
-static const uint8_t KEY_A[PROBE_SRTP_KEY_LEN] = { 1 };
-static const uint8_t KEY_B[PROBE_SRTP_KEY_LEN] = { 2 };
+static const uint8_t KEY_A[PROBE_SRTP_KEY_LEN] = {1};
+static const uint8_t KEY_B[PROBE_SRTP_KEY_LEN] = {2};
 static struct probe_srtp *a, *b;
 static uint8_t room[PROBE_SRTP_ROOM];
 
@@ -78,7 +78,7 @@ END_TEST
 
 START_TEST(test_sizes_out_of_range_are_refused)
 {
-	static const uint8_t LONG[2000] = { 0x80 };
+	static const uint8_t LONG[2000] = {0x80};
 
 	setup();
 	ck_assert_int_lt(probe_srtp_take(b, LONG, 0), 0);

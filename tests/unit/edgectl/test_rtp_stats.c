@@ -91,8 +91,7 @@ START_TEST(test_jitter_follows_rfc3550)
 		if (i > 0)
 			want += (16000.0 - want) / 16.0;
 	}
-	ck_assert_double_eq_tol(rtp_stats_jitter_ms(&s), want / 1000.0,
-		1e-9);
+	ck_assert_double_eq_tol(rtp_stats_jitter_ms(&s), want / 1000.0, 1e-9);
 	ck_assert_int_eq(s.delay_min_us, 0);
 	ck_assert_int_eq(s.delay_max_us, 16000);
 }

@@ -322,6 +322,7 @@ END_TEST
 
 START_TEST(test_refused_reload_brings_the_old_one_back)
 {
+	struct topology_apply result;
 	struct why why = {""};
 
 	ck_assert_int_eq(apply(SAMPLE, &why), 0);
@@ -332,6 +333,10 @@ START_TEST(test_refused_reload_brings_the_old_one_back)
 		"av-edge: port 443 is taken (status 409)");
 	ck_assert_uint_eq(current_serial(), 1);
 	ck_assert_int_eq(script->reloads, 2);
+	/* What was refused is not what a rollback leads to. */
+	ck_assert_int_eq(topology_apply_rollback(&result, conf, &why),
+		EDGE_EUNKNOWN);
+	ck_assert_uint_eq(current_serial(), 1);
 }
 END_TEST
 

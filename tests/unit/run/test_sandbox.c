@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,10 @@ static char inside_ro[96];
 static char inside_rw[96];
 static char outside[96];
 
+static unsigned needs; /* of the plan; all of them unless a test says so */
+
+static pid_t parent;   /* of the plan */
+
 static void put_file(const char *folder, const char *name)
 {
 	char path[160];
@@ -42,6 +47,7 @@ static void put_file(const char *folder, const char *name)
 
 static void setup(void)
 {
+	needs = SANDBOX_KEEPS_FILES | SANDBOX_DIALS | SANDBOX_RELAYS;
 	snprintf(dir, sizeof(dir), "/tmp/test_sandbox.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chmod(dir, 0755), 0);
@@ -83,6 +89,8 @@ static int enter(bool may_bind_low, struct sandbox_state *state)
 		.groups = groups,
 		.group_count = 2,
 		.may_bind_low = may_bind_low,
+		.needs = needs,
+		.parent = parent,
 		.paths = paths,
 		.path_count = 4,
 	};
@@ -122,6 +130,43 @@ static void must_be_killed(int (*fn)(const struct sandbox_state *))
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS,
 		"status %#x", (unsigned)status);
 }
+
+/* A manager that is killed takes along whom it started. */
+START_TEST(test_daemon_ends_with_its_supervisor)
+{
+	struct sandbox_state state;
+	struct pollfd p = {.events = POLLIN};
+	pid_t manager;
+	char byte;
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	p.fd = fds[0];
+	manager = fork();
+	ck_assert_int_ge(manager, 0);
+	if (manager == 0) {
+		if (fork() == 0) {
+			signal(SIGTERM, SIG_DFL); /* the runner has its own */
+			alarm(20);
+			parent = getppid();
+			if (enter(false, &state) == 0)
+				(void)!write(fds[1], "s", 1);
+			for (;;)
+				pause();
+		}
+		for (;;)
+			pause();
+	}
+	close(fds[1]);
+	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+	kill(manager, SIGKILL);
+	ck_assert_int_eq(waitpid(manager, NULL, 0), manager);
+	/* The end of the pipe is the end of its last writer. */
+	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	ck_assert_int_eq(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
+}
+END_TEST
 
 static int open_in(const char *folder, const char *name, int flags)
 {
@@ -415,18 +460,52 @@ START_TEST(test_root_without_a_user_is_refused)
 }
 END_TEST
 
-START_TEST(test_list_of_calls_is_short_and_named)
+/* As av-auth, access-edge and av-edge say it. */
+START_TEST(test_lists_of_calls_are_short_and_named)
 {
-	size_t n = 0;
+	static const unsigned NEEDS[] = {
+		SANDBOX_KEEPS_FILES,
+		SANDBOX_KEEPS_FILES | SANDBOX_DIALS,
+		SANDBOX_RELAYS,
+	};
 
-	while (sandbox_syscall_name(n) != NULL) {
-		ck_assert_str_ne(sandbox_syscall_name(n), "execve");
-		n++;
+	for (size_t i = 0; i < ARRAY_COUNT(NEEDS); i++) {
+		const char *name;
+		size_t n = 0;
+
+		while ((name = sandbox_syscall_name(NEEDS[i], n)) != NULL) {
+			ck_assert_str_ne(name, "execve");
+			n++;
+		}
+		ck_assert_uint_gt(n, 40);
+		ck_assert_uint_le(n, 60);
 	}
-	ck_assert_uint_gt(n, 40);
-	ck_assert_uint_le(n, 66);
 }
 END_TEST
+
+#ifndef SYSCALL_FILTER_FOR_SANITIZER
+/* Nobody asked for it in the plan. */
+static int do_beyond_needs(const struct sandbox_state *state)
+{
+	char path[160];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/mine", inside_rw);
+	if (connect(fd, NULL, 0) != -1 || errno != ENOSYS)
+		return 1;
+	if (rename(path, path) != -1 || errno != ENOSYS)
+		return 2;
+	return recvmmsg(fd, NULL, 0, 0, NULL) == -1 && errno == ENOSYS ? 0 : 3;
+}
+
+START_TEST(test_calls_that_are_not_needed_are_not_there)
+{
+	needs = 0;
+	must_be_fine(do_beyond_needs);
+}
+END_TEST
+#endif
 
 static void add_filter_tests(TCase *tc)
 {
@@ -435,6 +514,7 @@ static void add_filter_tests(TCase *tc)
 	tcase_add_test(tc, test_getting_root_back_kills);
 	tcase_add_test(tc, test_unknown_call_is_answered_as_by_an_old_kernel);
 #ifndef SYSCALL_FILTER_FOR_SANITIZER
+	tcase_add_test(tc, test_calls_that_are_not_needed_are_not_there);
 	tcase_add_test(tc, test_no_new_process);
 #endif
 	tcase_add_test(tc, test_memory_never_becomes_code);
@@ -456,9 +536,11 @@ int main(void)
 	tcase_add_test(tc, test_files_outside_the_plan_are_out_of_reach);
 	tcase_add_test(tc, test_own_state_may_be_replaced_by_rename);
 	tcase_add_test(tc, test_root_without_a_user_is_refused);
-	tcase_add_test(tc, test_list_of_calls_is_short_and_named);
-	if (!under_valgrind())
+	tcase_add_test(tc, test_lists_of_calls_are_short_and_named);
+	if (!under_valgrind()) {
+		tcase_add_test(tc, test_daemon_ends_with_its_supervisor);
 		add_filter_tests(tc);
+	}
 	suite_add_tcase(s, tc);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);

@@ -149,9 +149,9 @@ static const struct row ROWS[] = {
 	{"machine-disabled", false, "UPDATE machine SET state='disabled';",
 		"machine edge.int.contoso.test is disabled"},
 	{"no-grant", false,
-		"DELETE FROM trusted_server WHERE grants='replication';",
-		"nobody can connect to inside port 4443 of "
-		"edge.int.contoso.test: give a server 'replication'"},
+		"DELETE FROM trusted_server WHERE grants='av-auth';",
+		"nobody can connect to inside port 5062 of "
+		"edge.int.contoso.test: give a server 'av-auth'"},
 };
 
 static const struct topology_finding *find(

@@ -1,6 +1,7 @@
 /*
- * edgectl drain and resume: stop taking new work, keep what runs, before
- * maintenance; and take it again (requirement R20).
+ * Orders to the daemons of this machine: drain (take no new work, keep what
+ * runs, requirement R20), resume, reload (requirement R5: the answer is
+ * there when the work is done).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,16 +24,43 @@ struct round {
 };
 
 static const struct output_column COLUMNS[] = {
-	{ "DAEMON", "daemon", 0 },
-	{ "STATE", "state", 0 },
-	{ "SESSIONS", "sessions", 0 },
-	{ "NOTE", "text", 0 },
+	{"DAEMON", "daemon", 0},
+	{"STATE", "state", 0},
+	{"SESSIONS", "sessions", 0},
+	{"NOTE", "text", 0},
+};
+
+static const struct output_column RELOAD_COLUMNS[] = {
+	{"DAEMON", "daemon", 0},
+	{"STATE", "state", 0},
+	{"GENERATION", "generation", 0},
+	{"CERTIFICATES READ", "certificates", 0},
+	{"RESTART NEEDED FOR", "restart_needed", 0},
+	{"NOTE", "text", 0},
 };
 
 static void as_text(FILE *to, const json_t *object)
 {
 	output_table(to, json_object_get(object, "daemons"), COLUMNS,
 		ARRAY_COUNT(COLUMNS));
+}
+
+static void reload_as_text(FILE *to, const json_t *object)
+{
+	output_table(to, json_object_get(object, "daemons"), RELOAD_COLUMNS,
+		ARRAY_COUNT(RELOAD_COLUMNS));
+}
+
+/* What the answer to a reload tells goes into the row. */
+static void keep_answer(json_t *row, const json_t *reply)
+{
+	static const char *const KEYS[] = {"generation", "changed",
+		"certificates", "settings", "restart_needed"};
+
+	for (size_t i = 0; i < ARRAY_COUNT(KEYS); i++)
+		if (json_object_get(reply, KEYS[i]) != NULL)
+			json_object_set(row, KEYS[i],
+				json_object_get(reply, KEYS[i]));
 }
 
 static bool is_named(const struct cmd_call *call, const char *name)
@@ -46,7 +74,7 @@ static bool is_named(const struct cmd_call *call, const char *name)
 static void ask_one(struct round *r, enum conf_daemon id)
 {
 	const char *name = conf_daemon_name(id);
-	struct why why = { "" };
+	struct why why = {""};
 	json_t *row = json_pack("{s:s}", "daemon", name);
 	json_t *reply = NULL;
 	json_t *status = NULL;
@@ -58,10 +86,11 @@ static void ask_one(struct round *r, enum conf_daemon id)
 		return;
 	}
 	r->asked++;
-	if (err == 0 && daemons_call(r->conf, id, "/v1/status", NULL, &status,
-			&why) == 0) {
-		json_object_set(row, "state",
-			json_object_get(status, "state"));
+	keep_answer(row, reply);
+	if (err == 0 &&
+		daemons_call(r->conf, id, "/v1/status", NULL, &status, &why) ==
+			0) {
+		json_object_set(row, "state", json_object_get(status, "state"));
 		json_object_set(row, "sessions",
 			json_object_get(status, "sessions"));
 	}
@@ -81,7 +110,8 @@ static int check_names(const struct cmd_call *call)
 		enum conf_daemon id;
 
 		if (conf_daemon_parse(call->argv[i], &id) != 0)
-			return cmd_fail_text(call, CMD_USAGE, "no daemon is "
+			return cmd_fail_text(call, CMD_USAGE,
+				"no daemon is "
 				"called \"%s\"; access-edge, av-auth, av-edge, "
 				"webconf-edge",
 				call->argv[i]);
@@ -90,7 +120,7 @@ static int check_names(const struct cmd_call *call)
 }
 
 static int ask_all(struct cmd_call *call, const char *path,
-	const json_t *body)
+	const json_t *body, void (*as_rows)(FILE *to, const json_t *object))
 {
 	struct conf *conf = NULL;
 	struct round r = {
@@ -114,11 +144,14 @@ static int ask_all(struct cmd_call *call, const char *path,
 			ask_one(&r, id);
 	}
 	if (r.asked == 0)
-		status = cmd_fail_text(call, CMD_FAILED, "no daemon runs "
-			"here (no control socket in %s)", conf->run_dir);
+		status = cmd_fail_text(call, CMD_FAILED,
+			"no daemon runs "
+			"here (no control socket in %s)",
+			conf->run_dir);
 	else
-		output_print(call, json_pack("{s:b,s:O}", "ok", r.ok,
-			"daemons", r.rows), as_text);
+		output_print(call,
+			json_pack("{s:b,s:O}", "ok", r.ok, "daemons", r.rows),
+			as_rows);
 	json_decref(r.rows);
 	conf_free(conf);
 	if (status != CMD_OK)
@@ -135,7 +168,7 @@ static int run_drain(struct cmd_call *call)
 	if (cmd_get_number(call, "deadline", 1, 86400, &deadline_s) != 0)
 		return CMD_USAGE;
 	body = json_pack("{s:i}", "deadline_s", (int)deadline_s);
-	status = ask_all(call, "/v1/drain", body);
+	status = ask_all(call, "/v1/drain", body, as_text);
 	json_decref(body);
 	return status;
 }
@@ -143,15 +176,26 @@ static int run_drain(struct cmd_call *call)
 static int run_resume(struct cmd_call *call)
 {
 	json_t *body = json_object();
-	int status = ask_all(call, "/v1/resume", body);
+	int status = ask_all(call, "/v1/resume", body, as_text);
+
+	json_decref(body);
+	return status;
+}
+
+static int run_reload(struct cmd_call *call)
+{
+	json_t *body = json_object();
+	int status = ask_all(call, "/v1/reload", body, reload_as_text);
 
 	json_decref(body);
 	return status;
 }
 
 static const struct cmd_option DRAIN_OPTIONS[] = {
-	{ .name = "deadline", .arg = "SECONDS", .fallback = "3600",
-		.help = "end what is still alive after this" },
+	{.name = "deadline",
+		.arg = "SECONDS",
+		.fallback = "3600",
+		.help = "report as drained after this, even if some are left"},
 };
 
 static const struct cmd_verb DRAIN_VERBS[] = {
@@ -161,9 +205,9 @@ static const struct cmd_verb DRAIN_VERBS[] = {
 		.help = "take no new work, let what runs come to its end",
 		.options = DRAIN_OPTIONS,
 		.option_count = ARRAY_COUNT(DRAIN_OPTIONS),
-		.more =
-"Without names: every daemon of this machine. 'edgectl status' shows how many\n"
-"sessions are left; 'edgectl resume' takes it back.",
+		.more = "Without names: every daemon of this machine. "
+			"'edgectl status' shows how many\n"
+			"sessions are left; 'edgectl resume' takes it back.",
 		.examples = "edgectl drain\n"
 			    "edgectl drain av-edge --deadline 600\n",
 		.run = run_drain,
@@ -180,6 +224,22 @@ static const struct cmd_verb RESUME_VERBS[] = {
 	},
 };
 
+static const struct cmd_verb RELOAD_VERBS[] = {
+	{
+		.words = "[DAEMON...]",
+		.words_max = -1,
+		.help = "take the current topology and read the certificates "
+			"again",
+		.more = "Without names: every daemon of this machine. Returns "
+			"when the work is done; a\n"
+			"daemon that can't take something keeps what it has "
+			"and says why (status 1).",
+		.examples = "edgectl reload\n"
+			    "edgectl reload access-edge\n",
+		.run = run_reload,
+	},
+};
+
 const struct cmd cmd_drain = {
 	.noun = "drain",
 	.help = "take no new work, let what runs come to its end",
@@ -192,4 +252,11 @@ const struct cmd cmd_resume = {
 	.help = "take new work again after 'edgectl drain'",
 	.verbs = RESUME_VERBS,
 	.verb_count = ARRAY_COUNT(RESUME_VERBS),
+};
+
+const struct cmd cmd_reload = {
+	.noun = "reload",
+	.help = "take the current topology and read the certificates again",
+	.verbs = RELOAD_VERBS,
+	.verb_count = ARRAY_COUNT(RELOAD_VERBS),
 };

@@ -1,0 +1,172 @@
+/*
+ * A shard's control state under any order of events: two users on eight
+ * addresses allocate, permit, bind, refresh, send, let time pass, and sockets
+ * fail to open. After each event everything is owned exactly once (threats
+ * T9, T10, T14; requirement R4). The input is a string of events, one
+ * byte what, the next ones how.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "av-edge/front_udp.h"
+#include "tests/unit/av-edge/lab.h"
+
+#define PORT_COUNT 6
+#define USER_LIMIT 4
+#define EVENTS_MAX 200
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const clients[] = {
+	"203.0.113.1:1000", "203.0.113.1:1001", "203.0.113.2:1000",
+	"203.0.113.2:1001", "203.0.113.3:1000", "203.0.113.3:1001",
+	"[2001:db8::1]:1000", "[2001:db8::1]:1001",
+};
+static const char *const peers[] = {
+	"8.8.8.8:1", "8.8.8.8:2", "8.8.4.4:1", LAB_RELAY ":50000",
+	LAB_RELAY ":50001", "10.0.0.1:1", "127.0.0.1:1", "[2a00::1]:1",
+};
+static struct lab lab;
+static struct lab_cred users[2];
+
+static uint8_t next(struct rbuf *r)
+{
+	return rbuf_u8(r);
+}
+
+static void write_something(struct lab_ask *ask, struct rbuf *r)
+{
+	static const enum stun_attr attrs[] = {
+		STUN_LIFETIME, STUN_REQUESTED_FAMILY, STUN_CHANNEL_NUMBER,
+		STUN_REQUESTED_TRANSPORT, STUN_ADDITIONAL_FAMILY,
+	};
+	uint8_t what = next(r), how = next(r);
+	struct addr a;
+
+	if (what < 64) {
+		stun_write_number(&ask->w, attrs[what % ARRAY_COUNT(attrs)],
+			(uint32_t)how << (what & 32 ? 24 : 16));
+	} else if (what < 128) {
+		a = lab_addr(peers[how % ARRAY_COUNT(peers)]);
+		stun_write_addr(&ask->w, STUN_PEER_ADDRESS, &a);
+	} else if (what < 160) {
+		stun_write_bytes(&ask->w, STUN_EVEN_PORT, &how, 1);
+	} else if (what < 176) {
+		wbuf_u16(&ask->w.w, what);
+		wbuf_u16(&ask->w.w, 0);
+	}
+}
+
+static void odd_request(struct rbuf *r, const char *client,
+	const struct lab_cred *user)
+{
+	static const uint16_t methods[] = {
+		STUN_BINDING, STUN_ALLOCATE, STUN_REFRESH, STUN_SEND,
+		STUN_CREATE_PERMISSION, STUN_CHANNEL_BIND,
+	};
+	struct lab_ask ask;
+	uint8_t how = next(r), count;
+
+	lab_begin(&ask, &lab, client, methods[how % ARRAY_COUNT(methods)],
+		how >> 4);
+	for (count = next(r) % 5; count > 0; count--)
+		write_something(&ask, r);
+	if (how & 8)
+		lab_sign(&ask, user);
+	if (how & 128)
+		write_something(&ask, r);
+	if (stun_write_end(&ask.w) > 0)
+		lab_send(&ask);
+}
+
+static void raw(struct rbuf *r, const char *client)
+{
+	struct lab_ask ask;
+	size_t len = next(r);
+	const uint8_t *data;
+
+	if (len > rbuf_left(r))
+		len = rbuf_left(r);
+	data = rbuf_take(r, len);
+	lab_begin(&ask, &lab, client, STUN_BINDING, 1);
+	if (data != NULL && front_kind_of(data, len) == FRONT_RFC)
+		lab_hear(&ask, data, len);
+}
+
+static void event(struct rbuf *r)
+{
+	uint8_t what = next(r), how = next(r);
+	const char *client = clients[how % 8];
+	const char *peer = peers[how >> 3 & 7];
+	const struct lab_cred *user = &users[how >> 6 & 1];
+	struct lab_ask ask;
+
+	switch (what % 10) {
+	case 0:
+	case 1:
+		lab_allocate(&ask, &lab, client, user, what >> 6);
+		break;
+	case 2:
+		lab_refresh(&ask, &lab, client, user,
+			what & 128 ? 0 : 60u * what);
+		break;
+	case 3:
+		lab_permit(&ask, &lab, client, user, peer);
+		break;
+	case 4:
+		lab_bind(&ask, &lab, client, user, 0x4000u + (what >> 5),
+			peer);
+		break;
+	case 5:
+		lab_data(&ask, &lab, client, peer);
+		break;
+	case 6:
+		lab_advance(&lab, 1 + (int64_t)how * how * 20);
+		break;
+	case 7:
+		lab.fail_opens = how % 4;
+		lab.fail_with = how & 16 ? -EADDRINUSE : -EMFILE;
+		break;
+	case 8:
+		odd_request(r, client, user);
+		break;
+	default:
+		raw(r, client);
+		break;
+	}
+}
+
+static void check_quota(void)
+{
+	unsigned held[2] = {0, 0};
+	uint32_t i;
+
+	for (i = 0; i < alloc_table_end(&lab.turn.allocs); i++) {
+		const struct alloc *a = alloc_at(&lab.turn.allocs, i);
+
+		if (a != NULL)
+			held[memcmp(a->key, users[0].key, 16) != 0]++;
+	}
+	lab_must(held[0] <= USER_LIMIT && held[1] <= USER_LIMIT, "quota");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct rbuf r = rbuf_of(data, size);
+	unsigned events;
+
+	lab_init(&lab, PORT_COUNT);
+	lab.rules->allocations_per_user = USER_LIMIT;
+	users[0] = lab_user(&lab, "sip:a@contoso.test");
+	users[1] = lab_user(&lab, "sip:b@contoso.test");
+	for (events = 0; events < EVENTS_MAX && rbuf_left(&r) > 1; events++) {
+		event(&r);
+		lab_check(&lab);
+		check_quota();
+	}
+	lab_must(port_pool_is_sound(lab.shared.ports[RULES_V4]), "R4");
+	lab_fini(&lab);
+	return 0;
+}

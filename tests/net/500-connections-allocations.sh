@@ -1,0 +1,52 @@
+#!/bin/sh
+# What the daemons have open, and ending one of them by hand: the call that
+# used it is told, others go on.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/loopback.sh"
+
+loop_setup
+loop_init
+loop_inside
+loop_up
+
+echo "# a call of ten seconds, watched"
+lab_spawn call ip netns exec "$EDGE" edgectl -c "$CONF" test call \
+	--from sip:alice@lab.test --to sip:bob@lab.test --seconds 10 \
+	--outside-address 127.0.3.10 --inside-address 127.0.4.10 --json
+two() {
+	loop_ctl allocations --json >"$LAB/allocations.json" &&
+		[ "$(lab_json "$LAB/allocations.json" count)" = 2 ] &&
+		[ "$(lab_json "$LAB/allocations.json" \
+			allocations.0.up_packets)" -gt 20 ]
+}
+lab_wait 10 "two allocations with sound" two
+loop_ctl connections --json >"$LAB/connections.json" || fail "connections"
+python3 - "$LAB/connections.json" "$LAB/allocations.json" <<'END' ||
+import json, sys
+c = json.load(open(sys.argv[1]))["connections"]
+a = json.load(open(sys.argv[2]))["allocations"]
+assert [x["remote"] for x in c if x["side"] == "external"][0].startswith("127.0.3.10:"), c
+assert {x["client"].split(":")[0] for x in a} == {"127.0.3.10", "127.0.4.10"}, a
+assert {x["side"] for x in a} == {"external", "internal"}, a
+END
+	fail "listings: $(cat "$LAB/connections.json" "$LAB/allocations.json")"
+loop_ctl connections --side external | grep -q 127.0.3.10 ||
+	fail "text of connections"
+loop_ctl allocations --sort age --limit 1 | grep -q '^1 allocations' ||
+	fail "limit is not heard"
+
+echo "# end one allocation: the call fails by name"
+id=$(lab_json "$LAB/allocations.json" allocations.0.id)
+loop_ctl allocations --close "$id" >/dev/null || fail "close $id"
+refused 1 'no allocation' loop_ctl allocations --close "$id"
+wait "$SPAWNED" && fail "the call did not notice"
+[ "$(lab_json "$LAB/call.log" failed.step)" = media ] ||
+	fail "wrong step: $(cat "$LAB/call.log")"
+
+echo "# end a connection: the next call works"
+loop_ctl connections --json >"$LAB/connections.json"
+cid=$(lab_json "$LAB/connections.json" connections.0.cid)
+loop_ctl connections --close "$cid" >/dev/null || fail "close $cid"
+loop_call || fail "call after it: $(cat "$LAB/call.json")"
+
+lab_ok "listings and ending by hand"

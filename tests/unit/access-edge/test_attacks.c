@@ -1,0 +1,288 @@
+/*
+ * The proxy against those who mean it harm: what one client can take of
+ * what all share, and what it can do to others.
+ */
+#include "tests/unit/access-edge/texts.h"
+
+static void numbered(char *out, size_t cap, const char *method, unsigned n,
+	const char *extra, size_t body)
+{
+	int used = snprintf(out, cap, "%s sip:bob@example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS 192.168.1.5;branch=z9hG4bKn%u\r\n"
+		"Max-Forwards: 70\r\n"
+		"From: <sip:carol@example.com>;tag=c9\r\n"
+		"To: <sip:bob@example.com>\r\n"
+		"Call-ID: n%u\r\nCSeq: 1 %s\r\n%s"
+		"Content-Length: %zu\r\n\r\n", method, n, n, method,
+		extra, body);
+
+	ck_assert_uint_lt((size_t)used + body, cap);
+	memset(out + used, 'x', body);
+	out[(size_t)used + body] = '\0';
+}
+
+START_TEST(test_S7_one_client_can_not_fill_the_transaction_table)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "settings:\n"
+		"  access-edge: {client_rate: 1000, client_burst: 1000}\n");
+	struct party *client = signed_in(&lab, fe);
+	struct party *other;
+	char text[1024];
+	const char *m;
+
+	/* What was begun and not answered counts, and nothing else. */
+	for (unsigned i = 0; i < TXN_CLIENT_MAX; i++) {
+		numbered(text, sizeof(text), "MESSAGE", i, "", 0);
+		party_send(client, text);
+		TURN_UNTIL(lab.loop, fe->got > fe->read);
+		party_forget(fe);
+	}
+	numbered(text, sizeof(text), "MESSAGE", TXN_CLIENT_MAX, "", 0);
+	party_send(client, text);
+	m = party_expect(client, "SIP/2.0 503 ");
+	expect_has(m, "Retry-After: ");
+	ck_assert_uint_eq(lab.edge->txns.count, TXN_CLIENT_MAX);
+	party_expect_silence(fe, 30);
+
+	/* Others have room, and it has again when it leaves. */
+	other = party_client(&lab);
+	party_send(other, register_old);
+	party_expect(fe, "REGISTER ");
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_S7_requests_of_a_client_that_left_wait_for_no_server)
+{
+	struct lab lab;
+	struct party *client;
+
+	lab_init(&lab, "");
+	lab_edge(&lab); /* nobody is inside */
+	lab.hops[0].fd = listen_at("127.0.0.3", lab.hop_port,
+		&lab.hops[0].at); /* takes connections, says nothing */
+	client = party_client(&lab);
+	party_send(client, register_old);
+	party_send(client, invite_text("z9hG4bKq", "q"));
+	TURN_UNTIL(lab.loop, lab.edge->txns.count == 2);
+	ck_assert_uint_gt(lab.edge->txns.bytes, 0);
+	party_close(client);
+	TURN_UNTIL(lab.loop, lab.edge->txns.count == 0);
+	ck_assert_uint_eq(lab.edge->txns.bytes, 0);
+	ck_assert_uint_eq(lab.edge->txns.parties.count, 0);
+	close(lab.hops[0].fd);
+	lab.hops[0].fd = 0;
+	lab_fini(&lab);
+}
+END_TEST
+
+/* Everybody's requests go over the connection to the next hop. */
+START_TEST(test_S7_next_hop_that_does_not_read_keeps_its_connection)
+{
+	static char text[150000];
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "settings:\n"
+		"  access-edge: {client_rate: 1000, client_burst: 1000, "
+		"outgoing_tls_count: 1}\n");
+	struct party *client = signed_in(&lab, fe);
+	const char *m;
+
+	stream_pause(fe->stream);
+	for (unsigned i = 0; i < 240 && client->got == client->read; i++) {
+		numbered(text, sizeof(text), "MESSAGE", i, "", 130000);
+		party_send(client, text);
+		loop_turn(lab.loop, 20);
+		TURN_UNTIL(lab.loop, stream_queued(client->stream) == 0);
+	}
+	m = party_expect(client, "SIP/2.0 504 ");
+	expect_has(m, "ms-diagnostics-public: 1007;");
+	ck_assert(!fe->is_ended && !client->is_ended);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_large_message_from_inside_reaches_the_client)
+{
+	static char text[2000000];
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	char route[600], head[1024];
+	int used;
+
+	path_route(fe->inbox[0], route, sizeof(route));
+	used = snprintf(head, sizeof(head), "MESSAGE sip:carol@192.168.1.5 "
+		"SIP/2.0\r\nVia: SIP/2.0/TLS fe.int.test;branch=z9hG4bKbig"
+		"\r\n%sFrom: <sip:bob@example.com>;tag=b1\r\n"
+		"To: <sip:carol@example.com>\r\nCall-ID: big\r\n"
+		"CSeq: 1 MESSAGE\r\nContent-Length: 1900000\r\n\r\n", route);
+	/* In pieces: the test's own queue is a MiB. */
+	party_send_bytes(fe, head, (size_t)used);
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < 19; i++) {
+		party_send_bytes(fe, text, 100000);
+		TURN_UNTIL(lab.loop, stream_queued(fe->stream) == 0);
+	}
+	party_expect(client, "MESSAGE ");
+	ck_assert(!client->is_ended);
+	lab_fini(&lab);
+}
+END_TEST
+
+/* Passwords can be tried with any request that meets a challenge. */
+START_TEST(test_S6_guessing_with_invite_is_counted_too)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "settings:\n"
+		"  access-edge: {failed_logon_limit: 2}\n");
+	struct party *client = party_client(&lab);
+	char text[1024];
+
+	for (unsigned i = 0; i < 2; i++) {
+		numbered(text, sizeof(text), "SUBSCRIBE", i,
+			"Proxy-Authorization: Digest username=\"carol\"\r\n",
+			0);
+		party_send(client, text);
+		party_answer(fe, party_expect(fe, "SUBSCRIBE "),
+			"407 Proxy Authentication Required",
+			"Proxy-Authenticate: Digest realm=\"r\", "
+			"nonce=\"n\"\r\n", "");
+		party_expect(client, "SIP/2.0 407 ");
+	}
+	numbered(text, sizeof(text), "SUBSCRIBE", 2, "Proxy-Authorization: "
+		"Digest username=\"carol\"\r\n", 0);
+	party_send(client, text);
+	party_expect(client, "SIP/2.0 403 ");
+	party_expect_silence(fe, 30);
+	/* Without credentials there is nothing to guess. */
+	numbered(text, sizeof(text), "SUBSCRIBE", 3, "", 0);
+	party_send(client, text);
+	party_expect(fe, "SUBSCRIBE ");
+	lab_fini(&lab);
+}
+END_TEST
+
+/* Did it get such a request on any of its connections? */
+static bool has_request(const struct server *s, const char *start)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		for (size_t n = 0; n < s->accepted[i]->got; n++) {
+			if (strncmp(s->accepted[i]->inbox[n], start,
+				strlen(start)) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A server that is no next hop, and could not be looked up at first. */
+START_TEST(test_R23_server_by_name_is_looked_up_again)
+{
+	struct lab lab;
+	struct party *client, *fe;
+	struct conf_host hosts[2];
+	char other[] = "other.int.test";
+	char route[100], text[1024];
+	const char *m;
+
+	lab_init(&lab, "");
+	lab.more_servers = "  other.int.test: [sip]\n";
+	topology_unref(lab.topology);
+	lab.topology = lab_topology(&lab, "");
+	server_open(&lab, 0);
+	lab_edge(&lab);
+	fe = server_wait(&lab.hops[0]);
+	client = signed_in(&lab, fe);
+	snprintf(route, sizeof(route), "Route: <sip:other.int.test:%u;"
+		"transport=tls;lr>\r\n", lab.hop_port);
+	numbered(text, sizeof(text), "MESSAGE", 1, route, 0);
+	party_send(client, text);
+	m = party_expect(client, "SIP/2.0 504 ");
+	expect_lacks(m, "other.int.test");
+
+	hosts[0] = lab.host;
+	hosts[1] = lab.host;
+	hosts[1].name = other;
+	hosts[1].addrs = &lab.host_addrs[1];
+	lab.conf.hosts = hosts;
+	lab.conf.host_count = 2;
+	server_open(&lab, 1);
+	turn_for_ms(lab.loop, 5500);
+	numbered(text, sizeof(text), "MESSAGE", 2, route, 0);
+	party_send(client, text);
+	TURN_UNTIL(lab.loop, lab.hops[1].count > 0);
+	lab_fini(&lab);
+}
+END_TEST
+
+/* It takes connections and answers nothing; its neighbour is fine. */
+START_TEST(test_R23_deaf_next_hop_is_left_out)
+{
+	struct lab lab;
+	struct party *client, *good, *bad;
+	struct server *deaf, *well;
+	char text[1024];
+
+	lab_init(&lab, "settings:\n  access-edge: {next_hop_probe: 1s}\n");
+	lab.host.addr_count = 2;
+	server_open(&lab, 0);
+	server_open(&lab, 1);
+	lab_edge(&lab);
+	server_dialled(&lab.hops[0]);
+	server_dialled(&lab.hops[1]);
+	client = party_client(&lab);
+	party_send(client, register_new);
+	TURN_UNTIL(lab.loop, has_request(&lab.hops[0], "REGISTER ") ||
+		has_request(&lab.hops[1], "REGISTER "));
+	deaf = has_request(&lab.hops[0], "REGISTER ") ? &lab.hops[0] :
+		&lab.hops[1];
+	well = deaf == &lab.hops[0] ? &lab.hops[1] : &lab.hops[0];
+	bad = server_party(deaf);
+	good = server_party(well);
+	for (int i = 0; i < 200 && !bad->is_ended; i++) {
+		turn_for_ms(lab.loop, 50);
+		for (; good->read < good->got; good->read++)
+			party_answer(good, good->inbox[good->read], "200 OK",
+				"", "");
+	}
+	party_expect(client, "SIP/2.0 504 ");
+	/* Dialled again, it is connected and still says nothing. */
+	TURN_UNTIL(lab.loop, deaf->count == 2 && server_party(deaf) != NULL);
+	for (unsigned i = 0; i < 4; i++) {
+		numbered(text, sizeof(text), "SUBSCRIBE", i, "", 0);
+		party_send(client, text);
+	}
+	for (int i = 0; i < 20; i++)
+		turn_for_ms(lab.loop, 10);
+	ck_assert(has_request(well, "SUBSCRIBE "));
+	ck_assert(!has_request(deaf, "SUBSCRIBE "));
+	lab_fini(&lab);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("access-edge/attacks");
+	TCase *c = tcase_create("attacks");
+	SRunner *sr = srunner_create(s);
+	int failures;
+
+	tcase_set_timeout(c, 60);
+	tcase_add_test(c,
+		test_S7_one_client_can_not_fill_the_transaction_table);
+	tcase_add_test(c,
+		test_S7_requests_of_a_client_that_left_wait_for_no_server);
+	tcase_add_test(c,
+		test_S7_next_hop_that_does_not_read_keeps_its_connection);
+	tcase_add_test(c,
+		test_large_message_from_inside_reaches_the_client);
+	tcase_add_test(c, test_S6_guessing_with_invite_is_counted_too);
+	tcase_add_test(c, test_R23_server_by_name_is_looked_up_again);
+	tcase_add_test(c, test_R23_deaf_next_hop_is_left_out);
+	suite_add_tcase(s, c);
+	srunner_run_all(sr, CK_ENV);
+	failures = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failures != 0;
+}
