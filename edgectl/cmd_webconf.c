@@ -312,8 +312,8 @@ static const struct cmd_verb VERBS[] = {
 		.options = TICKET_OPTIONS,
 		.option_count = ARRAY_COUNT(TICKET_OPTIONS),
 		.more =
-"Asks webconf-connector over its Unix socket. A ticket opens a way in until it\n"
-"is used or expires: treat the output as a password.",
+"Asks webconf-connector over its Unix socket. A ticket opens a way in until\n"
+"it is used or expires: treat the output as a password.",
 		.examples = "edgectl webconf ticket --conference "
 			    "sip:board@example.com\n",
 		.run = run_ticket,

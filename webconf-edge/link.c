@@ -1,8 +1,8 @@
 /*
  * Connections of conferencing servers. Lives here: the probe for who begins
- * TLS, admission by certificate, frames by state, heartbeats. Does not live
- * here: what a registration means (server.c), sessions (pair.c). The edge
- * never dials inwards: everything here was accepted.
+ * TLS, admission by certificate, heartbeats, the end. Does not live here:
+ * what is said (link_frame.c), sessions (pair.c). The edge never dials
+ * inwards: everything here was accepted.
  */
 #include "webconf-edge/link.h"
 
@@ -22,43 +22,12 @@
 #include "common/store/trusted.h"
 #include "webconf-edge/counters.h"
 #include "webconf-edge/front.h"
+#include "webconf-edge/link_priv.h"
 #include "webconf-edge/pair.h"
 #include "webconf-edge/role.h"
 
 #define MISSED_MAX      3
 #define FIRST_FRAME_MAX 4096
-#define WARM_WANTED     4
-#define REPLY_MAX       512
-
-enum link_state {
-	LINK_PROBE, /* who begins TLS? */
-	LINK_TLS,
-	LINK_FIRST, /* admitted; its first frame tells what it is for */
-	LINK_CONTROL,
-	LINK_READY,
-	LINK_PAIRING,
-	LINK_OVER, /* closing */
-};
-
-struct link {
-	struct list node;  /* edge->links */
-	struct list place; /* server->controls or ->ready */
-	struct webconf_edge *edge; /* borrowed */
-	struct addr remote;
-	uint32_t port_id;
-	uint64_t number;
-	enum link_state state;
-	int fd;                   /* owned in LINK_PROBE, else -1 */
-	struct loop_fd *probe;    /* owned in LINK_PROBE */
-	struct stream *stream;    /* owned from LINK_TLS on */
-	struct loop_timer *timer; /* owned: probe, first frame, heartbeat */
-	struct wce_reader reader;
-	char *name; /* owned: of the certificate, from LINK_FIRST on */
-	uint8_t spki_sha256[32];
-	struct server *server; /* borrowed; CONTROL, READY, PAIRING */
-	struct pair *pair;     /* borrowed; PAIRING */
-	unsigned missed;       /* PINGs without answer */
-};
 
 struct link *link_of(struct list *at)
 {
@@ -75,7 +44,7 @@ struct server *link_server(const struct link *l)
 	return l->server;
 }
 
-static const char *state_name(enum link_state state)
+const char *link_state_name(enum link_state state)
 {
 	static const char *const names[] = {
 		[LINK_PROBE] = "probe",
@@ -90,12 +59,12 @@ static const char *state_name(enum link_state state)
 	return names[state];
 }
 
-static void set_state(struct link *l, enum link_state state)
+void link_set_state(struct link *l, enum link_state state)
 {
 	const int64_t beat_ms = (int64_t)l->edge->limits.heartbeat_s * 1000;
 
 	log_debug("server.changed", "connection=%" PRIu64 " from=%s to=%s",
-		l->number, state_name(l->state), state_name(state));
+		l->number, link_state_name(l->state), link_state_name(state));
 	l->state = state;
 	switch (state) {
 	case LINK_PROBE:
@@ -151,7 +120,7 @@ static void leave_server(struct link *l)
 		server_lost(l->edge, s);
 }
 
-static void release(struct link *l)
+void link_release(struct link *l)
 {
 	leave_server(l);
 	list_remove(&l->node);
@@ -170,23 +139,23 @@ void link_free(struct link *l)
 {
 	stream_free(l->stream);
 	l->stream = NULL;
-	release(l);
+	link_release(l);
 }
 
 /* Orderly: what was sent goes out, on_end releases. */
-static void close_link(struct link *l)
+void link_close(struct link *l)
 {
 	struct pair *pair = l->pair;
 
 	l->pair = NULL;
 	leave_server(l);
-	set_state(l, LINK_OVER);
+	link_set_state(l, LINK_OVER);
 	stream_close(l->stream);
 	if (pair != NULL)
 		pair_lost_link(pair);
 }
 
-static void fault(struct link *l, enum wce_code code, const char *reason)
+void link_fault(struct link *l, enum wce_code code, const char *reason)
 {
 	uint8_t reply[WCE_SHORT_MAX];
 	char from[ADDR_TEXT_LEN];
@@ -196,354 +165,11 @@ static void fault(struct link *l, enum wce_code code, const char *reason)
 	log_limited(LOG_LEVEL_WARNING, 60, "server.refused",
 		"connection=%" PRIu64 " remote=%s server=%s state=%s code=%s "
 		"reason=%s", l->number, addr_text(&l->remote, from),
-		log_qz(l->name != NULL ? l->name : ""), state_name(l->state),
+		log_qz(l->name != NULL ? l->name : ""),
+		link_state_name(l->state),
 		wce_code_name(code), log_qz(reason));
 	(void)stream_send(l->stream, reply, len);
-	close_link(l);
-}
-
-/* ---- registration -------------------------------------------------------- */
-
-static void send_registered(struct link *l)
-{
-	const struct webconf_edge *e = l->edge;
-	uint8_t reply[REPLY_MAX];
-	struct wbuf w = wbuf_of(reply, sizeof(reply));
-	size_t at = wce_begin(&w, WCE_SRV_REGISTERED);
-
-	wce_put(&w, WCE_EDGE, e->id, sizeof(e->id));
-	wce_put_text(&w, WCE_EXTERNAL_FQDN, e->audience);
-	wce_put_u16(&w, WCE_EXTERNAL_PORT, e->public_port);
-	wce_put_u32(&w, WCE_EDGE_CAPABILITIES, 0);
-	wce_put_u16(&w, WCE_WARM, WARM_WANTED);
-	wce_put_u16(&w, WCE_HEARTBEAT_S, (uint16_t)e->limits.heartbeat_s);
-	wce_end(&w, at);
-	(void)stream_send(l->stream, reply, w.len);
-}
-
-static void send_drain(struct link *l, uint32_t grace_s)
-{
-	uint8_t frame[WCE_SHORT_MAX];
-	struct wbuf w = wbuf_of(frame, sizeof(frame));
-	size_t at = wce_begin(&w, WCE_DRAIN);
-
-	wce_put_u32(&w, WCE_GRACE_S, grace_s);
-	wce_end(&w, at);
-	(void)stream_send(l->stream, frame, w.len);
-}
-
-static void become_control(struct link *l, struct server *s)
-{
-	l->server = s;
-	list_push_back(&s->controls, &l->place);
-	s->control_count++;
-	wce_reader_fini(&l->reader);
-	wce_reader_init(&l->reader, WCE_PAYLOAD_MAX);
-	set_state(l, LINK_CONTROL);
-	send_registered(l);
-	if (l->edge->is_draining)
-		send_drain(l, (uint32_t)(daemon_drain_left_ms(
-			l->edge->daemon) / 1000));
-}
-
-/* Everything of this server but its table row. */
-void links_drop(struct webconf_edge *e, struct server *server)
-{
-	struct list *at, *next;
-
-	/* One goes at a time and may take the server with it: by name. */
-	list_for_each_safe(at, next, &e->links) {
-		struct link *l = link_of(at);
-
-		if (l->server != server)
-			continue;
-		if (l->state == LINK_PAIRING)
-			pair_lost_link(l->pair);
-		l->pair = NULL;
-		stream_free(l->stream);
-		l->stream = NULL;
-		if (l->state != LINK_CONTROL || server->control_count > 1) {
-			release(l);
-			at = &e->links;
-			next = at->next;
-			continue;
-		}
-	}
-	at = list_first(&server->controls);
-	if (at != NULL)
-		release(link_of_place(at));
-}
-
-static void register_server(struct link *l, const struct wce_fields *fields)
-{
-	struct webconf_edge *e = l->edge;
-	const struct server_peer peer = {l->name, l->spki_sha256};
-	struct server_claim claim;
-	enum server_verdict verdict;
-	struct server *s = NULL;
-	enum wce_code code;
-	int err;
-
-	err = server_claim_read(&claim, fields);
-	if (err < 0) {
-		fault(l, wce_code_of(err), "registration");
-		return;
-	}
-	verdict = server_judge(&e->servers, &claim, &peer, &code);
-	if (verdict == SERVER_REFUSED) {
-		server_claim_fini(&claim);
-		fault(l, code, "registration");
-		return;
-	}
-	if (verdict == SERVER_RESTARTED) {
-		s = servers_find(&e->servers, claim.id);
-		pairs_cut(e, s, "server_restarted");
-		links_drop(e, s);
-	}
-	err = server_register(&s, &e->servers, &claim, &peer);
-	server_claim_fini(&claim);
-	if (err < 0) {
-		fault(l, WCE_E_INTERNAL, err_name(err));
-		return;
-	}
-	counter_add(e->counters, COUNT_REGISTRATIONS, 1);
-	become_control(l, s);
-	log_notice("server.registered",
-		"connection=%" PRIu64 " server=%s pool=%s keys=%zu "
-		"sessions_max=%" PRIu32 " cipher=%s", l->number,
-		log_qz(s->name), log_qz(s->pool), s->key_count,
-		s->sessions_max, log_qz(stream_cipher(l->stream)));
-}
-
-/* ---- slots --------------------------------------------------------------- */
-
-static void become_ready(struct link *l)
-{
-	struct server *s = l->server;
-	struct list *at = list_first(&s->waiters);
-
-	l->pair = NULL;
-	list_push_back(&s->ready, &l->place);
-	s->ready_count++;
-	set_state(l, LINK_READY);
-	if (at != NULL && pair_begin(l->edge, front_of_wait(at), l) < 0)
-		front_refuse(front_of_wait(at), WCE_E_INTERNAL);
-}
-
-void link_ready_again(struct link *l)
-{
-	become_ready(l);
-}
-
-static void admit_slot(struct link *l, const struct wce_fields *fields)
-{
-	uint8_t id[WCE_ID_LEN];
-	struct server *s;
-
-	wce_copy(fields, WCE_SERVER, id, sizeof(id));
-	s = servers_find(&l->edge->servers, id);
-	if (s == NULL || s->control_count == 0 ||
-		s->epoch != wce_number(fields, WCE_EPOCH) ||
-		strcmp(s->name, l->name) != 0) {
-		fault(l, WCE_E_NOT_REGISTERED, "slot without registration");
-		return;
-	}
-	if (s->ready_count >= l->edge->limits.warm_max) {
-		fault(l, WCE_E_SERVER_FULL, "more warm slots than max_warm");
-		return;
-	}
-	l->server = s;
-	/* Thousands may be idle: what the server has is not kept twice. */
-	free(l->name);
-	l->name = NULL;
-	stream_forget_peer(l->stream);
-	stream_set_user_timeout_ms(l->stream,
-		l->edge->limits.user_timeout_ms);
-	become_ready(l);
-}
-
-void link_pairing(struct link *l, struct pair *pair, const void *frame,
-	size_t len)
-{
-	list_remove(&l->place);
-	l->server->ready_count--;
-	l->pair = pair;
-	set_state(l, LINK_PAIRING);
-	(void)stream_send(l->stream, frame, len);
-}
-
-struct stream *link_take_stream(struct link *l)
-{
-	struct stream *stream = l->stream;
-
-	l->stream = NULL;
-	release(l);
-	return stream;
-}
-
-/* ---- frames -------------------------------------------------------------- */
-
-/* false: the link is over, its owner moved on. */
-typedef bool(frame_fn)(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields);
-
-static bool take_register(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	(void)frame;
-	register_server(l, fields);
-	return l->state == LINK_CONTROL;
-}
-
-static bool take_ready(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	(void)frame;
-	admit_slot(l, fields);
-	return l->state != LINK_OVER;
-}
-
-static bool take_load(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	(void)frame;
-	l->server->load = (uint32_t)wce_number(fields, WCE_SESSIONS);
-	l->server->is_accepting = wce_number(fields, WCE_ACCEPTS) != 0;
-	return true;
-}
-
-static bool take_revoke(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	struct str ids = wce_bytes(fields, WCE_TICKET_IDS);
-	size_t lost = server_revoke(l->server, ids, wall_now());
-
-	(void)frame;
-	log_info("tickets.revoked", "server=%s tickets=%zu lost=%zu",
-		log_qz(l->server->name), ids.n / WCE_ID_LEN, lost);
-	return true;
-}
-
-static bool take_drain(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	struct list *at, *next;
-
-	(void)frame;
-	l->server->is_draining = true;
-	log_notice("server.drained", "server=%s grace_s=%" PRIu64,
-		log_qz(l->server->name), wce_number(fields, WCE_GRACE_S));
-	list_for_each_safe(at, next, &l->server->waiters)
-		front_refuse(front_of_wait(at), WCE_E_SERVER_FULL);
-	return true;
-}
-
-static bool take_reject(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	struct pair *pair = l->pair;
-
-	(void)frame;
-	if (!str_eq(wce_bytes(fields, WCE_SESSION),
-		    (struct str){(const char *)pair_id(pair), WCE_ID_LEN})) {
-		fault(l, WCE_E_MALFORMED, "another session");
-		return false;
-	}
-	pair_rejected(pair, (enum wce_code)wce_number(fields, WCE_CODE));
-	return true;
-}
-
-static bool take_ping(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	uint8_t reply[WCE_SHORT_MAX];
-
-	(void)fields;
-	if (frame->len != WCE_PING_LEN) {
-		fault(l, WCE_E_MALFORMED, "ping");
-		return false;
-	}
-	/* Who asks and does not read is not read from either. */
-	if (stream_send(l->stream, reply, wce_ping(reply, WCE_PONG,
-			frame->payload)) > 0)
-		stream_pause(l->stream);
-	return true;
-}
-
-static bool take_pong(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	(void)frame;
-	(void)fields;
-	l->missed = 0;
-	return true;
-}
-
-static bool take_goodbye(struct link *l, const struct wce_frame *frame,
-	const struct wce_fields *fields)
-{
-	(void)frame;
-	(void)fields;
-	close_link(l);
-	return false;
-}
-
-static const struct {
-	uint8_t type;
-	unsigned states; /* in which it may come */
-	bool is_raw;     /* has no fields */
-	frame_fn *take;
-} FRAMES[] = {
-	{WCE_SRV_REGISTER, 1u << LINK_FIRST, false, take_register},
-	{WCE_SRV_READY, 1u << LINK_FIRST, false, take_ready},
-	{WCE_LOAD, 1u << LINK_CONTROL, false, take_load},
-	{WCE_REVOKE, 1u << LINK_CONTROL, false, take_revoke},
-	{WCE_DRAIN, 1u << LINK_CONTROL, false, take_drain},
-	{WCE_PAIR_REJECT, 1u << LINK_PAIRING, false, take_reject},
-	{WCE_PING, 1u << LINK_CONTROL | 1u << LINK_READY | 1u << LINK_PAIRING,
-		true, take_ping},
-	{WCE_PONG, 1u << LINK_CONTROL | 1u << LINK_READY | 1u << LINK_PAIRING,
-		true, take_pong},
-	{WCE_GOODBYE, 1u << LINK_CONTROL | 1u << LINK_READY, false,
-		take_goodbye},
-	{WCE_ERROR, 1u << LINK_FIRST | 1u << LINK_CONTROL | 1u << LINK_READY |
-			1u << LINK_PAIRING, false, take_goodbye},
-};
-
-static bool take_frame(struct link *l, const struct wce_frame *frame)
-{
-	struct wce_fields fields;
-
-	if (frame->type >= 0x80)
-		return true;
-	for (size_t i = 0; i < ARRAY_COUNT(FRAMES); i++) {
-		if (FRAMES[i].type != frame->type ||
-			(FRAMES[i].states & 1u << l->state) == 0 ||
-			frame->channel != 0)
-			continue;
-		if (!FRAMES[i].is_raw && wce_fields_read(&fields, frame) < 0)
-			break;
-		return FRAMES[i].take(l, frame, &fields);
-	}
-	fault(l, WCE_E_MALFORMED, wce_type_name(frame->type));
-	return false;
-}
-
-/* PAIR_OK is the last frame of a slot: what follows is the inside's. */
-static bool take_pair_ok(struct link *l, const struct wce_frame *frame,
-	struct str rest)
-{
-	struct pair *pair = l->pair;
-	struct wce_fields fields;
-
-	if (wce_fields_read(&fields, frame) < 0 || frame->channel != 0 ||
-		!str_eq(wce_bytes(&fields, WCE_SESSION), (struct str){
-			(const char *)pair_id(pair), WCE_ID_LEN})) {
-		fault(l, WCE_E_MALFORMED, "PAIR_OK");
-		return false;
-	}
-	pair_accepted(pair, rest);
-	return true;
+	link_close(l);
 }
 
 static void on_data(struct stream *stream, const uint8_t *data, size_t len,
@@ -559,14 +185,14 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 		return;
 	while ((rc = wce_reader_next(&l->reader, &rest, &frame)) == 1) {
 		if (l->state == LINK_PAIRING && frame.type == WCE_PAIR_OK) {
-			(void)take_pair_ok(l, &frame, rest);
+			link_take_pair_ok(l, &frame, rest);
 			return;
 		}
-		if (!take_frame(l, &frame))
+		if (!link_take_frame(l, &frame))
 			return;
 	}
 	if (rc < 0)
-		fault(l, wce_code_of(rc), err_name(rc));
+		link_fault(l, wce_code_of(rc), err_name(rc));
 }
 
 static void on_drained(struct stream *stream, void *arg)
@@ -597,7 +223,7 @@ static void on_end(struct stream *stream, enum stream_end end,
 			log_qz(l->server->name), stream_end_name(end),
 			log_qz(detail));
 	}
-	release(l);
+	link_release(l);
 	if (pair != NULL)
 		pair_lost_link(pair);
 }
@@ -614,16 +240,16 @@ static void on_ready(struct stream *stream, void *arg)
 	row = trusted_find(l->edge->topology, TOPOLOGY_GRANT_WEBCONF, peer,
 		&cause);
 	if (row == NULL) {
-		fault(l, WCE_E_UNTRUSTED, cause);
+		link_fault(l, WCE_E_UNTRUSTED, cause);
 		return;
 	}
 	l->name = strdup(row->fqdn);
 	if (l->name == NULL) {
-		fault(l, WCE_E_INTERNAL, "memory");
+		link_fault(l, WCE_E_INTERNAL, "memory");
 		return;
 	}
 	memcpy(l->spki_sha256, peer->spki_sha256, sizeof(l->spki_sha256));
-	set_state(l, LINK_FIRST);
+	link_set_state(l, LINK_FIRST);
 }
 
 static const struct stream_ops OPS = {
@@ -648,7 +274,7 @@ static int begin_tls(struct link *l, bool is_client)
 	loop_fd_free(l->probe);
 	l->probe = NULL;
 	l->fd = -1;
-	set_state(l, LINK_TLS);
+	link_set_state(l, LINK_TLS);
 	err = stream_accept(&l->stream, l->edge->loop, fd, &l->remote, tls,
 		&limits, &OPS, l);
 	tls_ctx_unref(tls);
@@ -704,13 +330,13 @@ static void beat(struct link *l)
 	uint8_t bytes[WCE_PING_LEN];
 
 	if (l->missed >= MISSED_MAX) {
-		fault(l, WCE_E_TIMEOUT, "heartbeat");
+		link_fault(l, WCE_E_TIMEOUT, "heartbeat");
 		return;
 	}
 	l->missed++;
 	rand_bytes(bytes, sizeof(bytes));
 	(void)stream_send(l->stream, frame, wce_ping(frame, WCE_PING, bytes));
-	set_state(l, l->state);
+	link_set_state(l, l->state);
 }
 
 static void on_timer(void *arg)
@@ -722,7 +348,7 @@ static void on_timer(void *arg)
 		look(l, true);
 		break;
 	case LINK_FIRST:
-		fault(l, WCE_E_TIMEOUT, "no first frame");
+		link_fault(l, WCE_E_TIMEOUT, "no first frame");
 		break;
 	case LINK_CONTROL:
 	case LINK_READY:
@@ -758,7 +384,7 @@ int link_new(struct webconf_edge *e, const struct port *port, int fd,
 		err = loop_fd_new(&l->probe, e->loop, fd, LOOP_READ,
 			on_first_byte, l);
 	if (err == 0 && e->limits.tls_role == LIMITS_ROLE_AUTO)
-		set_state(l, LINK_PROBE);
+		link_set_state(l, LINK_PROBE);
 	else if (err == 0)
 		err = begin_tls(l, e->limits.tls_role == LIMITS_ROLE_CLIENT);
 	if (err < 0) {
@@ -784,6 +410,34 @@ static bool has_right(const struct topology *t, const char *name,
 
 	return row != NULL && (!row->has_pin ||
 		digest_eq(row->spki_sha256, spki, sizeof(row->spki_sha256)));
+}
+
+/* Everything of this server but its table row. */
+void links_drop(struct webconf_edge *e, struct server *server)
+{
+	struct list *at, *next;
+
+	/* One goes at a time and may take the server with it: by name. */
+	list_for_each_safe(at, next, &e->links) {
+		struct link *l = link_of(at);
+
+		if (l->server != server)
+			continue;
+		if (l->state == LINK_PAIRING)
+			pair_lost_link(l->pair);
+		l->pair = NULL;
+		stream_free(l->stream);
+		l->stream = NULL;
+		if (l->state != LINK_CONTROL || server->control_count > 1) {
+			link_release(l);
+			at = &e->links;
+			next = at->next;
+			continue;
+		}
+	}
+	at = list_first(&server->controls);
+	if (at != NULL)
+		link_release(link_of_place(at));
 }
 
 static void review_servers(struct webconf_edge *e)
@@ -814,7 +468,8 @@ void links_review(struct webconf_edge *e)
 
 		if (l->state == LINK_FIRST && !has_right(e->topology,
 				l->name, l->spki_sha256))
-			fault(l, WCE_E_UNTRUSTED, "the right was taken away");
+			link_fault(l, WCE_E_UNTRUSTED,
+				"the right was taken away");
 	}
 }
 
@@ -828,8 +483,8 @@ void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s)
 		if (l->state != LINK_CONTROL)
 			continue;
 		if (on)
-			send_drain(l, grace_s);
+			link_send_drain(l, grace_s);
 		else
-			send_registered(l);
+			link_send_registered(l);
 	}
 }
