@@ -25,6 +25,9 @@ $(B)/$(1:.c=): $(call objs,$(1)) $$(LIB) \
 		$$(CHECK_LIBS) $$(LIBS) $$(SRTP_LIBS)
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_test,$(t))))
+# The connector is a program of its own in webconf-edge's folder.
+$(foreach t,$(filter tests/unit/webconf-connector/%,$(UNIT_SRC)),$(eval \
+	$(B)/$(t:.c=): $(call room_objs,webconf-edge/connector)))
 
 define mock_program
 $(B)/bin/$(1): $(call objs,$(filter tests/mock/$(1).c tests/mock/$(1)_%.c,$(MOCK_SRC))) $$(LIB)
