@@ -321,10 +321,13 @@ static void send_on(struct edge *edge, struct session *s,
 	};
 	struct verdict v;
 	struct txn *txn = NULL;
+	char room[256];
 	char *text = NULL;
 	size_t len = 0;
 	int err = 0;
 
+	pr.is_verified = session_is_user(s, user_of(&m->from, room,
+		sizeof(room)));
 	branch_make(loop_hash, pr.branch);
 	if (has_txn(m)) {
 		err = txn_new(&txn, &edge->txns, m, s->origin.cid,

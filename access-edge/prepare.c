@@ -65,7 +65,7 @@ static int register_path(struct sip_msg *m, const struct prepare *p,
 static int mark_client(struct sip_msg *m, const struct prepare *p)
 {
 	bool all = p->policy->fix_nated_contact && !contact_is_outbound(m);
-	int err = trust_mark(m, p->policy, p->from->is_signed_in);
+	int err = trust_mark(m, p->policy, p->is_verified);
 
 	if (err != 0)
 		return err;

@@ -19,6 +19,7 @@ struct prepare {
 	const struct flow_keys *keys;
 	const struct origin *from;
 	const struct route *route;
+	bool is_verified; /* From is who signed in on the connection */
 	char branch[BRANCH_LEN];
 };
 

@@ -101,6 +101,31 @@ static int edit_for_client(struct edge *edge, const struct txn *txn,
 	return err;
 }
 
+/* The request as it came, for as long as the caller needs it. */
+static struct sip_msg *request_of(const struct txn *txn)
+{
+	struct sip_msg *asked = NULL;
+	struct sip_fault fault;
+
+	if (sip_msg_parse(&asked, (struct str){txn->received,
+		txn->received_len}, &fault) == 0)
+		return asked;
+	sip_msg_free(asked);
+	return NULL;
+}
+
+/* Where servers inside send a response on to is in its Vias: they get back
+ * those that they wrote, not what a client has made of them. */
+static int restore_vias(const struct txn *txn, struct sip_msg *m)
+{
+	struct sip_msg *asked = request_of(txn);
+	int err = asked == NULL ? -ENOMEM :
+		sip_take_lines(m, asked, SIP_HEADER_VIA);
+
+	sip_msg_free(asked);
+	return err;
+}
+
 static int edit_for_inside(struct edge *edge, const struct session *from,
 	struct sip_msg *m)
 {
@@ -108,7 +133,7 @@ static int edit_for_inside(struct edge *edge, const struct session *from,
 
 	counter_add(edge->counters, COUNTER_TRUST_STRIPPED,
 		trust_strip(m, TRUST_FROM_CLIENT));
-	err = trust_mark(m, &edge->policy, from->origin.is_signed_in);
+	err = trust_mark(m, &edge->policy, from->user[0] != '\0');
 	if (err == 0)
 		err = contact_replace(m, &from->origin, false);
 	return err;
@@ -159,7 +184,9 @@ static void note_logon(struct edge *edge, const struct txn *txn,
 		txn->method == SIP_INVITE || txn->method == SIP_SUBSCRIBE;
 
 	if (m->status >= 200 && m->status < 300 && proves) {
-		session_signed_in(to, p, str_of(txn->user));
+		/* Only a registrar vouches for who it is. */
+		session_signed_in(to, p, str_of(txn->method ==
+			SIP_REGISTER ? txn->user : ""));
 		if (txn->method == SIP_REGISTER && txn->has_credentials)
 			logon_succeeded(edge->logon, &txn->logon, now);
 		return;
@@ -236,7 +263,8 @@ static void send_back(struct edge *edge, struct txn *txn,
 			DIAG_NO_ROUTE_NOW : DIAG_NONE, NULL);
 		return;
 	}
-	err = sip_pop(m, SIP_HEADER_VIA);
+	err = txn->is_from_client ? sip_pop(m, SIP_HEADER_VIA) :
+		restore_vias(txn, m);
 	if (err == 0 && to->origin.role == ORIGIN_CLIENT) {
 		note_logon(edge, txn, to, m);
 		err = edit_for_client(edge, txn, to, m);
@@ -325,6 +353,19 @@ static bool may_answer(const struct session *s, const struct txn *txn)
 		s->origin.role == ORIGIN_INTERNAL;
 }
 
+/* A client that knows our branch may answer that request and no other. */
+static bool is_answer_to(const struct txn *txn, const struct sip_msg *m)
+{
+	struct sip_msg *asked = request_of(txn);
+	bool is = asked != NULL && m->cseq == asked->cseq &&
+		str_eq(m->call_id, asked->call_id) &&
+		str_eq(m->from_tag, asked->from_tag) &&
+		(asked->to_tag.n == 0 || str_eq(m->to_tag, asked->to_tag));
+
+	sip_msg_free(asked);
+	return is;
+}
+
 static void drop(struct edge *edge, const struct session *s,
 	const struct sip_msg *m, const char *cause)
 {
@@ -351,6 +392,10 @@ void response_forward(struct edge *edge, struct session *s,
 		return; /* the answer to our CANCEL says nothing new */
 	if (m->method_id != txn->method) {
 		drop(edge, s, m, "another method");
+		return;
+	}
+	if (s->origin.role == ORIGIN_CLIENT && !is_answer_to(txn, m)) {
+		drop(edge, s, m, "another request");
 		return;
 	}
 	if (m->status < 200) {

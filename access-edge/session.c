@@ -20,6 +20,7 @@
 #define HEAD_MAX_UNPROVEN 16384
 #define LINE_MAX_LEN      8192
 #define LINES_MAX         128
+#define FLOOD_TIMES       10u
 #define QUEUE_CLIENT      (1u << 20)  /* and one message of a server */
 #define QUEUE_INSIDE      (16u << 20) /* what all clients share */
 
@@ -107,8 +108,17 @@ static void on_whole(struct session *s, struct str text)
 	struct session_table *t = s->table;
 	struct sip_msg *m;
 	struct sip_fault fault;
-	int err = sip_msg_parse(&m, text, &fault);
+	int err;
 
+	/* Requests over the rate are answered, which costs too; ten times the
+	 * rate, of anything, is no client. */
+	if (s->origin.role == ORIGIN_CLIENT && !bucket_take(&s->flood,
+		s->last_in)) {
+		t->ops->on_lost(s, NULL, 0, "a flood of messages", t->arg);
+		session_close(s);
+		return;
+	}
+	err = sip_msg_parse(&m, text, &fault);
 	if (err == -ENOMEM) {
 		session_close(s);
 		return;
@@ -141,7 +151,7 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 	struct session *s = arg;
 	struct str rest = {(const char *)data, len};
 	struct sip_frame_item item = {.kind = SIP_FRAME_PING};
-	bool is_whole = false;
+	bool is_whole = false, has_pong = false;
 
 	s->last_in = loop_now(s->table->loop);
 	while (!s->is_closing && item.kind != SIP_FRAME_NONE) {
@@ -152,8 +162,10 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 		is_whole = is_whole || item.kind == SIP_FRAME_MESSAGE;
 		if (item.kind == SIP_FRAME_MESSAGE)
 			on_whole(s, item.message);
-		else if (item.kind == SIP_FRAME_PING)
-			stream_send(stream, "\r\n", 2); /* the pong */
+		else if (item.kind == SIP_FRAME_PING && !has_pong)
+			/* One for all that came at once: nobody pings again
+			 * before the pong, but to have us send many. */
+			has_pong = stream_send(stream, "\r\n", 2) >= 0;
 		else if (item.kind == SIP_FRAME_BAD)
 			on_bad(s, &item);
 	}
@@ -222,6 +234,8 @@ static struct session *session_new(struct session_table *t,
 	s->opened = loop_now(t->loop);
 	take_cid(t, &s->origin);
 	bucket_init(&s->bucket, p->client_rate, p->client_burst, s->opened);
+	bucket_init(&s->flood, p->client_rate * FLOOD_TIMES,
+		p->client_burst * FLOOD_TIMES, s->opened);
 	return s;
 }
 

@@ -44,7 +44,8 @@ struct session {
 	struct stream *stream; /* owned */
 	struct sip_frame frame;
 	struct origin origin;
-	struct bucket bucket;
+	struct bucket bucket; /* requests; more are answered 503 */
+	struct bucket flood;  /* messages; more end the connection */
 	struct listener *listener; /* borrowed; NULL when we dialled */
 	struct peer_link *link;    /* when it leads to a next hop */
 	struct mono opened;
@@ -56,7 +57,7 @@ struct session {
 	bool is_outbound;          /* RFC 5626 took part in its REGISTER */
 	uint64_t messages_in;
 	uint64_t messages_out;
-	char user[256];            /* who signed in, for people */
+	char user[256];            /* who registered last, or "" */
 };
 
 /* All sessions of a worker. */
@@ -95,10 +96,11 @@ int session_send(struct session *s, const char *text, size_t len);
 bool session_is_congested(const struct session *s);
 /* Everything queued goes out first. */
 void session_close(struct session *s);
-/* A 2xx has shown that somebody inside knows this client. */
+/* A 2xx has shown that somebody inside knows this client; user is "" when it
+ * does not say as whom. */
 void session_signed_in(struct session *s, const struct policy *p,
 	struct str user);
-/* Is this the one who signed in here last? */
+/* Is this the one who registered here last? */
 bool session_is_user(const struct session *s, struct str user);
 
 /* Deadlines that are no stream's: first message, unfinished message,

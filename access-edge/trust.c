@@ -38,6 +38,8 @@ static const struct trust_rule rules[] = {
 	 * for the client and must stay (RFC 3325's rule does not apply). */
 	{"P-Asserted-Identity", {[TRUST_FROM_CLIENT] = REMOVE,
 		[TRUST_TO_CLIENT] = PASS}},
+	{"Remote-Party-ID", {[TRUST_FROM_CLIENT] = REMOVE, /* its elder */
+		[TRUST_TO_CLIENT] = PASS}},
 	{"P-Asserted-Service", {[TRUST_FROM_CLIENT] = REMOVE,
 		[TRUST_TO_CLIENT] = PASS}},
 };

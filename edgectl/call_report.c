@@ -101,10 +101,11 @@ void call_text(FILE *to, const json_t *report)
 		ARRAY_COUNT(STEP_COLUMNS));
 	if (call != NULL) {
 		media_text(to, json_object_get(call, "media"));
-		fprintf(to, "\nrelay: outside %s, inside %s (%s)\n",
-			output_str(call, "relay.outside", "-"),
-			output_str(call, "relay.inside", "-"),
-			output_str(call, "relay.path", ""));
+		if (output_str(call, "relay.inside", "")[0] != '\0')
+			fprintf(to, "\nrelay: outside %s, inside %s (%s)\n",
+				output_str(call, "relay.outside", "-"),
+				output_str(call, "relay.inside", "-"),
+				output_str(call, "relay.path", ""));
 		if (json_is_true(json_object_get(call, "established")))
 			fprintf(to, "call set up in %lld ms\n",
 				json_integer_value(
@@ -113,7 +114,10 @@ void call_text(FILE *to, const json_t *report)
 	if (json_is_true(json_object_get(report, "ok")))
 		fprintf(to, "ok\n");
 	else
-		fprintf(to, "FAILED in \"%s\": %s\n",
+		fprintf(to,
+			"\nFAILED in \"%s\": %s\n"
+			"'edgectl doctor' looks for the cause; the daemons' "
+			"logs have it too.\n",
 			output_str(report, "failed.step", "?"),
 			output_str(report, "failed.text", ""));
 }

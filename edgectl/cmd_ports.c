@@ -39,13 +39,12 @@ static void as_text(FILE *to, const json_t *object)
 
 		if (note == NULL)
 			continue;
-		port = output_value(output_at(row, "port"));
-		fprintf(to, "%s%s%s: %s, %s\n", output_str(row, "service", ""),
-			json_object_get(row, "port") != NULL ? " " : "",
-			json_object_get(row, "port") != NULL && port != NULL ?
-				port :
-				"",
-			output_str(row, "state", ""), note);
+		port = output_value(json_object_get(row, "port"));
+		fputs(output_str(row, "service", ""), to);
+		if (json_object_get(row, "port") != NULL && port != NULL)
+			fprintf(to, " %s %s", output_str(row, "side", ""),
+				port);
+		fprintf(to, ": %s, %s\n", output_str(row, "state", ""), note);
 		free(port);
 	}
 }

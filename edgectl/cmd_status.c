@@ -36,7 +36,7 @@ static void print_errors(FILE *to, const json_t *row)
 			daemon, output_str(row, "last_reload.at", ""),
 			output_str(row, "last_reload.text", ""));
 	if (json_object_get(row, "error") != NULL)
-		fprintf(to, "%s: %s\n", daemon, output_str(row, "text", ""));
+		fprintf(to, "%s\n", output_str(row, "text", ""));
 	if (json_is_true(json_object_get(row, "lab")))
 		fprintf(to, "%s: lab topology%s\n", daemon,
 			json_is_false(json_object_get(row, "sides_separated")) ?
@@ -66,7 +66,8 @@ static json_t *row_of(const struct daemons *d, enum conf_daemon id)
 		return row;
 	}
 	json_object_set_new(row, "daemon", json_string(conf_daemon_name(id)));
-	json_object_set_new(row, "state", json_string("down"));
+	json_object_set_new(row, "state",
+		json_string(d->err[id] == -EACCES ? "unknown" : "down"));
 	json_object_set_new(row, "error", json_string(err_name(d->err[id])));
 	json_object_set_new(row, "text",
 		json_string(why_text(&d->why[id], d->err[id])));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/log.h"
 #include "edgectl/doctor.h"
 #include "edgectl/output.h"
 
@@ -30,6 +31,19 @@ static const char *const LEVELS[] = {
 	[DOCTOR_FAIL] = "fail",
 };
 
+static bool is_known(const struct doctor *d, const char *what,
+	const char *text)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(d->findings, i, row)
+		if (strcmp(output_str(row, "what", ""), what) == 0 &&
+			strcmp(output_str(row, "text", ""), text) == 0)
+			return true;
+	return false;
+}
+
 void doctor_add(struct doctor *d, enum doctor_level level, const char *what,
 	const char *todo, const char *fmt, ...)
 {
@@ -40,12 +54,26 @@ void doctor_add(struct doctor *d, enum doctor_level level, const char *what,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	d->count[level]++;
+	if (is_known(d, what, text))
+		return;
 	row = json_pack("{s:s,s:s,s:s,s:s}", "room", d->room, "level",
 		LEVELS[level], "what", what, "text", text);
 	if (row != NULL && todo != NULL)
 		json_object_set_new(row, "todo", json_string(todo));
 	json_array_append_new(d->findings, row);
-	d->count[level]++;
+}
+
+static int count_of(const struct doctor *d, enum doctor_level level)
+{
+	const json_t *row;
+	int count = 0;
+	size_t i;
+
+	json_array_foreach(d->findings, i, row)
+		count += strcmp(output_str(row, "level", ""),
+			LEVELS[level]) == 0;
+	return count;
 }
 
 json_t *doctor_examine(const char *conf_path)
@@ -54,15 +82,19 @@ json_t *doctor_examine(const char *conf_path)
 		.conf_path = conf_path,
 		.findings = json_array(),
 	};
+	const enum log_level level = log_get_level();
 	json_t *report;
 
+	/* What the rooms' libraries log is in the findings. */
+	log_set_level(LOG_LEVEL_ERROR);
 	for (size_t i = 0; i < ARRAY_COUNT(ROOMS); i++) {
 		d.room = ROOMS[i].name;
 		ROOMS[i].look(&d);
 	}
+	log_set_level(level);
 	report = json_pack("{s:b,s:i,s:i,s:o}", "ok", d.count[DOCTOR_FAIL] == 0,
-		"failed", (int)d.count[DOCTOR_FAIL], "warned",
-		(int)d.count[DOCTOR_WARN], "findings", d.findings);
+		"failed", count_of(&d, DOCTOR_FAIL), "warned",
+		count_of(&d, DOCTOR_WARN), "findings", d.findings);
 	topology_unref(d.topology);
 	conf_free(d.conf);
 	return report;

@@ -26,7 +26,7 @@ struct doctor {
 	struct topology *topology; /* owned; NULL when there is none */
 	const char *room;          /* the one being looked at */
 	json_t *findings;          /* owned */
-	unsigned count[3];         /* by level */
+	unsigned count[3];         /* by level, the same ones again too */
 };
 
 /* Look at everything. {"ok", "failed", "warned", "findings": [...]}, the
@@ -35,8 +35,12 @@ json_t *doctor_examine(const char *conf_path);
 /* The findings as a person reads them. */
 void doctor_text(FILE *to, const json_t *report);
 
+/* Reaching and greeting a next hop, from the listener inside. */
+void doctor_hop(struct doctor *d, const struct topology_hop *hop,
+	const struct topology_listener *inside);
+
 /* what: the thing looked at; todo: what to do next, NULL when it is fine.
- * The text is the finding. */
+ * The text is the finding. What was found already is not told again. */
 void doctor_add(struct doctor *d, enum doctor_level level, const char *what,
 	const char *todo, const char *fmt, ...) EDGE_PRINTF(5, 6);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -79,7 +80,8 @@ static void check_dates(struct doctor *d, const char *use,
 		doctor_add(d, DOCTOR_FAIL, use,
 			"renew it: put the new files "
 			"in place, they are taken up by themselves",
-			"expired %lld days ago", -days);
+			"expired %lld %s ago", -days,
+			days == -1 ? "day" : "days");
 	else if (days < SOON_DAYS)
 		doctor_add(d, DOCTOR_WARN, use,
 			"renew it: put the new files "
@@ -170,8 +172,11 @@ static void check_chain(struct doctor *d, const struct use_row *row,
 
 	if (trust == NULL)
 		return; /* the system's bundle: the clients' affair */
+	if (access(trust, R_OK) != 0)
+		return; /* told already */
 	reason = verify_chain(chain, trust);
-	if (reason != 0)
+	if (reason != 0 && reason != X509_V_ERR_CERT_HAS_EXPIRED &&
+		reason != X509_V_ERR_CERT_NOT_YET_VALID)
 		doctor_add(d, DOCTOR_FAIL, conf_use_name(row->use),
 			"put the whole chain into the file, leaf first, or "
 			"name the right authority under 'trust'",
@@ -220,10 +225,22 @@ static void check_use(struct doctor *d, const struct use_row *row)
 			(long long)((info.not_after.s - wall_now().s) / 86400));
 }
 
+/* Whom we believe: without the inside's authorities no daemon starts. */
+static void check_trust(struct doctor *d, const char *what, const char *path)
+{
+	if (path != NULL && access(path, R_OK) != 0)
+		doctor_add(d, DOCTOR_FAIL, what,
+			"put the certificates of that side's authorities "
+			"there, PEM, or name another file under 'trust'",
+			"%s: %s", path, strerror(errno));
+}
+
 void doctor_certificates(struct doctor *d)
 {
 	if (d->topology == NULL)
 		return;
+	check_trust(d, "trust, internal", d->conf->trust_internal);
+	check_trust(d, "trust, external", d->conf->trust_external);
 	for (size_t i = 0; i < ARRAY_COUNT(USES); i++)
 		if (topology_listener(d->topology, USES[i].usage,
 			    USES[i].side) != NULL)

@@ -58,6 +58,12 @@ static void load_topology(struct doctor *d)
 	}
 	if (err == 0)
 		err = topology_load(&d->topology, path, d->conf->machine, &why);
+	if (err == -EACCES) {
+		doctor_add(d, DOCTOR_FAIL, "topology",
+			"call the doctor as root: it looks at keys, too",
+			"%s", why_text(&why, err));
+		return;
+	}
 	if (err != 0) {
 		doctor_add(d, DOCTOR_FAIL, "topology",
 			"make 'machine' in edge.yaml and the machine's name "

@@ -1,20 +1,13 @@
 /*
  * The doctor on listeners: the daemons run, every port of the topology is
- * open and ours, the next hop can be reached from our inside address.
+ * open and ours. The next hop is doctor_hop.c's.
  */
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "common/base/err.h"
 #include "edgectl/doctor.h"
 #include "edgectl/output.h"
 #include "edgectl/ports.h"
-
-#define REACH_MS 3000
 
 static void judge_row(struct doctor *d, const json_t *row)
 {
@@ -47,8 +40,7 @@ static void judge_row(struct doctor *d, const json_t *row)
 	else if (strcmp(state, "down") == 0)
 		doctor_add(d, DOCTOR_WARN, service,
 			"edgectl up, or systemctl start sallyport.target",
-			"%s: %s does not run", where,
-			output_str(row, "daemon", ""));
+			"%s does not run", output_str(row, "daemon", ""));
 	else
 		doctor_add(d, DOCTOR_FAIL, service, "see the daemon's log",
 			"%s is %s", where, state);
@@ -69,64 +61,6 @@ static void check_ports(struct doctor *d)
 	daemons_fini(&daemons);
 }
 
-/* 0, or why a TCP connection from local to remote does not come about. */
-static int reach(const struct addr *local, const struct addr *remote)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(int);
-	struct pollfd p = {.events = POLLOUT};
-	int err = 0;
-
-	p.fd = socket(remote->family == 6 ? AF_INET6 : AF_INET,
-		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (p.fd < 0)
-		return -errno;
-	if (bind(p.fd, (struct sockaddr *)&sa, addr_to_sockaddr(local, &sa)) !=
-		0)
-		err = errno;
-	else if (connect(p.fd, (struct sockaddr *)&sa,
-			 addr_to_sockaddr(remote, &sa)) != 0 &&
-		errno != EINPROGRESS)
-		err = errno;
-	else if (poll(&p, 1, REACH_MS) != 1)
-		err = ETIMEDOUT;
-	else if (getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
-		err = errno;
-	close(p.fd);
-	return -err;
-}
-
-/* Only hops with an address in edge.yaml: the room of names tells of the
- * others. */
-static void check_hop(struct doctor *d, const struct topology_hop *hop,
-	const struct topology_listener *inside)
-{
-	struct addr local = addr_with_port(&inside->address, 0);
-	struct addr remote;
-	char text[ADDR_TEXT_LEN];
-	int err;
-
-	for (size_t i = 0; i < d->conf->host_count; i++) {
-		const struct conf_host *host = &d->conf->hosts[i];
-
-		if (strcmp(host->name, hop->fqdn) != 0 || host->addr_count == 0)
-			continue;
-		remote = addr_with_port(&host->addrs[0], hop->port);
-		err = reach(&local, &remote);
-		addr_text(&remote, text);
-		if (err == 0)
-			doctor_add(d, DOCTOR_OK, "next hop", NULL,
-				"%s (%s) accepts connections from our inside",
-				hop->fqdn, text);
-		else
-			doctor_add(d, DOCTOR_WARN, "next hop",
-				"start the SIP server, or open its firewall "
-				"for our inside address",
-				"%s (%s) can't be reached: %s", hop->fqdn, text,
-				err_text(err));
-	}
-}
-
 void doctor_listeners(struct doctor *d)
 {
 	const struct topology_listener *inside;
@@ -137,5 +71,5 @@ void doctor_listeners(struct doctor *d)
 	inside = topology_listener(d->topology, TOPOLOGY_SIP_INTERNAL,
 		TOPOLOGY_INTERNAL);
 	for (size_t i = 0; inside != NULL && i < d->topology->hop_count; i++)
-		check_hop(d, &d->topology->hops[i], inside);
+		doctor_hop(d, &d->topology->hops[i], inside);
 }

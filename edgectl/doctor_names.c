@@ -14,6 +14,7 @@
 #define LOOK_UP_MS 6000
 
 struct look_up {
+	const char *name;
 	bool is_done;
 	int err;
 	char detail[256];
@@ -26,8 +27,12 @@ static void finish(struct look_up *l, int err, const char *detail)
 {
 	l->is_done = true;
 	l->err = err;
-	snprintf(l->detail, sizeof(l->detail), "%s",
-		detail != NULL && detail[0] != '\0' ? detail : err_text(err));
+	if (detail != NULL && detail[0] != '\0')
+		snprintf(l->detail, sizeof(l->detail), "%s", detail);
+	else
+		snprintf(l->detail, sizeof(l->detail), "%s: %s", l->name,
+			err == -ETIMEDOUT ? "no answer in time" :
+					    err_text(err));
 }
 
 static void on_host(int err, const struct addr *addrs, size_t count,
@@ -65,7 +70,7 @@ static void wait_for(struct names *n, struct look_up *l,
 		loop_turn(n->loop, 100);
 	if (!l->is_done) {
 		resolve_cancel(query);
-		finish(l, -ETIMEDOUT, "no answer in time");
+		finish(l, -ETIMEDOUT, NULL);
 	}
 }
 
@@ -76,6 +81,7 @@ static void host(struct names *n, struct look_up *l, const char *name,
 	int err;
 
 	memset(l, 0, sizeof(*l));
+	l->name = name;
 	err = resolve_host(&query, n->resolver, name, 0, side, on_host, l);
 	if (err != 0)
 		finish(l, err, NULL);
@@ -99,7 +105,7 @@ static void check_next_hops(struct names *n)
 			doctor_add(d, DOCTOR_FAIL, "next hop",
 				"put it under resolver.hosts in edge.yaml, or "
 				"into the inside's DNS",
-				"%s: %s", name, l.detail);
+				"%s", l.detail);
 	}
 }
 
@@ -117,7 +123,7 @@ static void check_outside(struct names *n,
 	host(n, &l, name, RESOLVE_OUTSIDE);
 	if (l.err != 0) {
 		doctor_add(n->d, DOCTOR_WARN, "outside name",
-			"make an A record outside", "%s: %s", name, l.detail);
+			"make an A record outside", "%s", l.detail);
 		return;
 	}
 	for (size_t i = 0; i < l.addr_count; i++)
@@ -136,8 +142,8 @@ static void check_srv(struct names *n, const char *domain,
 	const struct topology_listener *listener)
 {
 	struct resolve_query *query = NULL;
-	struct look_up l = {.is_done = false};
 	char name[300];
+	struct look_up l = {.name = name};
 	int err;
 
 	snprintf(name, sizeof(name), "_sip._tls.%s", domain);
@@ -149,7 +155,7 @@ static void check_srv(struct names *n, const char *domain,
 	if (l.err != 0)
 		doctor_add(n->d, DOCTOR_WARN, "SRV record",
 			"make it, so that clients find us by their domain",
-			"%s: %s", name, l.detail);
+			"%s", l.detail);
 	else if (l.srv.port != listener->public_port)
 		doctor_add(n->d, DOCTOR_WARN, "SRV record", "correct its port",
 			"%s: port %u, we listen on %u", name, l.srv.port,
@@ -170,6 +176,13 @@ static void check_names_outside(struct names *n)
 	if (t->lab) {
 		doctor_add(n->d, DOCTOR_OK, "outside names", NULL,
 			"a lab: not looked up");
+		return;
+	}
+	if (n->d->conf->resolver_external_count == 0) {
+		doctor_add(n->d, DOCTOR_WARN, "outside names",
+			"put a name server that sees what the Internet sees "
+			"under 'resolver: external:' in edge.yaml",
+			"not looked up, there is nobody to ask");
 		return;
 	}
 	if (sip != NULL)

@@ -237,6 +237,22 @@ static int fill_inside(struct test_plan *plan, const struct cmd_call *call,
 	return err;
 }
 
+/* Of a user; told before the first connection, not in the middle. */
+static int take_user(struct test_end *end, const char *option,
+	const struct cmd_call *call, struct why *why)
+{
+	int err = take_text(end->aor, sizeof(end->aor), option,
+		cmd_get(call, option), NULL, why);
+
+	if (err == 0 && (strncmp(end->aor, "sip:", 4) != 0 ||
+				strchr(end->aor, '@') == NULL))
+		err = why_set(why, EDGE_ECONFIG,
+			"--%s %s: not an address such as "
+			"sip:alice@example.com",
+			option, end->aor);
+	return err;
+}
+
 static int fill_mras(struct test_plan *plan, const struct cmd_call *call,
 	struct why *why)
 {
@@ -265,11 +281,9 @@ static int fill_call(struct test_plan *plan, const struct cmd_call *call,
 	plan->inside_trace = cmd_get(call, "inside-trace");
 	plan->outside.password = cmd_get(call, "password");
 	plan->inside.password = cmd_get(call, "inside-password");
-	err = take_text(plan->outside.aor, sizeof(plan->outside.aor), "from",
-		cmd_get(call, "from"), NULL, why);
+	err = take_user(&plan->outside, "from", call, why);
 	if (err == 0)
-		err = take_text(plan->inside.aor, sizeof(plan->inside.aor),
-			"to", cmd_get(call, "to"), NULL, why);
+		err = take_user(&plan->inside, "to", call, why);
 	if (err == 0)
 		err = fill_inside(plan, call, why);
 	if (err == 0)
@@ -292,8 +306,7 @@ int test_plan_make(struct test_plan *plan, const struct cmd_call *call,
 		return fill_call(plan, call, why);
 	if (err == 0) {
 		plan->outside.password = cmd_get(call, "password");
-		err = take_text(plan->outside.aor, sizeof(plan->outside.aor),
-			"user", cmd_get(call, "user"), NULL, why);
+		err = take_user(&plan->outside, "user", call, why);
 	}
 	return err;
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/err.h"
+
 static socklen_t sockaddr_len(const struct sockaddr *sa)
 {
 	switch (sa->sa_family) {
@@ -83,6 +85,13 @@ bool net_same_device(const struct addr *a, const struct addr *b)
 
 	return net_device_of(a, on_a) == 0 && net_device_of(b, on_b) == 0 &&
 		strcmp(on_a, on_b) == 0;
+}
+
+const char *net_device_error(int err)
+{
+	return err == -ENODEV ? "no device of this host has it; set the "
+				"address up or correct the topology" :
+				err_text(err);
 }
 
 int net_bind_device(int fd, const struct addr *address, char *out)

@@ -19,5 +19,7 @@ bool net_same_device(const struct addr *a, const struct addr *b);
 /* Bind fd to the device of this address and tell its name in out[16], which
  * may be NULL. Needs no privilege since Linux 5.7. */
 EDGE_MUST int net_bind_device(int fd, const struct addr *address, char *out);
+/* Why it failed, with what to do about it. */
+const char *net_device_error(int err);
 
 #endif

@@ -99,7 +99,7 @@ static int bind_socket(struct listener *l, struct why *why)
 		if (err < 0)
 			return why_set(why, err, "port %s: can't be bound to "
 				"the device of its address: %s",
-				addr_text(at, text), err_text(err));
+				addr_text(at, text), net_device_error(err));
 	}
 	len = addr_to_sockaddr(at, &ss);
 	if (bind(l->fd, (struct sockaddr *)&ss, len) < 0)

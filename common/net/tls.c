@@ -65,10 +65,25 @@ const char *tls_error_text(char *out, size_t cap)
 /* Set why from OpenSSL's queue. */
 static int refuse(struct why *why, const char *what, const char *path)
 {
+	const unsigned long code = ERR_peek_error();
 	char text[160];
 
 	tls_error_text(text, sizeof(text));
+	if (ERR_GET_LIB(code) == ERR_LIB_PEM &&
+		ERR_GET_REASON(code) == PEM_R_NO_START_LINE)
+		snprintf(text, sizeof(text), "nothing of the kind in it that "
+			"is PEM (-----BEGIN ...)");
 	return why_set(why, EDGE_ETLS, "%s %s: %s", what, path, text);
+}
+
+static const char *cure_of(int err)
+{
+	if (err == -ENOENT)
+		return "; put it there, or correct the path in edge.yaml";
+	if (err == -EACCES)
+		return "; let the daemon's user read it, 'edgectl doctor' "
+		       "says how";
+	return "";
 }
 
 /* OpenSSL's own text for a missing file names fopen and no cause. */
@@ -80,8 +95,8 @@ static int check_readable(const char *what, const char *path, struct why *why)
 
 	if (fd < 0) {
 		err = -errno;
-		return why_set(why, err, "%s %s: %s", what, path,
-			err_text(err));
+		return why_set(why, err, "%s %s: %s%s", what, path,
+			err_text(err), cure_of(err));
 	}
 	if (fstat(fd, &st) < 0)
 		err = -errno;

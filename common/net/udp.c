@@ -60,7 +60,8 @@ static int set_options(int fd, const struct udp_spec *spec, struct why *why)
 		if (err < 0)
 			return why_set(why, err, "port %s/udp: can't be bound "
 				"to the device of its address: %s",
-				addr_text(&spec->address, at), err_text(err));
+				addr_text(&spec->address, at),
+				net_device_error(err));
 	}
 	if (spec->buffer_bytes > 0) {
 		set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, spec->buffer_bytes);

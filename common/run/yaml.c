@@ -421,11 +421,15 @@ static int library_fault(const struct yaml_doc *doc, struct fy_diag *diag,
 {
 	void *at = NULL;
 	const struct fy_diag_error *e = fy_diag_errors_iterate(diag, &at);
+	char text[WHY_LEN];
 
 	if (e == NULL || e->msg == NULL)
 		return fault_at(doc, 1, 1, why, "this is not YAML");
+	/* It tells where it could not go on; the slip is often earlier. */
+	snprintf(text, sizeof(text), "%s: look at the indentation and the "
+		"quotes of this line and the one before", e->msg);
 	return fault_at(doc, e->line > 0 ? e->line : 1,
-		e->column > 0 ? e->column : 1, why, e->msg);
+		e->column > 0 ? e->column : 1, why, text);
 }
 
 static int pull_events(struct builder *b, struct fy_parser *parser,

@@ -294,6 +294,30 @@ int sip_set(struct sip_msg *m, const char *name, struct str value)
 	return 0;
 }
 
+int sip_take_lines(struct sip_msg *m, const struct sip_msg *from,
+	enum sip_header id)
+{
+	const struct sip_line *line;
+	size_t at = first_of(m, id);
+	int err = 0;
+
+	if (at == m->line_count)
+		at = 0;
+	sip_remove(m, sip_header_text(id));
+	for (size_t n = 0; err == 0 &&
+		(line = sip_msg_line(from, id, n)) != NULL; n++) {
+		struct sip_line copy = *line;
+
+		copy.raw = join(m, &line->raw, 1);
+		if (copy.raw.p == NULL)
+			return -ENOMEM;
+		copy.name.p = copy.raw.p;
+		copy.value = sip_line_value(copy.raw);
+		err = insert_line(m, at++, &copy);
+	}
+	return err;
+}
+
 int sip_param_unset(struct sip_msg *m, struct str text, const char *name,
 	struct str *out)
 {

@@ -43,6 +43,10 @@ size_t sip_remove(struct sip_msg *m, const char *name);
 /* One line with this value, at the place of the first if there was one. */
 EDGE_MUST int sip_set(struct sip_msg *m, const char *name,
 	struct str value);
+/* Its lines of this name go, those of another message come in their place
+ * (to the top when it has none), folds and all. */
+EDGE_MUST int sip_take_lines(struct sip_msg *m, const struct sip_msg *from,
+	enum sip_header id);
 
 /*
  * What a server adds to the Via on top of a request (RFC 3261 section

@@ -129,16 +129,22 @@ static int bad(struct sip_frame_item *out, int status, const char *cause,
 	return 0;
 }
 
-/* Bytes that can't begin a SIP message: there is nothing to wait for. */
-static bool is_start_line(struct str text)
+/* Bytes that can't begin a SIP message: there is nothing to wait for. Looks
+ * once, when the line is whole: a peer may send it octet by octet. */
+static bool is_start_line(const struct sip_frame *f, struct str text,
+	size_t seen)
 {
 	size_t end = str_find(text, '\n');
 
+	if (end == text.n)
+		return text.n <= f->limits.line_max;
+	if (end < seen)
+		return true;
 	for (size_t i = 0; i + 4 <= end && i + 4 <= text.n; i++) {
 		if (str_istarts(str_skip(text, i), "SIP/"))
 			return true;
 	}
-	return end == text.n; /* not all of it is here */
+	return false;
 }
 
 /* Look at text for one whole message. */
@@ -150,7 +156,7 @@ static int look(struct sip_frame *f, struct str text,
 	struct head h;
 
 	f->scanned = text.n;
-	if (!is_start_line(text))
+	if (!is_start_line(f, text, fresh))
 		return bad(out, 0, "the start line is not of SIP",
 			(struct str){NULL, 0});
 	if (end == 0) {

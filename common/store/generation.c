@@ -90,7 +90,9 @@ int generation_open_folder(const char *state_dir, struct why *why)
 			"%s: no topology yet: make one with 'edgectl topology "
 			"apply FILE'", state_dir);
 	if (fd < 0)
-		return why_set(why, -errno, "%s: %s", path, err_text(-errno));
+		return why_set(why, -errno, "%s: %s%s", path, err_text(-errno),
+			errno == EACCES ? "; become root or a member of group "
+					  "sallyport" : "");
 	return fd;
 }
 

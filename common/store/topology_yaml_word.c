@@ -74,7 +74,8 @@ int topology_read_word(const struct yaml_node *node, const char *const *words,
 		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s",
 			i > 0 ? ", " : "", words[i]);
 	}
-	return yaml_fault(node, why, "one of %s belongs here", all);
+	return yaml_fault(node, why, "one of %s belongs here, not '%.*s'", all,
+		STR_ARG(yaml_text(node)));
 }
 
 int topology_read_target(const struct yaml_node *node, uint16_t default_port,

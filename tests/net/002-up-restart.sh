@@ -45,6 +45,19 @@ for daemon in $DAEMONS; do
 		fail "call outwards after $daemon: $(cat "$LAB/call.json")"
 done
 
+echo "# kill -9 of the supervisor: its daemons end, the next one starts"
+for d in $DAEMONS; do
+	loop_pid "$d" >"$LAB/pid-$d" || fail "$d has no pid"
+done
+kill -9 "$UP_PID"
+for d in $DAEMONS; do
+	# shellcheck disable=SC2016
+	lab_wait 5 "$d to end with its supervisor" \
+		sh -c '! kill -0 "$1" 2>/dev/null' sh "$(cat "$LAB/pid-$d")"
+done
+loop_up
+loop_call || fail "call after the supervisor: $(cat "$LAB/call.json")"
+
 echo "# drain and resume"
 loop_ctl drain >/dev/null || fail "drain"
 refused 1 'draining' loop_ctl status

@@ -52,6 +52,26 @@ leaf external-sip sip.lab.test 30 internal
 refused 1 'is not signed by' loop_ctl doctor
 repair
 
+echo "# no authority of the inside"
+rm "$LAB/etc/tls/internal-ca.crt"
+refused 1 'trust, internal: .*internal-ca.crt: No such file' loop_ctl doctor
+repair
+
+echo "# expired: told once, and not as a chain that leads nowhere"
+printf 'subjectAltName=DNS:edge.int.lab.test\n' >"$LAB/extensions"
+openssl req -new -key "$LAB/etc/tls/internal.key" -subj /CN=edge.int.lab.test |
+	openssl x509 -req -days -1 -CA "$LAB/etc/tls/internal-ca.crt" \
+		-CAkey "$LAB/etc/lab-ca/internal-ca.key" -CAcreateserial \
+		-extfile "$LAB/extensions" -out "$LAB/old.crt" 2>/dev/null
+cat "$LAB/old.crt" >"$LAB/etc/tls/internal.crt"
+if loop_ctl doctor >"$LAB/doctor.log" 2>&1; then
+	fail "an expired certificate is fine"
+fi
+[ "$(grep -c 'fail  internal: expired 1 day ago' "$LAB/doctor.log")" -eq 1 ] ||
+	fail "expiry is not told once"
+! grep -q 'is not signed by' "$LAB/doctor.log" || fail "the chain is blamed"
+repair
+
 echo "# about to expire"
 leaf external-sip sip.lab.test 9 external
 loop_ctl doctor >"$LAB/doctor.log" || fail "an old certificate is fatal"
@@ -71,6 +91,40 @@ loop_ctl topology apply "$LAB/etc/topology.yaml" >/dev/null || fail "apply"
 refused 1 '10.99.99.10 (internal) is on no device' loop_ctl doctor
 loop_ctl topology rollback >/dev/null || fail "rollback"
 repair
+
+echo "# next hop with whom no TLS connection comes about"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	-subj "/CN=inside.int.lab.test" \
+	-addext "subjectAltName=DNS:inside.int.lab.test" \
+	-keyout "$LAB/strange.key" -out "$LAB/strange.crt" 2>/dev/null
+# serve CHAIN KEY TRUSTED: the next hop, with these
+serve() {
+	lab_spawn hop ip netns exec "$EDGE" openssl s_server -quiet \
+		-accept 127.0.2.20:5061 -cert "$1" -key "$2" -CAfile "$3" \
+		-Verify 1 -verify_return_error
+	HOP=$SPAWNED
+	lab_wait 10 "the next hop" sh -c \
+		"ip netns exec $EDGE edgectl -c $CONF doctor |
+			grep -q 'accepts connections'"
+}
+good=$LAB/etc/lab-ca/inside.int.lab.test
+ca=$LAB/etc/tls/internal-ca.crt
+serve "$LAB/strange.crt" "$LAB/strange.key" "$ca"
+refused 1 'do not believe the certificate of inside.int.lab.test: self-sig' \
+	loop_ctl doctor
+lab_end "$HOP"
+serve "$good.crt" "$good.key" "$LAB/strange.crt"
+refused 1 'inside.int.lab.test: TLS: .*unknown ca' loop_ctl doctor
+lab_end "$HOP"
+serve "$LAB/etc/tls/internal.crt" "$LAB/etc/tls/internal.key" "$ca"
+refused 1 'the certificate of inside.int.lab.test lacks that name' \
+	loop_ctl doctor
+lab_end "$HOP"
+serve "$good.crt" "$good.key" "$ca"
+loop_ctl doctor >"$LAB/doctor.log" || fail "a good next hop is blamed"
+grep -q "believe each other's certificates" "$LAB/doctor.log" ||
+	fail "a good next hop is not praised"
+lab_end "$HOP"
 
 echo "# next hop without an address"
 sed -i '/inside.int.lab.test: 127/d; /^  hosts:/d; /^resolver:/d' "$CONF"

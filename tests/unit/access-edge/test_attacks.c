@@ -261,6 +261,95 @@ START_TEST(test_R23_deaf_next_hop_is_left_out)
 }
 END_TEST
 
+/* One who signed in as carol is no other. */
+START_TEST(test_S1_mark_verifies_only_who_registered)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	char text[1024], *from;
+
+	numbered(text, sizeof(text), "MESSAGE", 1, "Remote-Party-ID: "
+		"<sip:boss@example.com>;screen=yes\r\n", 0);
+	party_send(client, text);
+	expect_has(party_expect(fe, "MESSAGE "), "user=verified\r\n");
+	expect_lacks(fe->last, "boss");
+	numbered(text, sizeof(text), "MESSAGE", 2, "", 0);
+	from = strstr(text, "From: <sip:carol");
+	memcpy(from, "From: <sip:peter", 16);
+	party_send(client, text);
+	expect_has(party_expect(fe, "MESSAGE "), "user=unverified\r\n");
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_S7_flood_of_anything_ends_the_connection)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "settings:\n"
+		"  access-edge: {client_rate: 1, client_burst: 2}\n");
+	struct party *client = party_client(&lab);
+	struct party *pinger = party_client(&lab);
+	char pings[4000], text[1024];
+
+	numbered(text, sizeof(text), "CANCEL", 1, "", 0);
+	for (int i = 0; i < 40; i++)
+		party_send(client, text);
+	party_expect_end(client);
+	ck_assert_uint_le(client->got, 20);
+
+	/* A thousand pings at once are one. */
+	memset(pings, '\n', sizeof(pings));
+	party_send_bytes(pinger, pings, sizeof(pings));
+	TURN_UNTIL(lab.loop, pinger->pongs > 0);
+	turn_for_ms(lab.loop, 50);
+	ck_assert_uint_le(pinger->pongs, 4);
+	ck_assert(!pinger->is_ended && !fe->is_ended);
+	lab_fini(&lab);
+}
+END_TEST
+
+/* A call to the client, and what it answers with other Vias. */
+START_TEST(test_S1_client_can_not_choose_where_its_answer_goes)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	char route[600], via[512], cut[4096], more[700];
+	const char *m;
+	char *at;
+
+	path_route(fe->inbox[0], route, sizeof(route));
+	snprintf(more, sizeof(more), "Via: SIP/2.0/TLS phone;branch=z9hG4bKp"
+		"\r\n%s", route);
+	party_send(fe, call_in_text(more, "z9hG4bKin9"));
+	m = party_expect(client, "INVITE ");
+	/* Ours is its key to us; below it the client puts what it likes. */
+	value_of(m, "Via", via, sizeof(via));
+	snprintf(cut, sizeof(cut), "%s", m);
+	at = strstr(cut, "fe.int.test;branch");
+	ck_assert_ptr_nonnull(at);
+	memcpy(at, "evil.a.test", 11);
+	party_answer(client, cut, "180 Ringing", "", "");
+	m = party_expect(fe, "SIP/2.0 180 ");
+	expect_lacks(m, "evil");
+	expect_lacks(m, via);
+	expect_has(m, "Via: SIP/2.0/TLS fe.int.test;branch=z9hG4bKin9");
+	expect_has(m, "Via: SIP/2.0/TLS phone;branch=z9hG4bKp\r\n");
+	ck_assert_ptr_null(strstr(strstr(m, "phone") + 1, "Via:"));
+
+	/* Nor may it answer another request than the one it got. */
+	snprintf(cut, sizeof(cut), "%s", client->last);
+	at = strstr(cut, "Call-ID: in-");
+	memcpy(at, "Call-ID: xx-", 12);
+	party_answer(client, cut, "200 OK", "", "");
+	party_expect_silence(fe, 50);
+	party_answer(client, client->last, "200 OK", "", "");
+	party_expect(fe, "SIP/2.0 200 ");
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("access-edge/attacks");
@@ -280,6 +369,10 @@ int main(void)
 	tcase_add_test(c, test_S6_guessing_with_invite_is_counted_too);
 	tcase_add_test(c, test_R23_server_by_name_is_looked_up_again);
 	tcase_add_test(c, test_R23_deaf_next_hop_is_left_out);
+	tcase_add_test(c, test_S1_mark_verifies_only_who_registered);
+	tcase_add_test(c, test_S7_flood_of_anything_ends_the_connection);
+	tcase_add_test(c,
+		test_S1_client_can_not_choose_where_its_answer_goes);
 	suite_add_tcase(s, c);
 	srunner_run_all(sr, CK_ENV);
 	failures = srunner_ntests_failed(sr);

@@ -196,6 +196,15 @@ START_TEST(test_bytes_that_are_no_sip_are_refused_at_once)
 }
 END_TEST
 
+START_TEST(test_S8_start_line_without_end_is_not_waited_for)
+{
+	char text[101];
+
+	memset(text, 'a', sizeof(text));
+	expect_bad(text, sizeof(text), 0);
+}
+END_TEST
+
 START_TEST(test_refusal_shows_the_headers_for_an_answer)
 {
 	static const char text[] = HEAD "Content-Length: 99\r\n\r\n";
@@ -245,6 +254,7 @@ int main(void)
 		test_S2_nul_in_the_headers_ends_the_stream,
 		test_limits_hold,
 		test_bytes_that_are_no_sip_are_refused_at_once,
+		test_S8_start_line_without_end_is_not_waited_for,
 		test_refusal_shows_the_headers_for_an_answer,
 		test_R24_every_header_length_up_to_the_limit_frames);
 }
