@@ -288,6 +288,7 @@ static void join(struct relay *r, enum relay_side side, struct stream *stream)
 	stream_hand_over(stream, &OPS, s);
 	stream_set_idle_ms(stream, 0);
 	stream_forget_peer(stream);
+	stream_expect_bulk(stream);
 }
 
 int relay_new(struct relay **out, const struct relay_spec *spec)

@@ -34,6 +34,9 @@
 #define WRITE_THROUGH 4096
 #define RECORD_LEN    16384
 
+/* Four records with their heads; an idle connection holds none of it. */
+#define BULK_READ_LEN ((size_t)4 * (RECORD_LEN + 256))
+
 const char *stream_end_name(enum stream_end end)
 {
 	static const char *const names[] = {
@@ -607,6 +610,12 @@ void stream_forget_peer(struct stream *s)
 {
 	free(s->peer);
 	s->peer = NULL;
+}
+
+void stream_expect_bulk(struct stream *s)
+{
+	if (s->io.ssl != NULL)
+		SSL_set_default_read_buffer_len(s->io.ssl, BULK_READ_LEN);
 }
 
 void stream_set_user_timeout_ms(struct stream *s, unsigned timeout_ms)

@@ -107,6 +107,9 @@ void stream_hand_over(struct stream *s, const struct stream_ops *ops,
 	void *arg);
 /* What is not looked at any more takes no memory: the peer's certificate. */
 void stream_forget_peer(struct stream *s);
+/* Much is to come: several TLS records with one read. Takes effect with the
+ * next read of a connection that holds nothing. */
+void stream_expect_bulk(struct stream *s);
 /* Sent bytes that nobody acknowledges for so long end the connection. */
 void stream_set_user_timeout_ms(struct stream *s, unsigned timeout_ms);
 

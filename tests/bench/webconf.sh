@@ -56,7 +56,7 @@ frontend outside
 backend inside
 	server fe 127.0.2.20:8058 ssl crt $LAB/tls/edge.pem ca-file $LAB/tls/internal-ca.crt verify required verifyhost fe.int.contoso.test
 EOF
-lab_spawn haproxy in_edge haproxy -db -f "$LAB/haproxy.cfg"
+lab_spawn haproxy ip netns exec "$EDGE" haproxy -db -f "$LAB/haproxy.cfg"
 lab_wait 10 "HAProxy" in_edge sh -c 'ss -Htln "sport = :443" | grep -q 127.0.1.20'
 for p in $(ip netns pids "$EDGE"); do
 	[ "$(cat "/proc/$p/comm")" = haproxy ] && PEER=$p

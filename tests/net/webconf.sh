@@ -57,7 +57,7 @@ webconf_apply() {
 
 webconf_up() {
 	webconf_apply
-	lab_spawn up in_edge edgectl -c "$LAB/edge.yaml" up
+	lab_spawn up ip netns exec "$EDGE" edgectl -c "$LAB/edge.yaml" up
 	UP_PID=$SPAWNED
 	lab_wait 20 "webconf-edge to serve" webconf_is_serving
 }
@@ -84,7 +84,7 @@ EOF
 	for _line in "$@"; do
 		echo "$_line" >>"$LAB/$_n.yaml"
 	done
-	lab_spawn "$_n" in_in webconf-connector -c "$LAB/$_n.yaml" -l info
+	lab_spawn "$_n" ip netns exec "$IN" webconf-connector -c "$LAB/$_n.yaml" -l info
 	WC_PID=$SPAWNED
 	WC_SOCKET=$LAB/$_n/webconf-connector.admin.sock
 }
@@ -112,7 +112,7 @@ webconf_join() {
 	_n=$1
 	_t=$2
 	shift 2
-	lab_spawn "$_n" in_out edgectl webconf join --ticket "@$_t" \
+	lab_spawn "$_n" ip netns exec "$OUT" edgectl webconf join --ticket "@$_t" \
 		--conference "$WC_URI" --edge 198.51.100.20:443 \
 		--trust "$LAB/tls/external-ca.crt" \
 		--listen "127.0.0.1:${WC_PORT:-8443}" "$@"

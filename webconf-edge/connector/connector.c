@@ -269,6 +269,7 @@ static int confine(struct connector *c, const struct identity *id,
 		.gid = id->gid,
 		.groups = id->groups,
 		.group_count = id->group_count,
+		.needs = SANDBOX_KEEPS_FILES | SANDBOX_DIALS,
 		.paths = paths,
 	};
 	size_t count = 0;
