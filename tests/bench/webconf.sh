@@ -109,10 +109,20 @@ idle() {
 	lab_wait 240 "$IDLE pairs" test -f "$LAB/held"
 	sleep 3
 	_after=$(pss "$_p")
+	[ "$1" = peer ] || keep_all
 	rm -f "$LAB/held"
 	wait $_load || fail "idle pairs: $(cat "$LAB/load.err")"
 	say idle "$1" $(((_after - _before) / IDLE))
 	sleep 1
+}
+# All of them live through the start of a drain.
+keep_all() {
+	lab_ctl drain webconf-edge --deadline 600 >/dev/null || fail "drain"
+	sleep 2
+	_n=$(lab_ctl webconf relays --json >"$LAB/relays.json" &&
+		lab_json "$LAB/relays.json" count)
+	[ "$_n" = "$IDLE" ] || fail "$_n of $IDLE relays live in a drain"
+	lab_ctl resume webconf-edge >/dev/null || fail "resume"
 }
 idle ours
 idle peer

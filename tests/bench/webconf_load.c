@@ -190,7 +190,8 @@ static void inner_data(struct stream *s, const uint8_t *p, size_t n, void *arg)
 	uint8_t room[WCE_SHORT_MAX];
 	struct wce_frame frame;
 
-	while (!in->is_raw && wce_reader_next(&in->reader, &rest, &frame) == 1) {
+	while (!in->is_raw &&
+		wce_reader_next(&in->reader, &rest, &frame) == 1) {
 		if (frame.type == WCE_PING)
 			(void)stream_send(s, room, wce_ping(room, WCE_PONG,
 				frame.payload));
