@@ -18,14 +18,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/log.h"
 #include "common/net/stream_priv.h"
 
 #define CLOSE_MS 2000
 
 /* What one stream may do in one turn before the others have theirs. The
  * second bound is for peers that send records of one byte. */
-#define READ_ROUNDS   2
-#define READ_LEN      32768
+#define READ_ROUNDS   1
+#define READ_LEN      65536
 #define READ_RECORDS  256
 #define WRITE_RECORDS 64
 
@@ -33,9 +34,7 @@
  * large enough for its own, and for going without a copy. */
 #define WRITE_THROUGH 4096
 #define RECORD_LEN    16384
-
-/* Four records with their heads; an idle connection holds none of it. */
-#define BULK_READ_LEN ((size_t)4 * (RECORD_LEN + 256))
+#define RECORD_MORE   256 /* head, padding, proof */
 
 const char *stream_end_name(enum stream_end end)
 {
@@ -183,6 +182,14 @@ static int pump(struct stream *s, char *detail)
 	unsigned i;
 
 	s->is_blocked = false;
+	if (s->io.held_len > 0) {
+		int result = stream_io_send(&s->io, detail);
+
+		s->is_blocked = result == STREAM_IO_WANT_WRITE;
+		s->write_wants_read = false;
+		if (result != 0)
+			return s->is_blocked ? 0 : result;
+	}
 	for (i = 0; i < WRITE_RECORDS && s->out.len > 0; i++) {
 		size_t len;
 		const uint8_t *p = sendq_peek(&s->out, &len);
@@ -245,7 +252,7 @@ static void flush(struct stream *s)
 		return;
 	}
 	if (s->is_closing) {
-		if (s->out.len > 0)
+		if (stream_queued(s) > 0)
 			return;
 		stream_io_shut(&s->io);
 		s->phase = PHASE_LINGER;
@@ -257,7 +264,7 @@ static void flush(struct stream *s)
 			s->ops->on_drained(s, s->arg);
 	}
 	if (s->phase == PHASE_OPEN && s->is_shutting && !s->is_shut &&
-		!s->is_closing && s->out.len == 0)
+		!s->is_closing && stream_queued(s) == 0)
 		say_last_word(s);
 }
 
@@ -431,7 +438,7 @@ static void on_deadline(struct stream *s)
 
 	if (s->is_closing)
 		stream_finish(s, STREAM_END_LOCAL,
-			s->out.len > 0 ? "not all could be sent" : "");
+			stream_queued(s) > 0 ? "not all could be sent" : "");
 	else if (s->phase == PHASE_CONNECT)
 		stream_fail_connect(s, "no answer");
 	else if (s->phase == PHASE_SHAKE)
@@ -484,7 +491,7 @@ static bool is_ending(const struct stream *s)
 /* Nothing waits before these bytes: give them to the kernel as they are.
  * OpenSSL has begun a record with what it could not send; the queue then
  * begins with the same bytes. 0, STREAM_IO_RESET or _TLS. */
-static int write_through(struct stream *s, const uint8_t **p, size_t *len,
+static int write_records(struct stream *s, const uint8_t **p, size_t *len,
 	char *detail)
 {
 	while (*len > 0) {
@@ -506,6 +513,30 @@ static int write_through(struct stream *s, const uint8_t **p, size_t *len,
 		s->bytes_out += (uint64_t)n;
 	}
 	return 0;
+}
+
+/* As many records as fit a batch with one system call. */
+static int write_through(struct stream *s, const uint8_t **p, size_t *len,
+	char *detail)
+{
+	struct stream_batch batch;
+	int result;
+
+	if (!s->io.is_bulk || *len <= RECORD_LEN ||
+		*len > sizeof(batch.data) - 4 * RECORD_MORE)
+		return write_records(s, p, len, detail);
+	stream_io_gather(&s->io, &batch);
+	result = write_records(s, p, len, detail);
+	if (result == 0)
+		result = stream_io_send(&s->io, detail);
+	s->io.batch = NULL;
+	if (result == STREAM_IO_WANT_WRITE) {
+		s->is_blocked = true;
+		s->write_wants_read = false;
+		update_want(s);
+		return 0;
+	}
+	return result;
 }
 
 int stream_send(struct stream *s, const void *data, size_t len)
@@ -614,8 +645,9 @@ void stream_forget_peer(struct stream *s)
 
 void stream_expect_bulk(struct stream *s)
 {
-	if (s->io.ssl != NULL)
-		SSL_set_default_read_buffer_len(s->io.ssl, BULK_READ_LEN);
+	/* Without it all works, only slower. */
+	if (stream_io_expect_bulk(&s->io) < 0)
+		log_debug("stream.slow", "reason=memory");
 }
 
 void stream_set_user_timeout_ms(struct stream *s, unsigned timeout_ms)
@@ -687,7 +719,7 @@ void stream_cipher_ids(const struct stream *s, uint16_t *version,
 
 size_t stream_queued(const struct stream *s)
 {
-	return s->out.len;
+	return s->out.len + s->io.held_len;
 }
 
 uint64_t stream_bytes_in(const struct stream *s)

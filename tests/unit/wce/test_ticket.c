@@ -60,10 +60,10 @@ static void assert_no_flip(const struct ticket_key *key)
 	s.n = len;
 	ck_assert_int_eq(ticket_verify(s, key), 0);
 	for (size_t i = 0; i < len; i++) {
-		bytes[i] ^= 1u << (i % 8);
+		bytes[i] ^= (uint8_t)(1u << (i % 8));
 		ck_assert_msg(ticket_verify(s, key) == EDGE_EFORGED,
 			"byte %zu", i);
-		bytes[i] ^= 1u << (i % 8);
+		bytes[i] ^= (uint8_t)(1u << (i % 8));
 	}
 	s.n = len - 1;
 	ck_assert_int_eq(ticket_verify(s, key), EDGE_EFORGED);
