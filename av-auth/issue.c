@@ -23,9 +23,10 @@ static const struct {
 	{TOPOLOGY_EXTERNAL, AVEDGE_INTERNET},
 };
 
-/* Ports are offered only for usages with a service behind them: av-edge
- * serves TURN over UDP. TOPOLOGY_TURN_TCP joins as a second row, with
- * tcp_port, on the day it is served. */
+/* Who reads this document speaks MS-TURN, over UDP or, on TCP 443, behind a
+ * pseudo-TLS hello. av-edge serves the first; its TCP port speaks the RFC
+ * dialect alone, so TOPOLOGY_TURN_TCP joins as a second row, with tcp_port,
+ * on the day it speaks both. */
 static const struct {
 	enum topology_usage usage;
 	size_t port_at;

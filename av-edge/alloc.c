@@ -18,6 +18,12 @@ static const char *const END_NAMES[ALLOC_END_COUNT] = {
 	[ALLOC_END_TOO_OLD] = "too-old",
 	[ALLOC_END_CLOSED] = "closed",
 	[ALLOC_END_STOPPED] = "stopped",
+	[ALLOC_END_CONNECTION] = "connection",
+};
+
+static const char *const DIALECT_NAMES[ALLOC_DIALECT_COUNT] = {
+	[ALLOC_RFC] = "rfc",
+	[ALLOC_MS] = "ms-turn",
 };
 
 static_assert(offsetof(struct alloc, up_packets) == 64,
@@ -27,6 +33,11 @@ static_assert(sizeof(struct alloc) == 320, "five lines, no more by chance");
 const char *alloc_end_name(enum alloc_end why)
 {
 	return END_NAMES[why];
+}
+
+const char *alloc_dialect_name(enum alloc_dialect dialect)
+{
+	return DIALECT_NAMES[dialect];
 }
 
 int alloc_table_init(struct alloc_table *t, unsigned shard, struct mono now)
@@ -132,6 +143,7 @@ int alloc_new(struct alloc **out, struct alloc_table *t, uint8_t listener,
 	a->relay_fd = -1;
 	a->first_hot = FLAT_NONE;
 	a->first_perm = FLAT_NONE;
+	a->ms = FLAT_NONE;
 	a->wheel_slot = FLAT_NONE;
 	*out = a;
 	return 0;

@@ -19,6 +19,9 @@
 
 #define ALLOC_MAX (1u << 24) /* per shard: numbers have 24 bits in an id */
 #define ALLOC_RECORD_VERSION 1
+/* Listeners from this number on are TCP ports: with it the transport is part
+ * of the 5-tuple. */
+#define ALLOC_TCP 0x80
 
 enum alloc_end {
 	ALLOC_END_REFRESH, /* the client asked for lifetime 0 */
@@ -26,7 +29,15 @@ enum alloc_end {
 	ALLOC_END_TOO_OLD, /* absolute life reached */
 	ALLOC_END_CLOSED,  /* by a person, over the bus */
 	ALLOC_END_STOPPED, /* the daemon ends */
+	ALLOC_END_CONNECTION, /* it was over TCP, which ended */
 	ALLOC_END_COUNT,
+};
+
+/* Whose client made it, and so how its data travels. */
+enum alloc_dialect {
+	ALLOC_RFC, /* RFC 8656 */
+	ALLOC_MS,  /* [MS-TURN] */
+	ALLOC_DIALECT_COUNT,
 };
 
 /* A plain record without pointers. The first 64 bytes are what the data
@@ -42,7 +53,7 @@ struct alloc {
 	bool no_segment;  /* its relay socket refused UDP_SEGMENT */
 	uint8_t burst;    /* datagrams to ask the relay socket for next */
 	uint8_t side;     /* enum topology_side of the listener */
-	uint8_t zero;
+	uint8_t dialect;  /* enum alloc_dialect */
 	uint32_t lifetime_s; /* granted last */
 	int64_t expires_ms;  /* mono */
 	int64_t deadline_ms; /* absolute: no refresh goes past it */
@@ -55,6 +66,7 @@ struct alloc {
 
 	int64_t created_ms;
 	uint32_t first_perm; /* its permissions, FLAT_NONE = none */
+	uint32_t ms; /* its struct ms_state, FLAT_NONE = of the RFC */
 	uint16_t perm_count;
 	uint16_t hot_count;
 	uint32_t wheel_next;
@@ -107,13 +119,36 @@ static inline unsigned alloc_shard_of_id(uint64_t id)
 	return (unsigned)(id >> 56);
 }
 
+/* Does its client come over TCP? */
+static inline bool alloc_is_tcp(const struct alloc *a)
+{
+	return a->listener >= ALLOC_TCP;
+}
+
+static inline const char *alloc_transport_name(const struct alloc *a)
+{
+	return alloc_is_tcp(a) ? "tcp" : "udp";
+}
+
 /* Both of expires_ms and deadline_ms bound its life. */
 void alloc_set_expiry(struct alloc_table *t, struct alloc *a, struct mono at);
 /* The next allocation that is over at `now`, or NULL; the caller ends it
  * before it asks again. */
 struct alloc *alloc_next_due(struct alloc_table *t, struct mono now);
 
+/* [MS-TURN]: whatever passes restarts the timer. Never earlier than it was,
+ * so the wheel need not know. */
+static inline void alloc_touch(struct alloc *a, struct mono now)
+{
+	int64_t end_ms = now.ms + (int64_t)a->lifetime_s * 1000;
+
+	if (a->expires_ms < end_ms)
+		a->expires_ms = end_ms;
+}
+
 /* "refresh", "expired" ... for logs and counters. */
 const char *alloc_end_name(enum alloc_end why);
+/* "rfc", "ms-turn". */
+const char *alloc_dialect_name(enum alloc_dialect dialect);
 
 #endif

@@ -33,6 +33,8 @@ static int make_rules(const struct av_edge *e, const struct topology *t,
 	if (err < 0)
 		return err;
 	rules->keys = e->key.ring;
+	if (e->tls != NULL)
+		rules->tls = tls_watch_get(e->tls);
 	rules->is_draining = e->is_draining;
 	*out = rules;
 	return 0;
@@ -99,18 +101,69 @@ static void on_host_changed(unsigned ready, void *arg)
 
 static bool is_ours(const struct topology_listener *l)
 {
-	return l->usage == TOPOLOGY_TURN_UDP;
+	return l->usage == TOPOLOGY_TURN_UDP || l->usage == TOPOLOGY_TURN_TCP;
 }
 
-static bool wants_port(const struct topology *t, const struct addr *address)
+static enum topology_usage usage_of(const struct relay_port *p)
+{
+	return p->tcp != NULL ? TOPOLOGY_TURN_TCP : TOPOLOGY_TURN_UDP;
+}
+
+static bool wants_port(const struct topology *t, const struct relay_port *p)
 {
 	size_t i;
 
 	for (i = 0; i < t->listener_count; i++)
-		if (is_ours(&t->listeners[i]) &&
-		    addr_eq(&t->listeners[i].address, address))
+		if (t->listeners[i].usage == usage_of(p) &&
+		    addr_eq(&t->listeners[i].address, &p->address))
 			return true;
 	return false;
+}
+
+static bool has_port(const struct relay *r, const struct topology_listener *l)
+{
+	return (l->usage == TOPOLOGY_TURN_TCP ?
+		relay_find_tcp(r, &l->address) :
+		relay_find_port(r, &l->address)) != NULL;
+}
+
+static int open_tcp(struct relay *r, const struct topology *t,
+	const struct topology_listener *l, struct why *why)
+{
+	const struct setting_set *set = topology_settings(t, "av-edge");
+	struct tcp_port_spec spec = {
+		.address = l->address,
+		.side = l->side,
+		.bind_device = t->sides_separated,
+		.max_open = (unsigned)setting_number(set, "max_connections"),
+	};
+
+	/* Inside, all users of a site may come from one address. */
+	if (l->side == TOPOLOGY_EXTERNAL) {
+		spec.max_per_source = (unsigned)setting_number(set,
+			"max_connections_per_source");
+		spec.new_per_s_per_source = (unsigned)setting_number(set,
+			"new_connections_per_source");
+	}
+	return relay_open_tcp(r, &spec, why);
+}
+
+static int open_one(struct relay *r, const struct topology *t,
+	const struct topology_listener *l, struct why *why)
+{
+	if (l->usage == TOPOLOGY_TURN_TCP)
+		return open_tcp(r, t, l, why);
+	return relay_open_port(r, &l->address, l->side, t->sides_separated,
+		why);
+}
+
+static void close_one(struct relay *r, enum topology_usage usage,
+	const struct addr *address)
+{
+	if (usage == TOPOLOGY_TURN_TCP)
+		relay_close_tcp(r, address);
+	else
+		relay_close_port(r, address);
 }
 
 /* Open what t wants and is not open yet. On failure what this call opened
@@ -118,36 +171,35 @@ static bool wants_port(const struct topology *t, const struct addr *address)
 static int open_ports(struct relay *r, const struct topology *t,
 	struct why *why)
 {
-	struct addr opened[SHARD_LISTENERS];
+	const struct topology_listener *opened[RELAY_PORT_MAX];
 	size_t count = 0, i;
 	int err = 0;
 
 	for (i = 0; i < t->listener_count && err == 0; i++) {
 		const struct topology_listener *l = &t->listeners[i];
 
-		if (!is_ours(l) || relay_find_port(r, &l->address) != NULL)
+		if (!is_ours(l) || has_port(r, l))
 			continue;
-		err = relay_open_port(r, &l->address, l->side,
-			t->sides_separated, why);
+		err = open_one(r, t, l, why);
 		if (err == 0)
-			opened[count++] = l->address;
+			opened[count++] = l;
 	}
-	while (err < 0 && count > 0)
-		relay_close_port(r, &opened[--count]);
+	while (err < 0 && count > 0) {
+		count--;
+		close_one(r, opened[count]->usage, &opened[count]->address);
+	}
 	return err;
 }
 
 static void close_ports(struct relay *r, const struct topology *t)
 {
-	size_t i = 0;
+	size_t i = r->port_count;
 
-	while (i < r->port_count) {
-		struct addr address = r->ports[i].address;
+	while (i > 0) {
+		const struct relay_port port = r->ports[--i];
 
-		if (wants_port(t, &address))
-			i++;
-		else
-			relay_close_port(r, &address);
+		if (!wants_port(t, &port))
+			close_one(r, usage_of(&port), &port.address);
 	}
 }
 
@@ -184,6 +236,17 @@ static int watch_host(struct av_edge *e)
 	return err;
 }
 
+/* TLS is offered when edge.yaml names a certificate for it. */
+static int read_certificate(struct av_edge *e, struct why *why)
+{
+	const struct conf *conf = daemon_conf(e->daemon);
+
+	if (!conf->certs[CONF_USE_EXTERNAL_AV].is_set)
+		return 0;
+	return daemon_tls(e->daemon, CONF_USE_EXTERNAL_AV, TLS_ROLE_SERVER,
+		TLS_VERIFY_NONE, &e->tls, why);
+}
+
 int av_edge_start(struct daemon *d, void **state, struct why *why)
 {
 	struct topology *t = daemon_topology(d);
@@ -200,6 +263,8 @@ int av_edge_start(struct daemon *d, void **state, struct why *why)
 	e->topology = topology_ref(t);
 	read_first_key(e);
 	err = watch_host(e);
+	if (err == 0)
+		err = read_certificate(e, why);
 	if (err == 0)
 		err = make_rules(e, t, &rules, why);
 	if (err == 0)
@@ -278,6 +343,11 @@ int av_edge_apply(void *state, struct topology *next, struct why *why)
 	return 0;
 }
 
+void av_edge_certs(void *state)
+{
+	renew_rules(state, "certificate");
+}
+
 void av_edge_drain(void *state, bool on)
 {
 	struct av_edge *e = state;
@@ -314,6 +384,17 @@ void av_edge_stop(void *state)
 
 /* ---- what a person sees ------------------------------------------------ */
 
+/* Allocations of UDP ports (and of the side's TCP port as well), connections
+ * of TCP ports. */
+static enum av_counter shown_of(const struct relay_port *p)
+{
+	if (p->tcp != NULL)
+		return p->side == TOPOLOGY_INTERNAL ? AV_CONN_INTERNAL :
+						      AV_CONN_EXTERNAL;
+	return p->side == TOPOLOGY_INTERNAL ? AV_LIVE_INTERNAL :
+					      AV_LIVE_EXTERNAL;
+}
+
 size_t av_edge_ports(void *state, struct daemon_port *out, size_t cap)
 {
 	const struct av_edge *e = state;
@@ -323,16 +404,14 @@ size_t av_edge_ports(void *state, struct daemon_port *out, size_t cap)
 		const struct relay_port *p = &e->relay->ports[i];
 
 		memset(&out[i], 0, sizeof(out[i]));
-		out[i].usage = TOPOLOGY_TURN_UDP;
+		out[i].usage = usage_of(p);
 		out[i].side = p->side;
 		out[i].address = p->address;
-		out[i].protocol = "turn/udp";
+		out[i].protocol = p->tcp != NULL ? "turn/tcp" : "turn/udp";
 		snprintf(out[i].device, sizeof(out[i].device), "%s",
 			p->device);
 		out[i].is_open = true;
-		out[i].open_count = relay_counter(e->relay,
-			p->side == TOPOLOGY_INTERNAL ? AV_LIVE_INTERNAL :
-						       AV_LIVE_EXTERNAL);
+		out[i].open_count = relay_counter(e->relay, shown_of(p));
 	}
 	return i;
 }

@@ -14,6 +14,7 @@ struct av_edge {
 	struct daemon *daemon;     /* borrowed */
 	struct topology *topology; /* reference: in force */
 	struct relay *relay;       /* owned */
+	struct tls_watch *tls;     /* borrowed; NULL: no TLS on TCP ports */
 	struct pool_key key;
 	int host_fd; /* owned: addresses and routes changed */
 	struct loop_fd *host_watch;
@@ -29,6 +30,7 @@ int av_edge_ready(void *state, struct why *why);
 int av_edge_check(void *state, const struct topology *next, struct why *why);
 int av_edge_apply(void *state, struct topology *next, struct why *why);
 size_t av_edge_ports(void *state, struct daemon_port *out, size_t cap);
+void av_edge_certs(void *state);
 void av_edge_status(void *state, json_t *status);
 void av_edge_counted(void *state);
 void av_edge_drain(void *state, bool on);

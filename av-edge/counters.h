@@ -20,6 +20,8 @@ enum av_counter {
 	AV_PORTS_FREE,
 	AV_PORTS_USED,
 	AV_KEYS,
+	AV_CONN_INTERNAL,
+	AV_CONN_EXTERNAL,
 	/* allocations */
 	AV_MADE_INTERNAL,
 	AV_MADE_EXTERNAL,
@@ -28,6 +30,16 @@ enum av_counter {
 	AV_ENDED_TOO_OLD,
 	AV_ENDED_CLOSED,
 	AV_ENDED_STOPPED,
+	AV_ENDED_CONNECTION,
+	/* TCP connections: what they turned out to be, how they failed */
+	AV_CONN_RFC,
+	AV_CONN_TLS,
+	AV_CONN_MS_TURN,
+	AV_CONN_UNKNOWN,
+	AV_CONN_NO_CERTIFICATE,
+	AV_CONN_TLS_FAILED,
+	AV_CONN_TOO_SLOW,
+	AV_CONN_BROKEN,
 	/* control */
 	AV_REQ_BINDING,
 	AV_REQ_ALLOCATE,
@@ -35,6 +47,9 @@ enum av_counter {
 	AV_REQ_PERMISSION,
 	AV_REQ_CHANNEL,
 	AV_REQ_SEND,
+	AV_REQ_MS_ALLOCATE, /* of the other dialect */
+	AV_REQ_MS_SEND,
+	AV_REQ_MS_DESTINATION,
 	AV_REQ_OTHER,
 	AV_AUTH_CHALLENGED, /* in the order of enum auth_cause, from 1 */
 	AV_AUTH_INCOMPLETE,
@@ -66,16 +81,20 @@ enum av_counter {
 	AV_HAIRPIN_PACKETS,
 	AV_HAIRPIN_BYTES,
 	AV_DROP_NOT_STUN, /* front: nothing we speak */
-	AV_DROP_MS_TURN,  /* the other dialect */
+	AV_DROP_STRAY,    /* right, but not from this client */
+	AV_DROP_MULTIPLEXED, /* [MS-TURN] in a form we do not announce */
+	AV_DROP_SEQUENCE, /* [MS-TURN] number: a replay or a stranger's */
 	AV_DROP_MALFORMED,
 	AV_DROP_NO_ALLOCATION,
 	AV_DROP_NO_CHANNEL,
+	AV_DROP_NO_DESTINATION, /* bare data without an active destination */
 	AV_DROP_NO_PERMISSION,
 	AV_DROP_NO_RELAY, /* hairpin to a port nobody owns */
 	AV_DROP_SPOOFED,  /* from the network, with our relay's address */
 	AV_DROP_SEND,     /* the kernel did not take it */
 	AV_DROP_QUEUE,    /* between shards */
 	AV_DROP_SOCKET,   /* the listener's buffer was full */
+	AV_DROP_CLIENT,   /* over TCP, and it does not read */
 	AV_TURNS,
 	AV_RESTS,
 	AV_REST_US,

@@ -5,14 +5,12 @@
  */
 #include "av-edge/demux_udp.h"
 
-#include <stdbool.h>
-
 #include "common/stun/stun_ms.h"
 
 #define MULTIPLEXED_0 0xff /* [MS-TURN] 2.2.3 */
 #define MULTIPLEXED_1 0x10
 
-static bool is_channel(const uint8_t *data, size_t len)
+bool demux_is_channel(const uint8_t *data, size_t len)
 {
 	return len >= STUN_CHANNEL_HEADER_LEN &&
 	    (data[0] & 0xc0) == STUN_CHANNEL_FIRST >> 8;
@@ -31,7 +29,7 @@ enum demux_class demux_udp(const uint8_t *data, size_t len,
 		return DEMUX_RFC_MESSAGE;
 	if (len >= 2 && data[0] == MULTIPLEXED_0 && data[1] == MULTIPLEXED_1)
 		return DEMUX_MULTIPLEXED;
-	if (is_channel(data, len))
+	if (demux_is_channel(data, len))
 		return owner == DEMUX_OF_RFC ? DEMUX_CHANNEL : DEMUX_STRAY;
 	return DEMUX_JUNK;
 }

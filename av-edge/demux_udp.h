@@ -9,6 +9,7 @@
 #ifndef AV_EDGE_DEMUX_UDP_H
 #define AV_EDGE_DEMUX_UDP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ enum demux_class {
 	DEMUX_JUNK,        /* nothing we speak */
 };
 
+/* By shape: ChannelData, or a message that looks like it. */
+bool demux_is_channel(const uint8_t *data, size_t len);
 enum demux_class demux_udp(const uint8_t *data, size_t len,
 	enum demux_owner owner);
 

@@ -5,50 +5,11 @@
  */
 #include "av-edge/front_udp.h"
 
-#include <string.h>
-
-#include "common/base/buf.h"
+#include "av-edge/demux_udp.h"
 #include "av-edge/relay_udp.h"
+#include "av-edge/turn_ms.h"
 
 #define ROUNDS 4 /* batches a turn, so that peers get their share */
-
-/* [MS-TURN] 2.2.1 and 2.2.2.8: the types, and the cookie attribute. */
-static const uint16_t ms_types[] = {
-	0x0002, 0x0003, 0x0004, 0x0006, 0x0102, 0x0103, 0x0106, 0x0112,
-	0x0113, 0x0115, 0x0116,
-};
-static const uint8_t ms_cookie[] = {
-	0x00, 0x0f, 0x00, 0x04, 0x72, 0xc6, 0x4b, 0xc6,
-};
-
-static bool is_ms_control(const uint8_t *data, size_t len)
-{
-	uint16_t type;
-	size_t i;
-
-	if (len < STUN_HEADER_LEN + sizeof(ms_cookie) ||
-	    buf_load_u16(data + 2) != len - STUN_HEADER_LEN ||
-	    memcmp(data + STUN_HEADER_LEN, ms_cookie, sizeof(ms_cookie)) != 0)
-		return false;
-	type = buf_load_u16(data);
-	for (i = 0; i < ARRAY_COUNT(ms_types); i++)
-		if (ms_types[i] == type)
-			return true;
-	return false;
-}
-
-enum front_kind front_kind_of(const uint8_t *data, size_t len)
-{
-	if (len < STUN_CHANNEL_HEADER_LEN)
-		return FRONT_JUNK;
-	if ((data[0] & 0xc0) == STUN_CHANNEL_FIRST >> 8)
-		return FRONT_CHANNEL;
-	if ((data[0] & 0xc0) != 0)
-		return FRONT_JUNK;
-	if (is_ms_control(data, len))
-		return FRONT_MS_CONTROL;
-	return stun_is_rfc(data, len) ? FRONT_RFC : FRONT_JUNK;
-}
 
 static void answer(struct shard *s, struct shard_listener *l,
 	const struct addr *client, const struct turn_out *out)
@@ -67,8 +28,12 @@ static void answer(struct shard *s, struct shard_listener *l,
 	s->answer_count++;
 }
 
+typedef void(handler)(struct turn *t, const struct turn_in *in,
+	struct turn_out *out);
+
 static void handle_message(struct shard *s, struct shard_listener *l,
-	const struct addr *client, const uint8_t *data, size_t len)
+	const struct addr *client, handler *handle, const uint8_t *data,
+	size_t len)
 {
 	const struct turn_in in = {
 		.data = data,
@@ -80,30 +45,58 @@ static void handle_message(struct shard *s, struct shard_listener *l,
 	};
 	struct turn_out out = {.answer = shard_answer_room(s)};
 
-	turn_rfc_handle(&s->turn, &in, &out);
+	handle(&s->turn, &in, &out);
 	if (out.answer_len > 0)
 		answer(s, l, client, &out);
 	if (out.from != NULL)
 		relay_from_send(s, out.from, &out.peer, out.payload);
 }
 
+static enum demux_owner owner_of(const struct alloc *a)
+{
+	if (a == NULL)
+		return DEMUX_NOBODY;
+	return a->dialect == ALLOC_MS ? DEMUX_OF_MS : DEMUX_OF_RFC;
+}
+
+static void take_slowly(struct shard *s, struct shard_listener *l,
+	const struct addr *client, const uint8_t *data, size_t len)
+{
+	struct alloc *a = alloc_find(&s->turn.allocs, l->number, client);
+	struct av_stats *stats = &s->turn.stats;
+
+	switch (demux_udp(data, len, owner_of(a))) {
+	case DEMUX_MS_CONTROL:
+		handle_message(s, l, client, turn_ms_handle, data, len);
+		break;
+	case DEMUX_MS_DATA:
+		relay_from_bare(s, a, data, len);
+		break;
+	case DEMUX_RFC_MESSAGE:
+		handle_message(s, l, client, turn_rfc_handle, data, len);
+		break;
+	case DEMUX_CHANNEL:
+		stats_add(stats, AV_DROP_NO_CHANNEL, 1);
+		break;
+	case DEMUX_MULTIPLEXED:
+		stats_add(stats, AV_DROP_MULTIPLEXED, 1);
+		break;
+	case DEMUX_STRAY:
+		stats_add(stats, AV_DROP_STRAY, 1);
+		break;
+	case DEMUX_JUNK:
+		stats_add(stats, AV_DROP_NOT_STUN, 1);
+		break;
+	}
+}
+
+/* Who has such a channel is a client of the RFC: one look-up for media. */
 static void take(struct shard *s, struct shard_listener *l,
 	const struct addr *client, const uint8_t *data, size_t len)
 {
-	switch (front_kind_of(data, len)) {
-	case FRONT_CHANNEL:
-		relay_from_channel(s, l->number, client, data, len);
-		break;
-	case FRONT_RFC:
-		handle_message(s, l, client, data, len);
-		break;
-	case FRONT_MS_CONTROL:
-		stats_add(&s->turn.stats, AV_DROP_MS_TURN, 1);
-		break;
-	case FRONT_JUNK:
-		stats_add(&s->turn.stats, AV_DROP_NOT_STUN, 1);
-		break;
-	}
+	if (!demux_is_channel(data, len) ||
+	    !relay_from_channel(s, l->number, client, data, len))
+		take_slowly(s, l, client, data, len);
 }
 
 /* A slot may hold a run that the kernel glued: segments of one size. */

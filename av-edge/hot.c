@@ -172,6 +172,26 @@ int hot_bind(struct hot **out, struct hot_table *t, struct alloc *a,
 	return 0;
 }
 
+int hot_aim(struct hot **out, struct hot_table *t, struct alloc *a,
+	const struct addr *peer)
+{
+	struct hot *h;
+	int err;
+
+	if (a->first_hot == FLAT_NONE) {
+		err = add(&h, t, a, HOT_DESTINATION, peer);
+		if (err < 0)
+			return err;
+		h->until_ms = INT64_MAX; /* goes with the allocation */
+	} else {
+		h = flat_pool_at(&t->pool, a->first_hot);
+		h->peer = *peer;
+		h->perm_until_ms = 0;
+	}
+	*out = h;
+	return 0;
+}
+
 void hot_permit(const struct hot_table *t, const struct alloc *a,
 	const struct addr *peer, struct mono now)
 {
@@ -181,7 +201,7 @@ void hot_permit(const struct hot_table *t, const struct alloc *a,
 	for (; n != FLAT_NONE; n = h->next) {
 		h = flat_pool_at(&t->pool, n);
 		if (addr_ip_eq(&h->peer, peer))
-			h->perm_until_ms = now.ms + PERM_LIFETIME_MS;
+			h->perm_until_ms = perm_until_ms(a, now);
 	}
 }
 

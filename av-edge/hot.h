@@ -18,11 +18,14 @@
 
 #define HOT_LIFETIME_MS 600000 /* RFC 8656 section 12 */
 #define HOT_PER_ALLOC   32
+/* In place of a channel: the active destination of [MS-TURN], of which an
+ * allocation has one at most and then nothing else here. */
+#define HOT_DESTINATION 0
 
 /* A plain record without pointers, 128 bytes. */
 struct hot {
 	struct addr client;
-	uint16_t channel; /* host order */
+	uint16_t channel; /* host order; or HOT_DESTINATION */
 	uint8_t listener;
 	bool is_hairpin; /* the peer is one of our own relay addresses */
 	uint32_t alloc;  /* number */
@@ -65,6 +68,10 @@ struct hot *hot_of_peer(const struct hot_table *t, const struct alloc *a,
 EDGE_MUST int hot_bind(struct hot **out, struct hot_table *t,
 	struct alloc *a, uint16_t channel, const struct addr *peer,
 	struct mono now);
+/* Make peer the active destination in place of the one there was; its
+ * permission is the caller's. EDGE_EBUSY: all is as before. */
+EDGE_MUST int hot_aim(struct hot **out, struct hot_table *t, struct alloc *a,
+	const struct addr *peer);
 /* The permission for this address was granted anew. */
 void hot_permit(const struct hot_table *t, const struct alloc *a,
 	const struct addr *peer, struct mono now);

@@ -98,7 +98,7 @@ int perm_grant(struct perm_table *t, struct alloc *a, const struct addr *peer,
 	int err;
 
 	if (p != NULL) {
-		p->until_ms = now.ms + PERM_LIFETIME_MS;
+		p->until_ms = perm_until_ms(a, now);
 		return 0;
 	}
 	if (!perm_has_room(t, a, 1, now))
@@ -115,7 +115,7 @@ int perm_grant(struct perm_table *t, struct alloc *a, const struct addr *peer,
 	p = flat_pool_at(&t->pool, number);
 	p->alloc = alloc;
 	memcpy(p->ip, peer->ip, sizeof(p->ip));
-	p->until_ms = now.ms + PERM_LIFETIME_MS;
+	p->until_ms = perm_until_ms(a, now);
 	p->next = a->first_perm;
 	a->first_perm = number;
 	a->perm_count++;

@@ -1,6 +1,7 @@
 /*
  * Permissions (RFC 8656 section 9): the peer addresses an allocation may
- * exchange data with, by IP address, each for five minutes.
+ * exchange data with, by IP address, each for five minutes; in [MS-TURN],
+ * which knows no such time, until the allocation ends.
  */
 #ifndef AV_EDGE_PERM_H
 #define AV_EDGE_PERM_H
@@ -29,6 +30,13 @@ struct perm_table {
 	struct flat_index by_peer;
 	uint64_t seed;
 };
+
+/* Until when a permission of this allocation is good that is granted now. */
+static inline int64_t perm_until_ms(const struct alloc *a, struct mono now)
+{
+	return a->dialect == ALLOC_MS ? INT64_MAX :
+					now.ms + PERM_LIFETIME_MS;
+}
 
 EDGE_MUST int perm_table_init(struct perm_table *t);
 void perm_table_fini(struct perm_table *t); /* accepts a zeroed one */

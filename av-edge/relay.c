@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/net/device.h"
 #include "common/net/udp.h"
@@ -96,9 +98,11 @@ void relay_stop(struct relay *r)
 	for (i = 0; i < r->shard_count; i++)
 		shard_stop(r->shards[i]);
 	r->is_running = false;
-	/* What was posted and not seen any more owns memory. */
-	for (i = 0; i < r->shard_count; i++)
-		shard_turn(r->shards[i], 0);
+	tcp_port_table_stop(&r->tcp_ports);
+	/* What was posted and not seen any more owns memory. The first shard
+	 * last: it is the one that hears of others' connections. */
+	for (i = r->shard_count; i > 0; i--)
+		shard_turn(r->shards[i - 1], 0);
 }
 
 void relay_free(struct relay *r)
@@ -108,6 +112,7 @@ void relay_free(struct relay *r)
 	if (r == NULL)
 		return;
 	relay_stop(r);
+	tcp_port_table_fini(&r->tcp_ports);
 	for (i = 0; i < r->shard_count; i++)
 		shard_free(r->shards[i]);
 	turn_shared_fini(&r->shared);
@@ -194,6 +199,36 @@ static int look_first(const struct udp_spec *spec, struct why *why)
 	return 0;
 }
 
+static int too_many_ports(struct why *why)
+{
+	return why_set(why, -ENOSPC, "more than %d listening ports",
+		RELAY_PORT_MAX);
+}
+
+/* Its place; port_count = none. */
+static size_t find_port(const struct relay *r, const struct addr *address,
+	bool is_tcp)
+{
+	size_t i;
+
+	for (i = 0; i < r->port_count; i++)
+		if ((r->ports[i].tcp != NULL) == is_tcp &&
+		    addr_eq(&r->ports[i].address, address))
+			break;
+	return i;
+}
+
+static const struct relay_port *port_at(const struct relay *r, size_t i)
+{
+	return i < r->port_count ? &r->ports[i] : NULL;
+}
+
+static void forget_port(struct relay *r, size_t i)
+{
+	if (i < r->port_count)
+		r->ports[i] = r->ports[--r->port_count];
+}
+
 int relay_open_port(struct relay *r, const struct addr *address,
 	enum topology_side side, bool bind_device, struct why *why)
 {
@@ -209,9 +244,8 @@ int relay_open_port(struct relay *r, const struct addr *address,
 	unsigned i;
 
 	memset(fds, 0xff, sizeof(fds));
-	if (r->port_count == SHARD_LISTENERS)
-		return why_set(why, -ENOSPC, "more than %d listening ports",
-			SHARD_LISTENERS);
+	if (r->port_count == RELAY_PORT_MAX)
+		return too_many_ports(why);
 	err = look_first(&spec, why);
 	if (err == 0)
 		err = open_sockets(&spec, fds, r->shard_count, why);
@@ -234,7 +268,6 @@ void relay_close_port(struct relay *r, const struct addr *address)
 {
 	struct addr *copy;
 	unsigned i;
-	size_t n;
 
 	for (i = 0; i < r->shard_count; i++) {
 		copy = malloc(sizeof(*copy));
@@ -246,23 +279,82 @@ void relay_close_port(struct relay *r, const struct addr *address)
 		else if (shard_post(r->shards[i], close_port, copy) < 0)
 			free(copy);
 	}
-	for (n = 0; n < r->port_count; n++) {
-		if (!addr_eq(&r->ports[n].address, address))
-			continue;
-		r->ports[n] = r->ports[--r->port_count];
-		break;
-	}
+	forget_port(r, find_port(r, address, false));
 }
 
 const struct relay_port *relay_find_port(const struct relay *r,
 	const struct addr *address)
 {
-	size_t i;
+	return port_at(r, find_port(r, address, false));
+}
 
-	for (i = 0; i < r->port_count; i++)
-		if (addr_eq(&r->ports[i].address, address))
-			return &r->ports[i];
-	return NULL;
+static void start_tcp(struct shard *first, void *arg)
+{
+	struct tcp_port *p = arg;
+	int err = tcp_port_start(p);
+
+	(void)first;
+	if (err < 0)
+		log_error("listener.lost", "error=%s", err_name(err));
+}
+
+static void close_tcp(struct shard *first, void *arg)
+{
+	(void)first;
+	tcp_port_close(arg);
+}
+
+/* In the thread of the first shard, once there is one. */
+static int do_first(struct relay *r, shard_job *job, struct tcp_port *p)
+{
+	if (r->is_running)
+		return shard_post(r->shards[0], job, p);
+	job(r->shards[0], p);
+	return 0;
+}
+
+int relay_open_tcp(struct relay *r, const struct tcp_port_spec *spec,
+	struct why *why)
+{
+	struct relay_port *port = &r->ports[r->port_count];
+	struct tcp_port *tcp = NULL;
+	int err;
+
+	if (r->port_count == RELAY_PORT_MAX)
+		return too_many_ports(why);
+	err = tcp_port_open(&tcp, &r->tcp_ports, spec, r->shards,
+		r->shard_count, why);
+	if (err < 0)
+		return err;
+	err = do_first(r, start_tcp, tcp);
+	if (err < 0) {
+		tcp_port_close(tcp); /* nobody else knows it yet */
+		return err;
+	}
+	*port = (struct relay_port){.tcp = tcp, .address = spec->address,
+		.side = spec->side};
+	snprintf(port->device, sizeof(port->device), "%s",
+		listener_device(tcp->listener));
+	r->port_count++;
+	return 0;
+}
+
+void relay_close_tcp(struct relay *r, const struct addr *address)
+{
+	size_t i = find_port(r, address, true);
+
+	if (i == r->port_count)
+		return;
+	if (do_first(r, close_tcp, r->ports[i].tcp) < 0)
+		log_error("listener.kept", "error=%s", err_name(-ENOMEM));
+	else
+		forget_port(r, i);
+}
+
+const struct relay_port *relay_find_tcp(const struct relay *r,
+	const struct addr *address)
+{
+	return port_at(r, find_port(r, address, true));
 }
 
 /* ---- rules ------------------------------------------------------------- */

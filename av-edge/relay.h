@@ -16,8 +16,12 @@
 #include "common/store/topology.h"
 #include "av-edge/rules.h"
 #include "av-edge/shard.h"
+#include "av-edge/tcp_port.h"
+
+#define RELAY_PORT_MAX SHARD_LISTENERS
 
 struct relay_port {
+	struct tcp_port *tcp; /* NULL = UDP */
 	struct addr address;
 	enum topology_side side;
 	char device[16]; /* "" = not bound to one */
@@ -28,8 +32,9 @@ struct relay {
 	struct rules *rules; /* reference: in force */
 	struct shard *shards[SHARD_MAX]; /* owned */
 	unsigned shard_count;
-	struct relay_port ports[SHARD_LISTENERS];
+	struct relay_port ports[RELAY_PORT_MAX];
 	size_t port_count;
+	struct tcp_port_table tcp_ports;
 	bool is_running;
 };
 
@@ -48,6 +53,12 @@ EDGE_MUST int relay_open_port(struct relay *r, const struct addr *address,
 /* New allocations end at once, the port with its last allocation. */
 void relay_close_port(struct relay *r, const struct addr *address);
 const struct relay_port *relay_find_port(const struct relay *r,
+	const struct addr *address);
+/* The same three for TCP. Connections outlive their port. */
+EDGE_MUST int relay_open_tcp(struct relay *r,
+	const struct tcp_port_spec *spec, struct why *why);
+void relay_close_tcp(struct relay *r, const struct addr *address);
+const struct relay_port *relay_find_tcp(const struct relay *r,
 	const struct addr *address);
 
 /* From now on, in all shards, as soon as each gets to it. Takes the

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "av-edge/tcp_conn.h"
 
 #define BURST_MAX   32
 #define INBOX_BATCH 64
@@ -28,7 +29,19 @@ static struct alloc *alloc_of(const struct shard *s, const struct hot *h)
 
 /* ---- to a client ------------------------------------------------------- */
 
-static void to_client(struct shard *s, const struct alloc *a,
+/* Into its stream, if it reads what is there already. */
+static bool to_tcp_client(struct shard *s, struct alloc *a,
+	const struct udp_out *out)
+{
+	struct tcp_conn *c = s->relays[alloc_number_of_id(a->id)]->conn;
+
+	if (tcp_conn_relay(c, out))
+		return true;
+	drop(s, AV_DROP_CLIENT, &a->drops);
+	return false;
+}
+
+static void to_udp_client(struct shard *s, const struct alloc *a,
 	const struct udp_out *out)
 {
 	struct shard_listener *l = &s->listeners[a->listener];
@@ -39,26 +52,38 @@ static void to_client(struct shard *s, const struct alloc *a,
 	};
 
 	udp_tx_add(s->to_clients, &to, out);
+}
+
+static void to_client(struct shard *s, struct alloc *a,
+	const struct udp_out *out)
+{
+	if (!alloc_is_tcp(a))
+		to_udp_client(s, a, out);
+	else if (!to_tcp_client(s, a, out))
+		return;
 	stats_add(&s->turn.stats, AV_DOWN_PACKETS, 1);
 	stats_add(&s->turn.stats, AV_DOWN_BYTES, out->len);
 }
 
-/* RFC 8656 12.6 */
-static void deliver_channel(struct shard *s, const struct alloc *a,
-	struct hot *h, struct udp_out *out)
+/* RFC 8656 12.6; from the active destination of [MS-TURN] bare. */
+static void deliver_media(struct shard *s, struct alloc *a, struct hot *h,
+	struct udp_out *out)
 {
 	uint8_t head[STUN_CHANNEL_HEADER_LEN];
 
-	memcpy(head, h->head, 2);
-	buf_store_u16(head + 2, (uint16_t)out->len);
-	out->head = head;
-	out->head_len = sizeof(head);
+	if (h->channel != HOT_DESTINATION) {
+		memcpy(head, h->head, 2);
+		buf_store_u16(head + 2, (uint16_t)out->len);
+		out->head = head;
+		out->head_len = sizeof(head);
+	}
 	h->down_packets++;
 	h->down_bytes += out->len;
 	to_client(s, a, out);
 }
 
-/* RFC 8656 11.5. The transaction id names nothing; it only must differ. */
+/* RFC 8656 11.5, [MS-TURN] 2.2.1. The transaction id names nothing; it
+ * only must differ. */
 static void deliver_indication(struct shard *s, struct alloc *a,
 	const struct addr *peer, struct udp_out *out)
 {
@@ -66,11 +91,16 @@ static void deliver_indication(struct shard *s, struct alloc *a,
 	struct stun_writer w;
 	int len;
 
-	buf_store_u32(tid, STUN_COOKIE);
+	buf_store_u32(tid, a->dialect == ALLOC_MS ? ~STUN_COOKIE :
+						    STUN_COOKIE);
 	buf_store_u32(tid + 4, (uint32_t)(s->indication >> 32) ^ s->number);
 	buf_store_u64(tid + 8, s->indication++);
-	stun_write_begin(&w, &stun_rfc, head, sizeof(head), STUN_INDICATION,
-		STUN_DATA, tid);
+	if (a->dialect == ALLOC_MS)
+		stun_ms_write_begin(&w, head, sizeof(head), STUN_MS_DATA,
+			tid);
+	else
+		stun_write_begin(&w, &stun_rfc, head, sizeof(head),
+			STUN_INDICATION, STUN_DATA, tid);
 	stun_write_addr(&w, STUN_PEER_ADDRESS, peer);
 	len = stun_write_end_open(&w, STUN_PAYLOAD, out->len, &out->pad);
 	if (len < 0) {
@@ -84,19 +114,23 @@ static void deliver_indication(struct shard *s, struct alloc *a,
 	to_client(s, a, out);
 }
 
-/* From this peer to the client of a, if it is permitted. h: the channel of
- * the peer, or NULL. */
+/* From this peer to the client of a, if it is permitted. h: the channel or
+ * active destination that the peer is, or NULL. */
 static void deliver(struct shard *s, struct alloc *a, struct hot *h,
 	const struct addr *peer, const void *data, size_t len)
 {
 	struct udp_out out = {.data = data, .len = len};
 
-	if (h != NULL && hot_is_live(h, s->turn.now))
-		deliver_channel(s, a, h, &out);
-	else if (perm_has(&s->turn.perms, a, peer, s->turn.now))
+	if (h != NULL && hot_is_live(h, s->turn.now)) {
+		deliver_media(s, a, h, &out);
+	} else if (perm_has(&s->turn.perms, a, peer, s->turn.now)) {
 		deliver_indication(s, a, peer, &out);
-	else
+	} else {
 		drop(s, AV_DROP_NO_PERMISSION, &a->drops);
+		return;
+	}
+	if (a->dialect == ALLOC_MS)
+		alloc_touch(a, s->turn.now);
 }
 
 /* ---- the short cut ----------------------------------------------------- */
@@ -180,36 +214,53 @@ static void to_peer(struct shard *s, struct alloc *a,
 	udp_tx_add(s->to_peers, &to, &out);
 }
 
-/* RFC 8656 12.6; over UDP what follows the stated length is padding. */
-void relay_from_channel(struct shard *s, uint8_t listener,
-	const struct addr *client, const uint8_t *data, size_t len)
+/* Out by a channel, or to the active destination. */
+static void send_media(struct shard *s, struct alloc *a, struct hot *h,
+	const uint8_t *data, size_t len)
 {
-	uint16_t channel = buf_load_u16(data);
-	size_t payload_len = buf_load_u16(data + 2);
-	const uint8_t *payload = data + STUN_CHANNEL_HEADER_LEN;
-	struct hot *h = hot_find(&s->turn.hots, listener, client, channel);
-
-	if (h == NULL) {
-		drop(s, AV_DROP_NO_CHANNEL, NULL);
-		return;
-	}
-	if (payload_len > len - STUN_CHANNEL_HEADER_LEN) {
-		drop(s, AV_DROP_MALFORMED, &h->drops);
-		return;
-	}
 	if (!hot_is_live(h, s->turn.now)) {
 		drop(s, h->until_ms > s->turn.now.ms ? AV_DROP_NO_PERMISSION :
 			AV_DROP_NO_CHANNEL, &h->drops);
 		return;
 	}
 	h->up_packets++;
-	h->up_bytes += payload_len;
+	h->up_bytes += len;
 	stats_add(&s->turn.stats, AV_UP_PACKETS, 1);
-	stats_add(&s->turn.stats, AV_UP_BYTES, payload_len);
+	stats_add(&s->turn.stats, AV_UP_BYTES, len);
 	if (h->is_hairpin)
-		hairpin(s, alloc_of(s, h), &h->peer, payload, payload_len);
+		hairpin(s, a, &h->peer, data, len);
 	else
-		to_peer(s, alloc_of(s, h), &h->peer, payload, payload_len);
+		to_peer(s, a, &h->peer, data, len);
+}
+
+/* RFC 8656 12.6; over UDP what follows the stated length is padding. */
+bool relay_from_channel(struct shard *s, uint8_t listener,
+	const struct addr *client, const uint8_t *data, size_t len)
+{
+	uint16_t channel = buf_load_u16(data);
+	size_t payload_len = buf_load_u16(data + 2);
+	struct hot *h = hot_find(&s->turn.hots, listener, client, channel);
+
+	if (h == NULL)
+		return false;
+	if (payload_len > len - STUN_CHANNEL_HEADER_LEN)
+		drop(s, AV_DROP_MALFORMED, &h->drops);
+	else
+		send_media(s, alloc_of(s, h), h,
+			data + STUN_CHANNEL_HEADER_LEN, payload_len);
+	return true;
+}
+
+void relay_from_bare(struct shard *s, struct alloc *a, const uint8_t *data,
+	size_t len)
+{
+	if (a->first_hot == FLAT_NONE) {
+		drop(s, AV_DROP_NO_DESTINATION, &a->drops);
+		return;
+	}
+	alloc_touch(a, s->turn.now);
+	send_media(s, a, flat_pool_at(&s->turn.hots.pool, a->first_hot),
+		data, len);
 }
 
 static bool is_own_relay(const struct shard *s, const struct addr *a)

@@ -13,9 +13,13 @@
 #include "common/base/str.h"
 #include "av-edge/shard.h"
 
-/* ChannelData from a client; data must stay until the flush. */
-void relay_from_channel(struct shard *s, uint8_t listener,
+/* ChannelData from a client; data must stay until the flush. False: it has
+ * no such channel, and nothing happened. */
+bool relay_from_channel(struct shard *s, uint8_t listener,
 	const struct addr *client, const uint8_t *data, size_t len);
+/* Bare data of an [MS-TURN] client, for its active destination. */
+void relay_from_bare(struct shard *s, struct alloc *a, const uint8_t *data,
+	size_t len);
 /* The payload of a Send indication whose permission was checked. */
 void relay_from_send(struct shard *s, struct alloc *a,
 	const struct addr *peer, struct str payload);

@@ -35,6 +35,8 @@ int rules_new(struct rules **out)
 	r->allocations_per_user = 48;
 	r->nonce_lifetime_s = 900;
 	r->stranger_rate = 10;
+	r->greet_ms = 10000;
+	r->void_ms = 60000;
 	peer_policy_init(&r->peers);
 	*out = r;
 	return 0;
@@ -58,6 +60,7 @@ void rules_unref(struct rules *r)
 		return;
 	peer_policy_fini(&r->peers);
 	av_key_ring_wipe(&r->keys);
+	tls_ctx_unref(r->tls);
 	free(shared);
 }
 
@@ -84,6 +87,7 @@ static int take_settings(struct rules *r, const struct topology *t)
 	    (uint32_t)setting_duration_s(set, "nonce_lifetime");
 	r->stranger_rate = (uint32_t)setting_number(set, "stranger_rate");
 	r->rest_us = (uint32_t)setting_number(set, "rest_us");
+	r->turn_sha256 = setting_bool(set, "turn_sha256");
 	for (i = 0; i < setting_list_count(set, "allow_peers"); i++) {
 		err = netset_add_text(&r->peers.allow,
 			str_of(setting_list_item(set, "allow_peers", i)));

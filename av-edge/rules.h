@@ -15,6 +15,7 @@
 #include "common/base/str.h"
 #include "common/base/why.h"
 #include "common/cred/av_key.h"
+#include "common/net/tls.h"
 #include "common/store/topology.h"
 #include "av-edge/peer_policy.h"
 
@@ -43,16 +44,21 @@ struct rules {
 	uint32_t nonce_lifetime_s;
 	uint32_t stranger_rate;
 	uint32_t rest_us;
+	uint32_t greet_ms; /* TCP: for first bytes and TLS handshake */
+	uint32_t void_ms;  /* TCP: for a connection without allocation */
+	bool turn_sha256; /* offered to [MS-TURN] clients of version 3 */
 	struct rules_media media[RULES_FAMILY_COUNT];
 	struct peer_policy peers;
 	struct av_key_ring keys; /* empty: nothing is granted */
+	struct tls_ctx *tls; /* reference; NULL: no TLS on the TCP ports */
 	bool is_draining;
 };
 
 /* Defaults and nothing else, one reference. -ENOMEM. */
 EDGE_MUST int rules_new(struct rules **out);
 /* From a topology: settings, relay addresses, suite addresses, the host's
- * network. Keys and draining are the caller's to fill in before sharing. */
+ * network. Keys, TLS and draining are the caller's to fill in before
+ * sharing. */
 EDGE_MUST int rules_of_topology(struct rules **out, const struct topology *t,
 	struct why *why);
 struct rules *rules_ref(struct rules *r);

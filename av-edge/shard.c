@@ -18,6 +18,7 @@
 #include "av-edge/front_udp.h"
 #include "av-edge/relay_socket.h"
 #include "av-edge/relay_udp.h"
+#include "av-edge/tcp_conn.h"
 
 #define SLOTS_CLIENTS 64
 #define SLOTS_PEERS   192
@@ -66,6 +67,7 @@ static int watch_relay(struct shard *s, uint32_t number, int fd)
 		return -ENOMEM;
 	relay->shard = s;
 	relay->number = number;
+	relay->conn = s->asking;
 	err = loop_fd_new(&relay->watch, s->loop, fd, LOOP_READ,
 		on_relay_ready, relay);
 	if (err < 0) {
@@ -91,7 +93,10 @@ static int open_relay(void *arg, struct alloc *a,
 		return err;
 	}
 	a->relay_fd = fd;
-	s->listeners[a->listener].users++;
+	if (alloc_is_tcp(a))
+		tcp_conn_allocated(s->asking, true);
+	else
+		s->listeners[a->listener].users++;
 	return 0;
 }
 
@@ -107,8 +112,8 @@ static void end_listener(struct shard_listener *l)
 static void close_relay(void *arg, struct alloc *a)
 {
 	struct shard *s = arg;
-	struct shard_listener *l = &s->listeners[a->listener];
 	uint32_t number = alloc_number_of_id(a->id);
+	struct tcp_conn *conn = s->relays[number]->conn;
 
 	/* Queued datagrams of this allocation name its socket. */
 	udp_tx_flush(s->to_peers);
@@ -116,7 +121,10 @@ static void close_relay(void *arg, struct alloc *a)
 	free(s->relays[number]);
 	s->relays[number] = NULL;
 	close(a->relay_fd);
-	l->users--;
+	if (alloc_is_tcp(a))
+		tcp_conn_allocated(conn, false);
+	else
+		s->listeners[a->listener].users--;
 }
 
 static const struct turn_io relay_io = {
@@ -292,6 +300,7 @@ static void on_tick(void *arg)
 	turn_tick(&s->turn);
 	shard_flush(s);
 	end_listeners(s);
+	tcp_conn_retry(s);
 	count_lost(s);
 	loop_timer_start(s->tick, TICK_MS);
 }
@@ -418,6 +427,8 @@ int shard_new(struct shard **out, unsigned number,
 	if (s == NULL)
 		return -ENOMEM;
 	s->number = number;
+	list_init(&s->conns);
+	list_init(&s->leaving);
 	s->indication = rand_u64();
 	for (i = 0; i < SHARD_LISTENERS; i++) {
 		s->listeners[i].shard = s;
@@ -462,6 +473,7 @@ void shard_free(struct shard *s)
 	if (s == NULL)
 		return;
 	turn_fini(&s->turn);
+	tcp_conn_free_all(s);
 	for (i = 0; i < SHARD_LISTENERS; i++)
 		if (s->listeners[i].fd >= 0)
 			end_listener(&s->listeners[i]);

@@ -14,6 +14,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/attr.h"
+#include "common/base/list.h"
 #include "common/net/udp_batch.h"
 #include "common/run/loop.h"
 #include "common/store/topology.h"
@@ -27,6 +28,7 @@
 #define SHARD_ANSWERS   64
 
 struct shard;
+struct tcp_conn;
 
 /* One of the SO_REUSEPORT sockets of a port. Allocations name it by its
  * place in the array, so a place is free again only when nobody does. */
@@ -48,6 +50,7 @@ struct shard_relay {
 	struct shard *shard;
 	uint32_t number;
 	struct loop_fd *watch; /* owned */
+	struct tcp_conn *conn; /* borrowed: of its client, NULL = UDP */
 };
 
 struct shard {
@@ -59,6 +62,9 @@ struct shard {
 	struct shard_listener listeners[SHARD_LISTENERS];
 	struct shard_relay **relays; /* owned, by number of allocation */
 	uint32_t relay_cap;
+	struct list conns;   /* TCP connections of clients, owned */
+	struct list leaving; /* ended ones whose port is not told yet */
+	struct tcp_conn *asking; /* whose message is handled, NULL = UDP */
 	struct udp_rx *from_clients; /* owned, as all four */
 	struct udp_rx *from_peers;
 	struct udp_tx *to_clients;

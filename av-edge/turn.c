@@ -89,6 +89,9 @@ int turn_init(struct turn *t, unsigned shard, struct turn_shared *shared,
 		err = hot_table_init(&t->hots);
 	if (err == 0)
 		err = perm_table_init(&t->perms);
+	if (err == 0)
+		err = flat_pool_init(&t->ms_states, sizeof(struct ms_state),
+			ALLOC_MAX);
 	if (err < 0) {
 		alloc_table_fini(&t->allocs);
 		hot_table_fini(&t->hots);
@@ -114,6 +117,7 @@ void turn_fini(struct turn *t)
 		if (a != NULL)
 			turn_end(t, a, ALLOC_END_STOPPED);
 	}
+	flat_pool_fini(&t->ms_states);
 	perm_table_fini(&t->perms);
 	hot_table_fini(&t->hots);
 	alloc_table_fini(&t->allocs);
@@ -180,6 +184,29 @@ static int open_port(struct turn *t, struct alloc *a,
 	return -EADDRNOTAVAIL;
 }
 
+/* The record, and the one beside it. */
+static int take_records(struct turn *t, const struct turn_wish *wish,
+	struct alloc **out)
+{
+	int err = alloc_new(out, &t->allocs, wish->listener, wish->client);
+
+	if (err < 0 || wish->dialect != ALLOC_MS)
+		return err;
+	(*out)->dialect = ALLOC_MS;
+	(*out)->ms = flat_pool_take(&t->ms_states);
+	if ((*out)->ms != FLAT_NONE)
+		return 0;
+	alloc_free(&t->allocs, *out);
+	return -ENOMEM;
+}
+
+static void give_records(struct turn *t, struct alloc *a)
+{
+	if (a->ms != FLAT_NONE)
+		flat_pool_give(&t->ms_states, a->ms);
+	alloc_free(&t->allocs, a);
+}
+
 static void fill_in(struct turn *t, struct alloc *a,
 	const struct turn_wish *wish)
 {
@@ -210,14 +237,14 @@ int turn_begin(struct turn *t, const struct turn_wish *wish,
 		t->rules->allocations_per_user);
 	if (err < 0)
 		return err;
-	err = alloc_new(&a, &t->allocs, wish->listener, wish->client);
+	err = take_records(t, wish, &a);
 	if (err < 0) {
 		quota_give(t->shared->quota, wish->proof->client_id);
 		return err;
 	}
 	err = open_port(t, a, wish);
 	if (err < 0) {
-		alloc_free(&t->allocs, a);
+		give_records(t, a);
 		quota_give(t->shared->quota, wish->proof->client_id);
 		return err;
 	}
@@ -242,13 +269,15 @@ static void say_end(const struct turn *t, const struct alloc *a,
 	if (log_get_level() < LOG_LEVEL_INFO)
 		return;
 	log_info("alloc.ended",
-		"alloc=%s reason=%s side=%s client=%s relayed=%s "
+		"alloc=%s reason=%s dialect=%s side=%s transport=%s client=%s "
+		"relayed=%s "
 		"duration_s=%" PRId64 " up_packets=%" PRIu64
 		" up_bytes=%" PRIu64 " down_packets=%" PRIu64
 		" down_bytes=%" PRIu64 " drops=%" PRIu64,
 		alloc_id_text(a->id, id), alloc_end_name(why),
-		topology_side_name(a->side), addr_text(&a->client, client),
-		addr_text(&a->relayed, relayed),
+		alloc_dialect_name(a->dialect),
+		topology_side_name(a->side), alloc_transport_name(a),
+		addr_text(&a->client, client), addr_text(&a->relayed, relayed),
 		(t->now.ms - a->created_ms) / 1000, a->up_packets,
 		a->up_bytes, a->down_packets, a->down_bytes, a->drops);
 }
@@ -265,7 +294,7 @@ void turn_end(struct turn *t, struct alloc *a, enum alloc_end why)
 	quota_give(t->shared->quota, a->client_id);
 	stats_add(&t->stats, live_of(a), (uint64_t)-1);
 	stats_add(&t->stats, AV_ENDED_REFRESH + (size_t)why, 1);
-	alloc_free(&t->allocs, a);
+	give_records(t, a);
 }
 
 /* ---- peers ------------------------------------------------------------- */

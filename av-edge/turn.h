@@ -18,6 +18,7 @@
 #include "av-edge/alloc.h"
 #include "av-edge/counters.h"
 #include "av-edge/hot.h"
+#include "av-edge/ms_state.h"
 #include "av-edge/nonce.h"
 #include "av-edge/perm.h"
 #include "av-edge/port_pool.h"
@@ -53,6 +54,7 @@ struct turn {
 	struct alloc_table allocs;
 	struct hot_table hots;
 	struct perm_table perms;
+	struct flat_pool ms_states;
 	struct rules *rules;        /* reference */
 	struct turn_shared *shared; /* borrowed */
 	const struct turn_io *io;   /* borrowed */
@@ -74,6 +76,7 @@ void turn_tick(struct turn *t);
 struct turn_wish {
 	const struct addr *client;
 	uint8_t listener;
+	enum alloc_dialect dialect;
 	enum topology_side side;
 	enum rules_family family;
 	uint32_t lifetime_s;
@@ -82,12 +85,20 @@ struct turn_wish {
 	const struct auth_proof *proof;
 };
 
-/* An allocation with its relay socket. EDGE_EBUSY: the user has too many;
+/* An allocation with its relay socket; of [MS-TURN] its ms_state is for the
+ * caller to fill in. EDGE_EBUSY: the user has too many;
  * -EADDRNOTAVAIL: no port or no socket is to be had; -ENOMEM. */
 EDGE_MUST int turn_begin(struct turn *t, const struct turn_wish *wish,
 	struct alloc **out);
 /* Give everything back, say so in one line. The record is gone after. */
 void turn_end(struct turn *t, struct alloc *a, enum alloc_end why);
+
+/* NULL unless it is of [MS-TURN]. */
+static inline struct ms_state *turn_ms_state(const struct turn *t,
+	const struct alloc *a)
+{
+	return a->ms == FLAT_NONE ? NULL : flat_pool_at(&t->ms_states, a->ms);
+}
 
 /* May a send to peer? Judged by rules, counted when refused. */
 enum peer_verdict turn_judge_peer(struct turn *t, const struct addr *peer,

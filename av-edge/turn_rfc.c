@@ -11,13 +11,11 @@
 #include <string.h>
 
 #include "common/base/err.h"
-#include "common/base/log.h"
+#include "av-edge/refusal.h"
 
 #define PROTOCOL_UDP   17
 #define FAMILY_IPV4    1
 #define FAMILY_IPV6    2
-#define IP_UDP_LEN     28 /* headers counted in amplification, IPv4 */
-#define AMPLIFY_MAX    3  /* threat T7 */
 #define EVEN_PORT_NEXT 0x80 /* the R bit */
 
 /* One message being handled. */
@@ -41,23 +39,6 @@ static void answer_begin(struct ask *ask, enum stun_class class)
 		TURN_ANSWER_MAX, class, ask->m.method, ask->m.tid);
 }
 
-/* What a stranger may cause, in number and in size (threat T7). */
-static bool may_answer_stranger(struct ask *ask, size_t len)
-{
-	struct turn *t = ask->t;
-
-	if (len + IP_UDP_LEN > AMPLIFY_MAX * (ask->in->len + IP_UDP_LEN)) {
-		stats_add(&t->stats, AV_STRANGER_TOO_LONG, 1);
-		return false;
-	}
-	if (!strangers_may_get_reply(t->shared->strangers, ask->in->client,
-		    t->now)) {
-		stats_add(&t->stats, AV_STRANGER_SILENCED, 1);
-		return false;
-	}
-	return true;
-}
-
 /* RFC 8489 9.2.4: with the kind of integrity that the request had. */
 static void answer_end(struct ask *ask)
 {
@@ -73,22 +54,14 @@ static void answer_end(struct ask *ask)
 		stun_write_fingerprint(&ask->w);
 	len = stun_write_end(&ask->w);
 	if (len < 0 || (!proof->has_key &&
-	    !may_answer_stranger(ask, (size_t)len)))
+	    !refusal_may_be_told(ask->t, ask->in, (size_t)len)))
 		return;
 	ask->out->answer_len = (size_t)len;
 }
 
-static void count_refusal(struct av_stats *stats, unsigned code)
-{
-	stats_add(stats, code == 437 ? AV_REFUSED_MISMATCH :
-			code == 486 ? AV_REFUSED_QUOTA :
-			code == 508 ? AV_REFUSED_CAPACITY :
-				      AV_REFUSED_OTHER, 1);
-}
-
 static void refuse(struct ask *ask, unsigned code)
 {
-	count_refusal(&ask->t->stats, code);
+	refusal_count(ask->t, code);
 	answer_begin(ask, STUN_ERROR);
 	stun_write_error(&ask->w, code);
 	if (code == 420)
@@ -113,28 +86,6 @@ static void refuse_sender(struct ask *ask, enum auth_cause cause)
 
 /* ---- who asks ---------------------------------------------------------- */
 
-/* R9: the challenge is no event. R10: everything else has its cause. */
-static void note_refused_sender(struct ask *ask, enum auth_cause cause)
-{
-	char client[ADDR_TEXT_LEN];
-
-	stats_add(&ask->t->stats, AV_AUTH_CHALLENGED + (size_t)cause -
-		AUTH_CHALLENGED, 1);
-	if (cause == AUTH_CHALLENGED || cause == AUTH_STALE_NONCE)
-		return;
-	addr_text(ask->in->client, client);
-	if (cause == AUTH_EXPIRED)
-		log_limited(LOG_LEVEL_INFO, 10, "auth.refused",
-			"cause=%s method=%s client=%s expired_ago_s=%lld",
-			auth_cause_name(cause),
-			stun_method_name(ask->m.method), client,
-			(long long)ask->proof.expired_ago_s);
-	else
-		log_limited(LOG_LEVEL_INFO, 10, "auth.refused",
-			"cause=%s method=%s client=%s", auth_cause_name(cause),
-			stun_method_name(ask->m.method), client);
-}
-
 static bool check_sender(struct ask *ask)
 {
 	struct turn *t = ask->t;
@@ -152,7 +103,8 @@ static bool check_sender(struct ask *ask)
 		strangers_earn(t->shared->strangers, ask->in->client, t->now);
 	if (cause == AUTH_OK)
 		return true;
-	note_refused_sender(ask, cause);
+	refusal_note_sender(t, ask->in, cause, stun_method_name(ask->m.method),
+		ask->proof.expired_ago_s);
 	refuse_sender(ask, cause);
 	return false;
 }

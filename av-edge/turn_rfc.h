@@ -25,6 +25,7 @@ struct turn_in {
 	uint8_t listener;
 	enum topology_side side;
 	bool is_closing; /* this port takes no new allocations */
+	bool is_stream;  /* TCP or TLS: nobody asks in another's name */
 };
 
 struct turn_out {

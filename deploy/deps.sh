@@ -15,7 +15,8 @@ build="gcc make pkg-config libc6-dev
 	libsqlite3-dev libc-ares-dev libexpat1-dev libjansson-dev
 	libfyaml-dev libcurl4-openssl-dev libseccomp-dev openssl"
 test="check clang libclang-rt-14-dev llvm
-	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core dnsmasq-base tcpdump
+	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core libnice-dev
+	dnsmasq-base tcpdump
 	sqlite3 nftables iproute2 procps curl python3 systemd mandoc
 	valgrind"
 tools="clang-format clang-tidy clang-tools cppcheck gcovr iwyu gdb

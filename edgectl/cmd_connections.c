@@ -43,6 +43,8 @@ static const struct output_column CONNECTION_COLUMNS[] = {
 
 static const struct output_column ALLOCATION_COLUMNS[] = {
 	{"ID", "id", 0},
+	{"DIALECT", "dialect", 0},
+	{"OVER", "transport", 0},
 	{"SIDE", "side", 0},
 	{"CLIENT", "client", 0},
 	{"RELAY", "relayed", 0},

@@ -34,6 +34,8 @@ static const struct use_row USES[] = {
 		TOPOLOGY_EXTERNAL},
 	{CONF_USE_EXTERNAL_WEBCONF, CONF_WEBCONF_EDGE, TOPOLOGY_WEBCONF_CLIENT,
 		TOPOLOGY_EXTERNAL},
+	{CONF_USE_EXTERNAL_AV, CONF_AV_EDGE, TOPOLOGY_TURN_TCP,
+		TOPOLOGY_EXTERNAL},
 	{CONF_USE_INTERNAL, CONF_ACCESS_EDGE, TOPOLOGY_SIP_INTERNAL,
 		TOPOLOGY_INTERNAL},
 	{CONF_USE_INTERNAL, CONF_AV_AUTH, TOPOLOGY_AUTH, TOPOLOGY_INTERNAL},
@@ -235,6 +237,15 @@ static void check_trust(struct doctor *d, const char *what, const char *path)
 			"%s: %s", path, strerror(errno));
 }
 
+/* TURN is served without a certificate as well, but not over TLS. */
+static bool is_needed(const struct doctor *d, const struct use_row *row)
+{
+	if (row->use == CONF_USE_EXTERNAL_AV &&
+		!d->conf->certs[row->use].is_set)
+		return false;
+	return topology_listener(d->topology, row->usage, row->side) != NULL;
+}
+
 void doctor_certificates(struct doctor *d)
 {
 	if (d->topology == NULL)
@@ -242,7 +253,6 @@ void doctor_certificates(struct doctor *d)
 	check_trust(d, "trust, internal", d->conf->trust_internal);
 	check_trust(d, "trust, external", d->conf->trust_external);
 	for (size_t i = 0; i < ARRAY_COUNT(USES); i++)
-		if (topology_listener(d->topology, USES[i].usage,
-			    USES[i].side) != NULL)
+		if (is_needed(d, &USES[i]))
 			check_use(d, &USES[i]);
 }

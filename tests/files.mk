@@ -11,7 +11,10 @@ MOCKS     := $(foreach f,$(notdir $(MOCK_SRC:.c=)),$(if $(findstring _,$(f)),,$(
 MOCK_BIN  := $(MOCKS:%=$(B)/bin/%)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(B)/bin/%)
-TEST_SRC  := $(UNIT_SRC) $(FUZZ_SRC) $(MOCK_SRC) $(BENCH_SRC)
+# Programs around clients that are not ours: nothing of ours is linked in.
+PEER_SRC  := $(wildcard tests/peers/*.c)
+PEER_BIN  := $(PEER_SRC:tests/peers/%.c=$(B)/bin/%)
+TEST_SRC  := $(UNIT_SRC) $(FUZZ_SRC) $(MOCK_SRC) $(BENCH_SRC) $(PEER_SRC)
 
 # A test may use everything of its daemon but main.c.
 room_objs = $(call objs,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
@@ -42,13 +45,20 @@ $(BENCH_BIN): $(B)/bin/%: $(B)/tests/bench/%.o $(LIB)
 	@echo "  LD      $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS)
 
-.PHONY: unit-programs check-unit check check-net mocks
+$(PEER_SRC:%.c=$(B)/%.o): CFLAGS += $(call pkg_cflags,nice)
+$(PEER_BIN): $(B)/bin/%: $(B)/tests/peers/%.o
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(shell pkg-config --libs nice)
+
+.PHONY: unit-programs check-unit check check-net mocks peers
 mocks: $(MOCK_BIN)
+peers: $(PEER_BIN)
 unit-programs: $(UNIT_BIN)
 check-unit: $(UNIT_BIN) ## unit tests alone; T=name runs one of them
 	@tests/run-unit.sh $(B) $(T)
 check: programs check-unit lint ## build, unit tests, lint (under a minute)
-check-net: programs mocks ## tests of the whole suite in network namespaces (root)
+check-net: programs mocks peers ## tests of the whole suite in network namespaces (root)
 	@B=$(B) tests/run-net.sh $(T)
 
 # Fuzzers are built by clang with libFuzzer in a tree of their own.
@@ -101,7 +111,7 @@ test: deps-test ## everything that must be green; what CI runs
 	@$(MAKE) --no-print-directory -j2 programs
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory -j2 B=build/asan SAN=address,undefined \
-		programs mocks unit-programs
+		programs mocks peers unit-programs
 	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-unit
 	@$(MAKE) --no-print-directory fuzz-check
 	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-net

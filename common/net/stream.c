@@ -539,10 +539,33 @@ static int write_through(struct stream *s, const uint8_t **p, size_t *len,
 	return result;
 }
 
+void stream_push(struct stream *s)
+{
+	char detail[STREAM_DETAIL_LEN] = "";
+	int result;
+
+	if (is_ending(s) || s->phase != PHASE_OPEN)
+		return;
+	result = pump(s, detail);
+	if (result < 0)
+		schedule_end(s, stream_end_of(result), detail);
+	else if (s->is_blocked)
+		update_want(s);
+}
+
+size_t stream_room(struct stream *s, size_t wanted)
+{
+	/* Much in one turn does not mean that the peer is slow. */
+	if (wanted > s->queue_max - s->out.len)
+		stream_push(s);
+	return is_ending(s) ? 0 : s->queue_max - s->out.len;
+}
+
 int stream_send(struct stream *s, const void *data, size_t len)
 {
 	char detail[STREAM_DETAIL_LEN] = "";
 	const uint8_t *p = data;
+	size_t room;
 	int result;
 
 	if (is_ending(s) || s->is_shutting)
@@ -555,17 +578,10 @@ int stream_send(struct stream *s, const void *data, size_t len)
 			return -ENOTCONN;
 		}
 	}
-	/* Much in one turn does not mean that the peer is slow. */
-	if (len > s->queue_max - s->out.len && s->phase == PHASE_OPEN) {
-		result = pump(s, detail);
-		if (result < 0) {
-			schedule_end(s, stream_end_of(result), detail);
-			return -ENOTCONN;
-		}
-		if (s->is_blocked)
-			update_want(s);
-	}
-	if (len > s->queue_max - s->out.len) {
+	room = stream_room(s, len);
+	if (is_ending(s))
+		return -ENOTCONN;
+	if (len > room) {
 		schedule_end(s, STREAM_END_OVERFLOW,
 			"the peer does not read what it is sent");
 		return -ENOBUFS;

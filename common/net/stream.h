@@ -88,6 +88,12 @@ EDGE_MUST int stream_connect(struct stream **out, struct loop *loop,
  * mark (half of queue_max), -ENOBUFS = over the bound: the stream is ended
  * with STREAM_END_OVERFLOW in the loop's next turn, -ENOTCONN when ended. */
 int stream_send(struct stream *s, const void *data, size_t len);
+/* What waits goes out now, not at the turn's end. With TLS what is sent next
+ * then begins a record of its own. */
+void stream_push(struct stream *s);
+/* How many bytes it would take now; sends what waits when that is less than
+ * wanted. For those who rather drop than end a stream. */
+size_t stream_room(struct stream *s, size_t wanted);
 
 /* Our last word: send what is queued, then close_notify (plain: FIN), and
  * go on reading. stream_send() is -ENOTCONN from now on. */

@@ -511,6 +511,40 @@ static const struct setting_def SETTINGS[] = {
 	},
 	{
 		.component = "av-edge",
+		.name = "max_connections",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "20000",
+		.min = 1,
+		.max = 1000000,
+		.restart = true,
+		.help = "Open connections on one TCP port; more are refused.",
+	},
+	{
+		.component = "av-edge",
+		.name = "max_connections_per_source",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "500",
+		.min = 1,
+		.max = 1000000,
+		.restart = true,
+		.help = "Open TCP connections of one address outside (IPv6: "
+			"one /56); a call takes up to four.",
+	},
+	{
+		.component = "av-edge",
+		.name = "new_connections_per_source",
+		.kind = SETTING_NUMBER,
+		.unit = "1/s",
+		.fallback = "50",
+		.min = 1,
+		.max = 100000,
+		.restart = true,
+		.help = "New TCP connections a second of one address outside.",
+	},
+	{
+		.component = "av-edge",
 		.name = "rest_us",
 		.kind = SETTING_NUMBER,
 		.unit = "us",
@@ -519,6 +553,15 @@ static const struct setting_def SETTINGS[] = {
 		.max = 2000,
 		.help = "Rest between turns under load, which saves CPU and "
 			"adds this much delay; 0 = none.",
+	},
+	{
+		.component = "av-edge",
+		.name = "turn_sha256",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "MS-TURN clients that have it are offered HMAC-SHA256; "
+			"unproven with any product.",
 	},
 };
 

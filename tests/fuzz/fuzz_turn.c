@@ -1,6 +1,7 @@
 /*
  * A shard's control state under any order of events: two users on eight
- * addresses allocate, permit, bind, refresh, send, let time pass, and sockets
+ * addresses allocate, permit, bind, refresh, send in both dialects, let time
+ * pass, repeat what they said, and sockets
  * fail to open. After each event everything is owned exactly once (threats
  * T9, T10, T14; requirement R4). The input is a string of events, one
  * byte what, the next ones how.
@@ -10,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "av-edge/front_udp.h"
-#include "tests/unit/av-edge/lab.h"
+#include "av-edge/demux_udp.h"
+#include "tests/unit/av-edge/lab_ms.h"
 
 #define PORT_COUNT 6
 #define USER_LIMIT 4
@@ -30,6 +31,8 @@ static const char *const peers[] = {
 };
 static struct lab lab;
 static struct lab_cred users[2];
+static struct ms_client ms_clients[ARRAY_COUNT(clients)][2];
+static struct ms_ask last; /* of MS-TURN */
 
 static uint8_t next(struct rbuf *r)
 {
@@ -91,8 +94,124 @@ static void raw(struct rbuf *r, const char *client)
 		len = rbuf_left(r);
 	data = rbuf_take(r, len);
 	lab_begin(&ask, &lab, client, STUN_BINDING, 1);
-	if (data != NULL && front_kind_of(data, len) == FRONT_RFC)
+	if (data == NULL)
+		return;
+	if (stun_is_rfc(data, len))
 		lab_hear(&ask, data, len);
+	if (stun_ms_is_control(data, len))
+		ms_hear(&last, data, len);
+}
+
+/* ---- MS-TURN ----------------------------------------------------------- */
+
+static void write_ms(struct ms_ask *ask, struct rbuf *r)
+{
+	static const enum stun_attr attrs[] = {
+		STUN_LIFETIME, STUN_REQUESTED_FAMILY, STUN_MS_VERSION,
+		STUN_BANDWIDTH, STUN_BWM_ADMISSION,
+	};
+	uint8_t what = next(r), how = next(r);
+	struct addr a;
+
+	if (what < 64) {
+		stun_write_number(&ask->w, attrs[what % ARRAY_COUNT(attrs)],
+			(uint32_t)how << (what & 32 ? 24 : 0));
+	} else if (what < 128) {
+		a = lab_addr(peers[how % ARRAY_COUNT(peers)]);
+		stun_write_addr(&ask->w, STUN_DESTINATION, &a);
+	} else if (what < 192) {
+		stun_write_bytes(&ask->w, STUN_PAYLOAD, ask->bytes, how % 20);
+	} else {
+		wbuf_u16(&ask->w.w, (uint16_t)(what & 1 ? 0x8000 | how :
+							   how));
+		wbuf_u16(&ask->w.w, what & 2);
+		wbuf_bytes(&ask->w.w, "ab", what & 2);
+	}
+}
+
+static void odd_ms_request(struct rbuf *r, struct ms_client *c)
+{
+	static const enum stun_ms_type types[] = {
+		STUN_MS_ALLOCATE, STUN_MS_SEND, STUN_MS_SET_DESTINATION,
+		STUN_MS_DATA,
+	};
+	uint8_t how = next(r), count;
+
+	ms_begin(&last, c, types[how & 3], how >> 5);
+	for (count = next(r) % 5; count > 0; count--)
+		write_ms(&last, r);
+	if (how & 4)
+		ms_sign_fully(&last);
+	else if (how & 8)
+		ms_sign(&last);
+	if (how & 16)
+		write_ms(&last, r);
+	if (stun_write_end(&last.w) > 0)
+		ms_send(&last);
+}
+
+/* Numbers that jump, that are another's, that are not there. */
+static void confuse_numbers(struct ms_client *c, uint8_t how)
+{
+	c->counts = how & 1;
+	c->number.number += how & 2 ? how : -(uint32_t)how;
+	if (how & 4)
+		c->number = ms_clients[how >> 5][how >> 4 & 1].number;
+}
+
+static void ms_event(struct rbuf *r, uint8_t what, struct ms_client *c,
+	const char *peer)
+{
+	struct str nonce;
+
+	switch (what & 7) {
+	case 0:
+	case 1:
+		if (ms_allocate_for(&last, c, what >> 6, what & 16 ?
+			UINT32_MAX : (what >> 5) * 100u) != 438)
+			break;
+		nonce = stun_bytes(&last.m, STUN_NONCE);
+		if (str_copy(nonce, c->nonce, sizeof(c->nonce)) == 0)
+			ms_make_key(c, false);
+		break;
+	case 2:
+		ms_data(&last, c, what >> 3, peer, what & 16 ? "data" : "");
+		break;
+	case 3:
+		ms_aim(&last, c, what >> 4, what & 8 ? peer : NULL);
+		break;
+	case 4:
+		odd_ms_request(r, c);
+		break;
+	case 5:
+		confuse_numbers(c, next(r));
+		break;
+	default:
+		if (last.len > 0)
+			ms_again(&last);
+		break;
+	}
+}
+
+static void ms_setup(void)
+{
+	struct ms_client *c;
+	size_t i;
+
+	memset(&last, 0, sizeof(last));
+	ms_client_init(&ms_clients[0][0], &lab, clients[0],
+		"sip:a@contoso.test");
+	ms_client_init(&ms_clients[0][1], &lab, clients[0],
+		"sip:b@contoso.test");
+	for (i = 0; i < 2 * ARRAY_COUNT(clients); i++) {
+		c = &ms_clients[i / 2][i % 2];
+		*c = ms_clients[0][i % 2];
+		c->at = lab_addr(clients[i / 2]);
+		nonce_make(&lab.shared.secret, &c->at, lab.turn.now,
+			c->nonce);
+		ms_make_key(c, false);
+	}
+	last.c = &ms_clients[0][0];
 }
 
 static void event(struct rbuf *r)
@@ -103,6 +222,11 @@ static void event(struct rbuf *r)
 	const struct lab_cred *user = &users[how >> 6 & 1];
 	struct lab_ask ask;
 
+	if (how & 128 && what & 1) {
+		ms_event(r, what >> 1, &ms_clients[how % 8][how >> 6 & 1],
+			peer);
+		return;
+	}
 	switch (what % 10) {
 	case 0:
 	case 1:
@@ -147,7 +271,9 @@ static void check_quota(void)
 		const struct alloc *a = alloc_at(&lab.turn.allocs, i);
 
 		if (a != NULL)
-			held[memcmp(a->key, users[0].key, 16) != 0]++;
+			held[memcmp(a->client_id,
+				ms_clients[0][0].cred.client_id,
+				sizeof(a->client_id)) != 0]++;
 	}
 	lab_must(held[0] <= USER_LIMIT && held[1] <= USER_LIMIT, "quota");
 }
@@ -161,6 +287,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	lab.rules->allocations_per_user = USER_LIMIT;
 	users[0] = lab_user(&lab, "sip:a@contoso.test");
 	users[1] = lab_user(&lab, "sip:b@contoso.test");
+	ms_setup();
 	for (events = 0; events < EVENTS_MAX && rbuf_left(&r) > 1; events++) {
 		event(&r);
 		lab_check(&lab);

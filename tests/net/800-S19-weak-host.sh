@@ -38,6 +38,8 @@ probe in_out 198.51.100.30 3478 udp || fail "3478 outside should answer"
 probe in_in 10.0.0.10 5061 tcp || fail "5061 inside should answer"
 probe in_in 10.0.0.10 5062 tcp || fail "5062 inside should answer"
 probe in_in 10.0.0.10 3478 udp || fail "3478 inside should answer"
+probe in_out 198.51.100.30 443 tcp || fail "443 outside should answer"
+probe in_in 10.0.0.10 443 tcp || fail "443 inside should answer"
 
 # The way there is open: a plain socket on the inside address does answer an
 # outside host, which is what this threat is about.
@@ -49,12 +51,13 @@ c, _ = s.accept()' &
 LAB_PIDS="$LAB_PIDS $!"
 lab_wait 5 "the plain socket to answer outside" probe in_out 10.0.0.10 7777 tcp
 
-for port in 5061:tcp 5062:tcp 3478:udp; do
+for port in 5061:tcp 5062:tcp 3478:udp 443:tcp; do
 	if probe in_out 10.0.0.10 "${port%%:*}" "${port##*:}"; then
 		fail "outside host reached $port on the inside address"
 	fi
 done
-for target in 198.51.100.10:443:tcp 198.51.100.30:3478:udp; do
+for target in 198.51.100.10:443:tcp 198.51.100.30:3478:udp \
+	198.51.100.30:443:tcp; do
 	ip=${target%%:*}
 	rest=${target#*:}
 	if probe in_in "$ip" "${rest%%:*}" "${rest##*:}"; then

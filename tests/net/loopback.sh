@@ -38,9 +38,10 @@ loop_inside() {
 # The pid of a spawned `ip netns exec` is the program's own.
 # loop_up: start it and wait until it says that it is ready.
 loop_up() {
+	rm -f "$LAB/up.log" # of the one before, which was ready too
 	lab_spawn up ip netns exec "$EDGE" edgectl -c "$CONF" up
 	UP_PID=$SPAWNED
-	lab_wait 20 "edgectl up to be ready" grep -q '^ready$' "$LAB/up.log"
+	lab_wait 20 "edgectl up to be ready" grep -qs '^ready$' "$LAB/up.log"
 }
 
 # loop_call [OPTION...]: a call of one second; its report in $LAB/call.json.

@@ -6,6 +6,7 @@
 #ifndef TESTS_AV_EDGE_CLIENT_H
 #define TESTS_AV_EDGE_CLIENT_H
 
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "common/base/buf.h"
 #include "common/net/udp.h"
 #include "common/stun/stun_msg.h"
+#include "av-edge/frame_tcp.h"
 #include "tests/unit/av-edge/lab.h"
 
 #define CLIENT_WAIT_MS 1000
@@ -29,6 +31,10 @@ struct client {
 	size_t in_len;
 	struct addr from;
 	struct addr relayed;
+	bool is_stream; /* fd is connected TCP, through ssl if there is one */
+	SSL *ssl;
+	uint8_t wait[FRAME_MAX + 4096]; /* read, and no frame of it heard */
+	size_t wait_len;
 };
 
 static inline int plain_socket(const char *at)
@@ -98,10 +104,70 @@ static inline void client_open(struct client *c, const char *at,
 	c->cred = *cred;
 }
 
+/* More bytes of the stream; false: none came, or its end. */
+static inline bool client_read(struct client *c, int wait_ms)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+	size_t room = sizeof(c->wait) - c->wait_len;
+	ssize_t n;
+
+	if (c->ssl != NULL && SSL_pending(c->ssl) > 0)
+		wait_ms = 0;
+	else if (poll(&p, 1, wait_ms) <= 0)
+		return false;
+	n = c->ssl != NULL ?
+		SSL_read(c->ssl, c->wait + c->wait_len, (int)room) :
+		recv(c->fd, c->wait + c->wait_len, room, 0);
+	if (n > 0)
+		c->wait_len += (size_t)n;
+	return n > 0;
+}
+
+/* The next frame; RFC 8656 12.5: zeros fill ChannelData up to 4. */
+static inline bool client_hear_frame(struct client *c, int wait_ms)
+{
+	struct frame f;
+	size_t i;
+
+	while (c->wait_len == 0 ||
+	    frame_rfc_next(c->wait, c->wait_len, &f) != 0) {
+		if (!client_read(c, wait_ms))
+			return false;
+	}
+	memcpy(c->in, f.data, f.len);
+	c->in_len = f.len;
+	for (i = f.len; i < f.whole_len; i++)
+		lab_must(c->wait[i] == 0, "padding");
+	c->wait_len -= f.whole_len;
+	memmove(c->wait, c->wait + f.whole_len, c->wait_len);
+	return true;
+}
+
+static inline void client_say(struct client *c, const void *data, size_t len)
+{
+	const uint8_t zeros[3] = {0};
+	size_t pad = frame_rfc_padding(len);
+
+	if (c->ssl != NULL) {
+		lab_must(SSL_write(c->ssl, data, (int)len) == (int)len &&
+			(pad == 0 || SSL_write(c->ssl, zeros, (int)pad) > 0),
+			"SSL_write");
+	} else if (c->is_stream) {
+		lab_must(send(c->fd, data, len, MSG_NOSIGNAL) ==
+			(ssize_t)len && send(c->fd, zeros, pad,
+			MSG_NOSIGNAL) == (ssize_t)pad, "send");
+	} else {
+		say(c->fd, &c->server, data, len);
+	}
+}
+
 static inline bool client_hear(struct client *c, int wait_ms)
 {
-	ssize_t n = hear(c->fd, c->in, sizeof(c->in), &c->from, wait_ms);
+	ssize_t n;
 
+	if (c->is_stream)
+		return client_hear_frame(c, wait_ms);
+	n = hear(c->fd, c->in, sizeof(c->in), &c->from, wait_ms);
 	c->in_len = n < 0 ? 0 : (size_t)n;
 	return n >= 0;
 }
@@ -143,7 +209,7 @@ static inline unsigned client_try(struct client *c, const struct request *r,
 	}
 	len = stun_write_end(&w);
 	lab_must(len > 0, "request");
-	say(c->fd, &c->server, room, (size_t)len);
+	client_say(c, room, (size_t)len);
 	if (!client_hear(c, CLIENT_WAIT_MS))
 		return 999;
 	lab_must(stun_parse(m, &stun_rfc, c->in, c->in_len) == 0, "answer");
@@ -203,7 +269,7 @@ static inline void client_channel(struct client *c, uint16_t channel,
 	buf_store_u16(room, channel);
 	buf_store_u16(room + 2, (uint16_t)len);
 	memcpy(room + 4, text, len);
-	say(c->fd, &c->server, room, 4 + len);
+	client_say(c, room, 4 + len);
 }
 
 static inline void client_send(struct client *c, const struct addr *peer,
@@ -217,7 +283,7 @@ static inline void client_send(struct client *c, const struct addr *peer,
 		STUN_SEND, tid);
 	stun_write_addr(&w, STUN_PEER_ADDRESS, peer);
 	stun_write_text(&w, STUN_PAYLOAD, str_of(text));
-	say(c->fd, &c->server, room, (size_t)stun_write_end(&w));
+	client_say(c, room, (size_t)stun_write_end(&w));
 }
 
 /* Is this, as ChannelData, what comes next? */

@@ -321,7 +321,7 @@ static inline void lab_check(struct lab *lab)
 	struct port_count v4 = port_pool_count(lab->shared.ports[RULES_V4]);
 	struct port_count v6 = port_pool_count(lab->shared.ports[RULES_V6]);
 	const struct turn *t = &lab->turn;
-	uint32_t i, allocs = 0, perms = 0, hots = 0;
+	uint32_t i, allocs = 0, perms = 0, hots = 0, states = 0;
 
 	for (i = 0; i < alloc_table_end(&t->allocs); i++) {
 		const struct alloc *a = alloc_at(&t->allocs, i);
@@ -331,6 +331,11 @@ static inline void lab_check(struct lab *lab)
 		allocs++;
 		perms += a->perm_count;
 		hots += a->hot_count;
+		states += a->ms != FLAT_NONE;
+		lab_must((a->dialect == ALLOC_MS) == (a->ms != FLAT_NONE),
+			"dialect");
+		lab_must(a->dialect != ALLOC_MS || a->hot_count <= 1,
+			"one active destination");
 		lab_must(alloc_find(&t->allocs, a->listener, &a->client) == a,
 			"not in the index");
 		lab_must(port_pool_owner(lab->shared.ports[a->family == 6],
@@ -343,6 +348,7 @@ static inline void lab_check(struct lab *lab)
 	lab_must(perms == t->perms.pool.live, "permissions");
 	lab_must(perms == t->perms.by_peer.count, "permission index");
 	lab_must(hots == t->hots.pool.live, "channels");
+	lab_must(states == t->ms_states.live, "states of MS-TURN");
 	lab_must(hots == t->hots.by_client.count, "channel index");
 	lab_must(allocs == t->allocs.by_client.count, "allocation index");
 }

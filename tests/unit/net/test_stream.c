@@ -213,6 +213,38 @@ START_TEST(test_reset_is_told_from_an_end)
 }
 END_TEST
 
+/* Who looks at the room first never overflows, and sees it come back. */
+START_TEST(test_room_is_what_a_stream_takes)
+{
+	uint8_t *blob = calloc(1, 100000);
+	int fd = test_dial(&b.at);
+	size_t room;
+	int i;
+
+	b.limits.queue_max = 150000;
+	admit(test_accept(b.listen_fd));
+	TURN_UNTIL(b.loop, b.s.is_ready);
+	ck_assert_uint_eq(stream_room(b.s.stream, 1), 150000);
+	for (i = 0; i < 1000; i++) {
+		room = stream_room(b.s.stream, 100000);
+		if (room < 100000)
+			break;
+		ck_assert_int_ge(stream_send(b.s.stream, blob, 100000), 0);
+	}
+	ck_assert_int_lt(i, 1000);
+	ck_assert_uint_eq(stream_queued(b.s.stream), 150000 - room);
+	while (stream_queued(b.s.stream) > 0) {
+		(void)!recv(fd, blob, 100000, MSG_DONTWAIT);
+		stream_push(b.s.stream);
+	}
+	ck_assert_uint_eq(stream_room(b.s.stream, 1), 150000);
+	close(fd);
+	TURN_UNTIL(b.loop, b.s.is_ended);
+	ck_assert_int_ne(b.s.end, STREAM_END_OVERFLOW);
+	free(blob);
+}
+END_TEST
+
 START_TEST(test_peer_that_does_not_read_is_cut)
 {
 	uint8_t *blob = calloc(1, 100000);
@@ -442,6 +474,7 @@ int main(void)
 	tcase_add_test(tc, test_last_answer_survives_a_peer_that_still_talks);
 	tcase_add_test(tc, test_peer_that_ends_without_goodbye_is_no_error);
 	tcase_add_test(tc, test_reset_is_told_from_an_end);
+	tcase_add_test(tc, test_room_is_what_a_stream_takes);
 	tcase_add_test(tc, test_peer_that_does_not_read_is_cut);
 	tcase_add_test(tc, test_a_burst_within_one_turn_is_no_overflow);
 	tcase_add_test(tc, test_every_end_has_a_name);
