@@ -110,8 +110,8 @@ apt install --no-install-recommends $missing ||
 # And stay off after the next boot, unless somebody wanted them before.
 for p in $missing; do
 	case $p in
-	kamailio|coturn)
-		$root systemctl -q disable "$p" 2>/dev/null || true
+	kamailio|coturn|haproxy|nginx-light)
+		$root systemctl -q disable "${p%-light}" 2>/dev/null || true
 		say "$p: its service is not started and not enabled"
 		;;
 	esac
