@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #define SWEEP_TICKS    5
 #define TICKET_KEY_S   (12 * 3600) /* TLS session tickets */
 #define MEMORY_PERCENT 80
+#define TRIM_BYTES     (4 << 20)
 /* Beside two for each relay: listeners, bus, files, clients that wait. */
 #define DESCRIPTORS_MORE 1024
 
@@ -262,6 +264,9 @@ int webconf_edge_start(struct daemon *d, void **state, struct why *why)
 	e->ports.limits = &e->limits;
 	e->ports.on_accept = on_accept;
 	e->ports.arg = e;
+	/* Read buffers come and go with each read of a busy relay: the top
+	 * of the heap must not be given back and fetched each time. */
+	mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
 	/* Opened with rights, read for ever: the sandbox hides /proc. */
 	e->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	take_snapshot(e, t);
