@@ -16,8 +16,8 @@ ARGS    ?=
 
 PKGS := libevent_core libevent_extra libevent_pthreads openssl sofia-sip-ua \
 	sqlite3 libcares expat jansson libfyaml libcurl libseccomp
-DAEMONS := access-edge av-edge av-auth
-PROGRAMS := $(DAEMONS) edgectl
+DAEMONS := access-edge av-edge av-auth webconf-edge
+PROGRAMS := $(DAEMONS) webconf-connector edgectl
 
 # ---- flags ----------------------------------------------------------------
 # Library headers come in with -isystem: they do not meet our warning set.
@@ -58,7 +58,7 @@ LIB := $(B)/libedge.a
 all: programs
 
 include common/files.mk
-include $(foreach d,$(PROGRAMS),$(d)/files.mk)
+include $(foreach d,$(DAEMONS) edgectl,$(d)/files.mk)
 include tests/files.mk
 include tests/tools.mk
 -include deploy/files.mk
@@ -91,6 +91,8 @@ endef
 $(eval $(call program,access-edge,ACCESS_EDGE_SRC))
 $(eval $(call program,av-edge,AV_EDGE_SRC))
 $(eval $(call program,av-auth,AV_AUTH_SRC))
+$(eval $(call program,webconf-edge,WEBCONF_EDGE_SRC))
+$(eval $(call program,webconf-connector,WEBCONF_CONNECTOR_SRC))
 $(eval $(call program,edgectl,EDGECTL_SRC,$$(SRTP_LIBS)))
 
 .PHONY: programs

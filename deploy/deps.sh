@@ -15,8 +15,8 @@ build="gcc make pkg-config libc6-dev
 	libsqlite3-dev libc-ares-dev libexpat1-dev libjansson-dev
 	libfyaml-dev libcurl4-openssl-dev libseccomp-dev openssl"
 test="check clang libclang-rt-14-dev llvm
-	kamailio kamailio-tls-modules coturn baresip-core libnice-dev dnsmasq-base
-	tcpdump
+	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core libnice-dev
+	dnsmasq-base tcpdump
 	sqlite3 nftables iproute2 procps curl python3 systemd mandoc
 	valgrind"
 tools="clang-format clang-tidy clang-tools cppcheck gcovr iwyu gdb
@@ -110,8 +110,8 @@ apt install --no-install-recommends $missing ||
 # And stay off after the next boot, unless somebody wanted them before.
 for p in $missing; do
 	case $p in
-	kamailio|coturn)
-		$root systemctl -q disable "$p" 2>/dev/null || true
+	kamailio|coturn|haproxy|nginx-light)
+		$root systemctl -q disable "${p%-light}" 2>/dev/null || true
 		say "$p: its service is not started and not enabled"
 		;;
 	esac

@@ -25,7 +25,8 @@ install: programs ## install programs, units, users, man pages (DESTDIR=, PREFIX
 	install -d $(SBINDIR) $(BINDIR) $(CONFDIR)/tls $(SHAREDIR) \
 		$(LIBDIR)/systemd/system $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d \
 		$(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8 $(COMPDIR)
-	install -m 755 $(DAEMONS:%=$(B)/bin/%) $(SBINDIR)
+	install -m 755 $(DAEMONS:%=$(B)/bin/%) $(B)/bin/webconf-connector \
+		$(SBINDIR)
 	install -m 755 $(B)/bin/edgectl $(BINDIR)
 	install -m 644 deploy/systemd/*.service deploy/systemd/*.socket \
 		deploy/systemd/*.target $(LIBDIR)/systemd/system
@@ -44,7 +45,7 @@ install: programs ## install programs, units, users, man pages (DESTDIR=, PREFIX
 	@echo "Installed. Next: edgectl init, then systemctl enable --now sallyport.target"
 
 uninstall: ## remove what install put there; /etc and /var stay
-	rm -f $(DAEMONS:%=$(SBINDIR)/%) $(BINDIR)/edgectl $(COMPDIR)/edgectl
+	rm -f $(DAEMONS:%=$(SBINDIR)/%) $(SBINDIR)/webconf-connector $(BINDIR)/edgectl $(COMPDIR)/edgectl
 	rm -f $(LIBDIR)/systemd/system/sallyport*.service \
 		$(LIBDIR)/systemd/system/sallyport*.socket \
 		$(LIBDIR)/systemd/system/sallyport.target

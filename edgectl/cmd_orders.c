@@ -112,7 +112,8 @@ static int check_names(const struct cmd_call *call)
 		if (conf_daemon_parse(call->argv[i], &id) != 0)
 			return cmd_fail_text(call, CMD_USAGE,
 				"no daemon is "
-				"called \"%s\"; access-edge, av-auth, av-edge",
+				"called \"%s\"; access-edge, av-auth, av-edge, "
+				"webconf-edge",
 				call->argv[i]);
 	}
 	return CMD_OK;

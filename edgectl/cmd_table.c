@@ -36,6 +36,7 @@ static const struct cmd *const COMMANDS[] = {
 	&cmd_connections,
 	&cmd_allocations,
 	&cmd_credentials,
+	&cmd_webconf,
 	&cmd_test,
 	&cmd_reload,
 	&cmd_drain,

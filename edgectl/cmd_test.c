@@ -7,6 +7,8 @@
 #include "edgectl/call.h"
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
+#include "edgectl/probe_webconf.h"
+#include "edgectl/webconf_plan.h"
 
 static int finish(struct cmd_call *call, json_t *report)
 {
@@ -35,6 +37,22 @@ static int run(struct cmd_call *call, bool is_call)
 static int run_call(struct cmd_call *call)
 {
 	return run(call, true);
+}
+
+static int run_webconf(struct cmd_call *call)
+{
+	struct why why = { "" };
+	json_t *report = NULL;
+	int err = probe_webconf_run(&report, call, &why);
+	bool ok;
+
+	if (err == -ECANCELED)
+		return CMD_USAGE;
+	if (err != 0)
+		return cmd_fail(call, CMD_USAGE, err, &why);
+	ok = json_is_true(json_object_get(report, "ok"));
+	output_print(call, report, probe_webconf_text);
+	return ok ? CMD_OK : CMD_FAILED;
 }
 
 static int run_registration(struct cmd_call *call)
@@ -115,6 +133,37 @@ static const struct cmd_option CALL_OPTIONS[] = {
 		.help = "trace of the inside server to put into the ladder"},
 };
 
+static const struct cmd_option WEBCONF_OPTIONS[] = {
+	{ .name = "conference", .arg = "URI",
+		.help = "URI of the meeting" },
+	{ .name = "ticket", .arg = "TEXT",
+		.help = "a ticket (default: ask the connector)" },
+	{ .name = "connector", .arg = "SOCKET",
+		.fallback = WEBCONF_CONNECTOR_SOCKET,
+		.help = "changing socket of webconf-connector" },
+	{ .name = "user", .arg = "URI",
+		.help = "who joins (default: anonymous)" },
+	{ .name = "lifetime", .arg = "SECONDS",
+		.help = "how long the ticket is good" },
+	{ .name = "rate", .arg = "N",
+		.help = "most KiB/s in each direction" },
+	{ .name = "reusable", .help = "ask for a reusable ticket" },
+	{ .name = "edge", .arg = "HOST:PORT",
+		.help = "where webconf-edge listens (default: topology)" },
+	{ .name = "name", .arg = "NAME",
+		.help = "name its certificate must have" },
+	{ .name = "trust", .arg = "FILE",
+		.help = "who signed it (default: trust.external)" },
+	{ .name = "local-address", .arg = "ADDR",
+		.help = "address to connect from" },
+	{ .name = "send", .arg = "TEXT",
+		.help = "say this once joined; \\r and \\n are known" },
+	{ .name = "expect", .arg = "TEXT",
+		.help = "wait for this in the answer" },
+	{ .name = "timeout", .arg = "SECONDS", .fallback = "10",
+		.help = "for everything" },
+};
+
 static const struct cmd_verb VERBS[] = {
 	{
 		.name = "registration",
@@ -151,11 +200,26 @@ static const struct cmd_verb VERBS[] = {
 			"--json\n",
 		.run = run_call,
 	},
+	{
+		.name = "webconf",
+		.words = "",
+		.help = "join a conference through the edge",
+		.options = WEBCONF_OPTIONS,
+		.option_count = ARRAY_COUNT(WEBCONF_OPTIONS),
+		.more =
+"Gets a ticket from webconf-connector, connects to webconf-edge as a client\n"
+"outside would, and waits until it is joined to the server inside.",
+		.examples =
+"edgectl test webconf --conference sip:test@example.com\n"
+"edgectl test webconf --conference sip:test@example.com --expect HTTP \\\n"
+"    --send 'GET / HTTP/1.0\\r\\n\\r\\n'\n",
+		.run = run_webconf,
+	},
 };
 
 const struct cmd cmd_test = {
 	.noun = "test",
-	.help = "do what a user does: registration, call",
+	.help = "do what a user does: registration, call, conference",
 	.verbs = VERBS,
 	.verb_count = ARRAY_COUNT(VERBS),
 };

@@ -17,6 +17,7 @@
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
 #include "edgectl/topology_apply.h"
+#include "edgectl/topology_connector.h"
 #include "edgectl/topology_plan.h"
 #include "edgectl/topology_show.h"
 
@@ -279,7 +280,9 @@ static int run_dump(struct cmd_call *call)
 	if (err == 0)
 		err = generation_read_info(db, path, &info, &why);
 	if (err == 0)
-		err = topology_yaml_dump(db, &text, &why);
+		err = cmd_has(call, "connector") ?
+			topology_connector_yaml(db, &text, &why) :
+			topology_yaml_dump(db, &text, &why);
 	if (err < 0)
 		status = cmd_fail(call, CMD_USAGE, err, &why);
 	else
@@ -403,6 +406,11 @@ static const struct cmd_option DUMP_OPTIONS[] = {
 		.arg = "VERSION",
 		.help = "this one instead of the current one",
 	},
+	{
+		.name = "connector",
+		.help = "print the part of connector.yaml that follows from "
+			"it",
+	},
 };
 
 static const struct cmd_verb VERBS[] = {
@@ -456,7 +464,8 @@ static const struct cmd_verb VERBS[] = {
 		.option_count = ARRAY_COUNT(DUMP_OPTIONS),
 		.more =
 "Sorted and without defaults; applying what was dumped changes nothing.",
-		.examples = "edgectl topology dump > topology.yaml\n",
+		.examples = "edgectl topology dump > topology.yaml\n"
+			    "edgectl topology dump --connector\n",
 		.run = run_dump,
 	},
 	{

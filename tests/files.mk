@@ -28,6 +28,9 @@ $(B)/$(1:.c=): $(call objs,$(1)) $$(LIB) \
 		$$(CHECK_LIBS) $$(LIBS) $$(SRTP_LIBS)
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_test,$(t))))
+# The connector is a program of its own in webconf-edge's folder.
+$(foreach t,$(filter tests/unit/webconf-connector/%,$(UNIT_SRC)),$(eval \
+	$(B)/$(t:.c=): $(call room_objs,webconf-edge/connector)))
 
 define mock_program
 $(B)/bin/$(1): $(call objs,$(filter tests/mock/$(1).c tests/mock/$(1)_%.c,$(MOCK_SRC))) $$(LIB)
@@ -113,12 +116,14 @@ test: deps-test ## everything that must be green; what CI runs
 	@$(MAKE) --no-print-directory fuzz-check
 	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-net
 
-.PHONY: benches soak bench bench-sip bench-relay
+.PHONY: benches soak bench bench-sip bench-relay bench-webconf
 benches: programs $(BENCH_BIN)
 soak: benches ## 10,000 register, call and hang-up cycles: nothing may grow (CYCLES=)
 	@B=$(B) tests/bench/soak.sh
-bench: bench-sip bench-relay ## comparisons against the peers, into build/bench/
+bench: bench-sip bench-relay bench-webconf ## comparisons against the peers, into build/bench/
 bench-sip: benches ## access-edge against Kamailio: CPU per call, memory per connection
 	@B=$(B) tests/bench/sip.sh
 bench-relay: benches ## av-edge against coturn: CPU per packet and per allocation, memory
 	@B=$(B) tests/bench/relay.sh
+bench-webconf: benches ## webconf-edge against HAProxy: CPU per GB and join, memory per pair
+	@B=$(B) tests/bench/webconf.sh

@@ -49,6 +49,7 @@ struct daemon_spec {
 	const struct bus_route *routes; /* own nouns; common ones are added */
 	size_t route_count;
 	bool may_bind_low; /* ports below 1024 may be asked for later */
+	const char *alpn;  /* told in TLS; NULL = none */
 	unsigned needs;    /* system calls beyond the common ones */
 
 	/* With rights: make *state, bind every listener of the topology. A
@@ -98,6 +99,8 @@ EDGE_MUST int daemon_tls(struct daemon *d, enum conf_use use,
 	struct why *why);
 /* "<state_dir>/<daemon>" */
 const char *daemon_state_dir(const struct daemon *d);
+/* Until the deadline of the drain that is going on; 0 when there is none. */
+int64_t daemon_drain_left_ms(const struct daemon *d);
 /* An event for /v1/events and the log in one: as log_event at notice. */
 void daemon_event(struct daemon *d, const char *event, const char *fmt, ...)
 	EDGE_PRINTF(3, 4);

@@ -14,6 +14,14 @@ size_t daemon_busy(const struct daemon *d)
 		: 0;
 }
 
+int64_t daemon_drain_left_ms(const struct daemon *d)
+{
+	const int64_t left_ms = mono_since_ms(loop_now(d->loop),
+		d->drain_deadline);
+
+	return left_ms > 0 ? left_ms : 0;
+}
+
 static void set_phase(struct daemon *d, enum daemon_phase phase)
 {
 	const char *from = daemon_phase_name(d);
@@ -28,10 +36,10 @@ static void set_phase(struct daemon *d, enum daemon_phase phase)
 void daemon_drain(struct daemon *d, enum daemon_phase phase,
 	int64_t deadline_ms)
 {
+	d->drain_deadline = mono_after_ms(loop_now(d->loop), deadline_ms);
 	if (d->phase == DAEMON_SERVING && d->spec->drain != NULL)
 		d->spec->drain(d->state, true);
 	set_phase(d, phase);
-	d->drain_deadline = mono_after_ms(loop_now(d->loop), deadline_ms);
 	loop_timer_start(d->drain_timer, 0);
 }
 

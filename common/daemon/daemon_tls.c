@@ -57,6 +57,7 @@ static struct tls_spec spec_of(const struct daemon *d, enum conf_use use,
 			: d->conf->trust_external,
 		.allow_legacy = strcmp(tls_min(d), "1.2") < 0,
 		.only_13 = strcmp(tls_min(d), "1.3") == 0,
+		.alpn = d->spec->alpn,
 	};
 }
 

@@ -11,20 +11,30 @@
 #include "common/net/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "common/base/log.h"
 #include "common/net/stream_priv.h"
 
 #define CLOSE_MS 2000
 
 /* What one stream may do in one turn before the others have theirs. The
  * second bound is for peers that send records of one byte. */
-#define READ_ROUNDS   2
-#define READ_LEN      32768
+#define READ_ROUNDS   1
+#define READ_LEN      65536
 #define READ_RECORDS  256
 #define WRITE_RECORDS 64
+
+/* Small messages of one turn share a record; from here on a message is
+ * large enough for its own, and for going without a copy. */
+#define WRITE_THROUGH 4096
+#define RECORD_LEN    16384
+#define RECORD_MORE   256 /* head, padding, proof */
 
 const char *stream_end_name(enum stream_end end)
 {
@@ -70,7 +80,8 @@ static void detach(struct stream *s)
 	s->timer = NULL;
 	loop_fd_free(s->watch);
 	s->watch = NULL;
-	stream_io_shut(&s->io);
+	if (!s->is_aborted)
+		stream_io_shut(&s->io);
 	stream_io_close(&s->io);
 }
 
@@ -128,7 +139,7 @@ static unsigned want_of(const struct stream *s)
 	case PHASE_SHAKE:
 		return s->shake_want;
 	case PHASE_OPEN:
-		if (!s->is_paused && !s->is_closing)
+		if (!s->is_paused && !s->is_closing && !s->is_eof)
 			want |= s->read_wants_write ? LOOP_WRITE : LOOP_READ;
 		if (s->is_blocked)
 			want |= s->write_wants_read ? LOOP_READ : LOOP_WRITE;
@@ -171,6 +182,14 @@ static int pump(struct stream *s, char *detail)
 	unsigned i;
 
 	s->is_blocked = false;
+	if (s->io.held_len > 0) {
+		int result = stream_io_send(&s->io, detail);
+
+		s->is_blocked = result == STREAM_IO_WANT_WRITE;
+		s->write_wants_read = false;
+		if (result != 0)
+			return s->is_blocked ? 0 : result;
+	}
 	for (i = 0; i < WRITE_RECORDS && s->out.len > 0; i++) {
 		size_t len;
 		const uint8_t *p = sendq_peek(&s->out, &len);
@@ -201,6 +220,27 @@ enum stream_end stream_end_of(int result)
 	return result == STREAM_IO_TLS ? STREAM_END_TLS : STREAM_END_RESET;
 }
 
+/* The last word behind the queue. Only inside a frame. */
+static void say_last_word(struct stream *s)
+{
+	char detail[STREAM_DETAIL_LEN] = "";
+	int result = stream_io_half_shut(&s->io, detail);
+
+	if (result == STREAM_IO_WANT_READ || result == STREAM_IO_WANT_WRITE) {
+		s->is_blocked = true;
+		s->write_wants_read = result == STREAM_IO_WANT_READ;
+		return;
+	}
+	if (result < 0) {
+		stream_finish(s, stream_end_of(result), detail);
+		return;
+	}
+	s->is_shut = true;
+	s->is_above = false;
+	if (s->ops->on_drained != NULL)
+		s->ops->on_drained(s, s->arg);
+}
+
 /* Only inside a frame. */
 static void flush(struct stream *s)
 {
@@ -212,7 +252,7 @@ static void flush(struct stream *s)
 		return;
 	}
 	if (s->is_closing) {
-		if (s->out.len > 0)
+		if (stream_queued(s) > 0)
 			return;
 		stream_io_shut(&s->io);
 		s->phase = PHASE_LINGER;
@@ -223,6 +263,9 @@ static void flush(struct stream *s)
 		if (s->ops->on_drained != NULL)
 			s->ops->on_drained(s, s->arg);
 	}
+	if (s->phase == PHASE_OPEN && s->is_shutting && !s->is_shut &&
+		!s->is_closing && stream_queued(s) == 0)
+		say_last_word(s);
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -258,7 +301,8 @@ static void deliver(struct stream *s, const uint8_t *data, size_t len)
 
 static bool may_read(const struct stream *s)
 {
-	return s->phase == PHASE_OPEN && !s->is_paused && !s->is_closing;
+	return s->phase == PHASE_OPEN && !s->is_paused && !s->is_closing &&
+		!s->is_eof;
 }
 
 /* The peer said its last word; what we answered to it still goes out. */
@@ -266,6 +310,11 @@ static void end_of_input(struct stream *s)
 {
 	char detail[STREAM_DETAIL_LEN] = "";
 
+	if (s->ops->on_eof != NULL) {
+		s->is_eof = true;
+		s->ops->on_eof(s, s->arg);
+		return;
+	}
 	(void)pump(s, detail);
 	stream_finish(s, STREAM_END_PEER, "");
 }
@@ -389,7 +438,7 @@ static void on_deadline(struct stream *s)
 
 	if (s->is_closing)
 		stream_finish(s, STREAM_END_LOCAL,
-			s->out.len > 0 ? "not all could be sent" : "");
+			stream_queued(s) > 0 ? "not all could be sent" : "");
 	else if (s->phase == PHASE_CONNECT)
 		stream_fail_connect(s, "no answer");
 	else if (s->phase == PHASE_SHAKE)
@@ -439,6 +488,57 @@ static bool is_ending(const struct stream *s)
 		(s->todo & TODO_END) != 0;
 }
 
+/* Nothing waits before these bytes: give them to the kernel as they are.
+ * OpenSSL has begun a record with what it could not send; the queue then
+ * begins with the same bytes. 0, STREAM_IO_RESET or _TLS. */
+static int write_records(struct stream *s, const uint8_t **p, size_t *len,
+	char *detail)
+{
+	while (*len > 0) {
+		size_t piece = *len < RECORD_LEN ? *len : RECORD_LEN;
+		ssize_t n = stream_io_write(&s->io, *p, piece, detail);
+
+		if (n == STREAM_IO_EOF || n == STREAM_IO_RESET)
+			return STREAM_IO_RESET;
+		if (n == STREAM_IO_TLS)
+			return STREAM_IO_TLS;
+		if (n <= 0) {
+			s->is_blocked = true;
+			s->write_wants_read = n == STREAM_IO_WANT_READ;
+			update_want(s);
+			return 0;
+		}
+		*p += n;
+		*len -= (size_t)n;
+		s->bytes_out += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* As many records as fit a batch with one system call. */
+static int write_through(struct stream *s, const uint8_t **p, size_t *len,
+	char *detail)
+{
+	struct stream_batch batch;
+	int result;
+
+	if (!s->io.is_bulk || *len <= RECORD_LEN ||
+		*len > sizeof(batch.data) - 4 * RECORD_MORE)
+		return write_records(s, p, len, detail);
+	stream_io_gather(&s->io, &batch);
+	result = write_records(s, p, len, detail);
+	if (result == 0)
+		result = stream_io_send(&s->io, detail);
+	s->io.batch = NULL;
+	if (result == STREAM_IO_WANT_WRITE) {
+		s->is_blocked = true;
+		s->write_wants_read = false;
+		update_want(s);
+		return 0;
+	}
+	return result;
+}
+
 void stream_push(struct stream *s)
 {
 	char detail[STREAM_DETAIL_LEN] = "";
@@ -463,8 +563,22 @@ size_t stream_room(struct stream *s, size_t wanted)
 
 int stream_send(struct stream *s, const void *data, size_t len)
 {
-	size_t room = stream_room(s, len);
+	char detail[STREAM_DETAIL_LEN] = "";
+	const uint8_t *p = data;
+	size_t room;
+	int result;
 
+	if (is_ending(s) || s->is_shutting)
+		return -ENOTCONN;
+	if (len >= WRITE_THROUGH && s->phase == PHASE_OPEN &&
+		s->out.len == 0 && !s->is_blocked) {
+		result = write_through(s, &p, &len, detail);
+		if (result < 0) {
+			schedule_end(s, stream_end_of(result), detail);
+			return -ENOTCONN;
+		}
+	}
+	room = stream_room(s, len);
 	if (is_ending(s))
 		return -ENOTCONN;
 	if (len > room) {
@@ -472,16 +586,30 @@ int stream_send(struct stream *s, const void *data, size_t len)
 			"the peer does not read what it is sent");
 		return -ENOBUFS;
 	}
-	if (sendq_push(&s->out, data, len) < 0) {
+	if (sendq_push(&s->out, p, len) < 0) {
 		schedule_end(s, STREAM_END_MEMORY, "no memory to send");
 		return -ENOBUFS;
 	}
-	if (s->phase == PHASE_OPEN && !s->is_blocked)
+	if (s->phase == PHASE_OPEN && !s->is_blocked && s->out.len > 0)
 		stream_schedule(s, TODO_FLUSH);
 	if (s->out.len <= s->queue_max / 2)
 		return 0;
 	s->is_above = true;
 	return 1;
+}
+
+void stream_shut(struct stream *s)
+{
+	if (is_ending(s) || s->is_shutting)
+		return;
+	s->is_shutting = true;
+	if (s->phase == PHASE_OPEN && !s->is_blocked)
+		stream_schedule(s, TODO_FLUSH);
+}
+
+bool stream_is_shut(const struct stream *s)
+{
+	return s->is_shut;
 }
 
 void stream_close(struct stream *s)
@@ -505,6 +633,43 @@ void stream_free(struct stream *s)
 		detach(s);
 	if (s->frames == 0)
 		destroy(s);
+}
+
+void stream_abort(struct stream *s)
+{
+	static const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	s->is_aborted = true;
+	if (s->phase != PHASE_OVER)
+		(void)setsockopt(s->io.fd, SOL_SOCKET, SO_LINGER, &now,
+			sizeof(now));
+	stream_free(s);
+}
+
+void stream_hand_over(struct stream *s, const struct stream_ops *ops,
+	void *arg)
+{
+	s->ops = ops;
+	s->arg = arg;
+}
+
+void stream_forget_peer(struct stream *s)
+{
+	free(s->peer);
+	s->peer = NULL;
+}
+
+void stream_expect_bulk(struct stream *s)
+{
+	/* Without it all works, only slower. */
+	if (stream_io_expect_bulk(&s->io) < 0)
+		log_debug("stream.slow", "reason=memory");
+}
+
+void stream_set_user_timeout_ms(struct stream *s, unsigned timeout_ms)
+{
+	(void)setsockopt(s->io.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
+		sizeof(timeout_ms));
 }
 
 void stream_pause(struct stream *s)
@@ -558,9 +723,19 @@ const char *stream_cipher(const struct stream *s)
 	return s->cipher;
 }
 
+void stream_cipher_ids(const struct stream *s, uint16_t *version,
+	uint16_t *cipher)
+{
+	const SSL_CIPHER *suite = s->io.ssl != NULL ?
+		SSL_get_current_cipher(s->io.ssl) : NULL;
+
+	*version = s->io.ssl != NULL ? (uint16_t)SSL_version(s->io.ssl) : 0;
+	*cipher = suite != NULL ? SSL_CIPHER_get_protocol_id(suite) : 0;
+}
+
 size_t stream_queued(const struct stream *s)
 {
-	return s->out.len;
+	return s->out.len + s->io.held_len;
 }
 
 uint64_t stream_bytes_in(const struct stream *s)

@@ -41,8 +41,12 @@ struct stream_ops {
 	void (*on_data)(struct stream *s, const uint8_t *data, size_t len,
 		void *arg);
 	/* The queue fell below the low mark after stream_send said it was
-	 * above the high mark. May be NULL. */
+	 * above the high mark, or all is out after stream_shut. May be
+	 * NULL. */
 	void (*on_drained)(struct stream *s, void *arg);
+	/* The peer said its last word and may go on listening. NULL: that is
+	 * the end of the stream (STREAM_END_PEER). */
+	void (*on_eof)(struct stream *s, void *arg);
 	/* The last call ever; the stream is gone when it returns. detail is
 	 * a sentence for people, "" when there is nothing to add. */
 	void (*on_end)(struct stream *s, enum stream_end end,
@@ -53,6 +57,9 @@ struct stream_limits {
 	int64_t handshake_ms; /* connect + TLS; 0 = 10,000 */
 	int64_t idle_ms;      /* 0 = no idle limit */
 	size_t queue_max;     /* 0 = 1 MiB */
+	bool is_tls_client;   /* accepted, and the peer waits for our
+	                       * ClientHello; connected: never */
+	bool is_tls_server;   /* connected, and the peer begins TLS */
 };
 
 /* An accepted descriptor; fd and nothing else is taken, also on failure.
@@ -88,11 +95,29 @@ void stream_push(struct stream *s);
  * wanted. For those who rather drop than end a stream. */
 size_t stream_room(struct stream *s, size_t wanted);
 
+/* Our last word: send what is queued, then close_notify (plain: FIN), and
+ * go on reading. stream_send() is -ENOTCONN from now on. */
+void stream_shut(struct stream *s);
+/* All is out after stream_shut(). */
+bool stream_is_shut(const struct stream *s);
 /* Send what is queued, then end with STREAM_END_LOCAL; waits at most 2 s.
  * on_end is called from the loop, not from inside this. */
 void stream_close(struct stream *s);
 /* End at once without on_end: for owners that are going away. NULL is ok. */
 void stream_free(struct stream *s);
+/* The same with a reset: the peer shall not take it for an orderly end. */
+void stream_abort(struct stream *s);
+
+/* Another owner from now on, in the middle of its life. */
+void stream_hand_over(struct stream *s, const struct stream_ops *ops,
+	void *arg);
+/* What is not looked at any more takes no memory: the peer's certificate. */
+void stream_forget_peer(struct stream *s);
+/* Much is to come: several TLS records with one read. Takes effect with the
+ * next read of a connection that holds nothing. */
+void stream_expect_bulk(struct stream *s);
+/* Sent bytes that nobody acknowledges for so long end the connection. */
+void stream_set_user_timeout_ms(struct stream *s, unsigned timeout_ms);
 
 void stream_pause(struct stream *s);  /* stop reading: back-pressure */
 void stream_resume(struct stream *s);
@@ -105,6 +130,9 @@ const struct addr *stream_remote(const struct stream *s);
 const struct tls_peer *stream_peer(const struct stream *s);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "tcp". */
 const char *stream_cipher(const struct stream *s);
+/* IANA numbers of TLS version and cipher suite, 0 for plain TCP. */
+void stream_cipher_ids(const struct stream *s, uint16_t *version,
+	uint16_t *cipher);
 size_t stream_queued(const struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s);

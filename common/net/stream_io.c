@@ -8,7 +8,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -168,9 +170,150 @@ ssize_t stream_io_write(struct stream_io *io, const uint8_t *p, size_t len,
 	return tls_result(io, ret, detail);
 }
 
+/* ---- batches ------------------------------------------------------------- */
+
+/* OpenSSL's own socket BIO, but that records can be gathered first. While
+ * older ones are held nothing may pass them. */
+static int batch_write(BIO *bio, const char *p, size_t len, size_t *written)
+{
+	struct stream_io *io = BIO_get_data(bio);
+	struct stream_batch *batch = io->batch;
+	ssize_t n;
+
+	BIO_clear_retry_flags(bio);
+	if (io->held_len == 0 && batch != NULL &&
+		len <= sizeof(batch->data) - batch->len) {
+		memcpy(batch->data + batch->len, p, len);
+		batch->len += len;
+		*written = len;
+		return 1;
+	}
+	if (io->held_len > 0 || (batch != NULL && batch->len > 0)) {
+		BIO_set_retry_write(bio);
+		return 0;
+	}
+	n = send(io->fd, p, len, MSG_NOSIGNAL);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_write(bio);
+	if (n <= 0)
+		return 0;
+	*written = (size_t)n;
+	return 1;
+}
+
+static long batch_ctrl(BIO *bio, int cmd, long num, void *p)
+{
+	(void)bio;
+	(void)num;
+	(void)p;
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *batch_method; /* made once, never changed */
+
+static void make_method(void)
+{
+	batch_method = BIO_meth_new(BIO_get_new_index() |
+		BIO_TYPE_SOURCE_SINK, "batch");
+	if (batch_method == NULL)
+		return;
+	BIO_meth_set_write_ex(batch_method, batch_write);
+	BIO_meth_set_ctrl(batch_method, batch_ctrl);
+}
+
+int stream_io_expect_bulk(struct stream_io *io)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	BIO *bio;
+
+	if (io->ssl == NULL || io->is_bulk)
+		return 0;
+	pthread_once(&once, make_method);
+	if (batch_method == NULL)
+		return -ENOMEM;
+	bio = BIO_new(batch_method);
+	if (bio == NULL)
+		return -ENOMEM;
+	BIO_set_data(bio, io);
+	BIO_set_init(bio, 1);
+	SSL_set0_wbio(io->ssl, bio);
+	SSL_set_default_read_buffer_len(io->ssl, STREAM_BATCH_LEN);
+	io->is_bulk = true;
+	return 0;
+}
+
+void stream_io_gather(struct stream_io *io, struct stream_batch *batch)
+{
+	batch->len = 0;
+	io->batch = batch;
+}
+
+static int send_held(struct stream_io *io, char *detail)
+{
+	ssize_t n = send(io->fd, io->held + io->held_from, io->held_len,
+		MSG_NOSIGNAL);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return (int)reset(detail, errno);
+	if (n > 0) {
+		io->held_from += (size_t)n;
+		io->held_len -= (size_t)n;
+	}
+	if (io->held_len > 0)
+		return STREAM_IO_WANT_WRITE;
+	free(io->held);
+	io->held = NULL;
+	return 0;
+}
+
+int stream_io_send(struct stream_io *io,
+	char detail[static STREAM_DETAIL_LEN])
+{
+	struct stream_batch *batch = io->batch;
+	ssize_t n;
+
+	io->batch = NULL;
+	if (io->held_len > 0)
+		return send_held(io, detail);
+	if (batch == NULL || batch->len == 0)
+		return 0;
+	n = send(io->fd, batch->data, batch->len, MSG_NOSIGNAL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return (int)reset(detail, errno);
+	if (n < 0)
+		n = 0;
+	if ((size_t)n == batch->len)
+		return 0;
+	io->held_len = batch->len - (size_t)n;
+	io->held_from = 0;
+	io->held = malloc(io->held_len);
+	if (io->held == NULL) {
+		io->held_len = 0;
+		return (int)reset(detail, ENOMEM);
+	}
+	memcpy(io->held, batch->data + n, io->held_len);
+	return STREAM_IO_WANT_WRITE;
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
 bool stream_io_has_pending(const struct stream_io *io)
 {
 	return io->ssl != NULL && SSL_has_pending(io->ssl) == 1;
+}
+
+int stream_io_half_shut(struct stream_io *io,
+	char detail[static STREAM_DETAIL_LEN])
+{
+	int ret;
+
+	if (io->ssl == NULL)
+		return shutdown(io->fd, SHUT_WR) < 0 ? (int)reset(detail,
+			errno) : 0;
+	ERR_clear_error();
+	errno = 0;
+	ret = SSL_shutdown(io->ssl);
+	return ret >= 0 ? 0 : (int)tls_result(io, ret, detail);
 }
 
 void stream_io_shut(struct stream_io *io)
@@ -205,6 +348,9 @@ void stream_io_close(struct stream_io *io)
 {
 	SSL_free(io->ssl);
 	io->ssl = NULL;
+	free(io->held);
+	io->held = NULL;
+	io->held_len = 0;
 	if (io->fd >= 0)
 		close(io->fd);
 	io->fd = -1;

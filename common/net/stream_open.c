@@ -133,6 +133,7 @@ void stream_connected(struct stream *s)
 	}
 	learn_local(s);
 	s->phase = PHASE_SHAKE;
+	s->shake_want = LOOP_READ;
 	if (s->ctx != NULL)
 		stream_shake(s);
 	else
@@ -213,13 +214,14 @@ int stream_accept(struct stream **out, struct loop *loop, int fd,
 	err = stream_new(&s, loop, fd, remote, limits, ops, arg);
 	if (err < 0)
 		return err;
-	s->is_server = true;
+	s->is_server = limits == NULL || !limits->is_tls_client;
 	s->phase = PHASE_SHAKE;
 	/* The SSL object is made when the first byte is there: a silent
 	 * connection costs next to nothing (threat S8). */
 	if (ctx != NULL)
 		s->ctx = tls_ctx_ref(ctx);
-	s->shake_want = ctx != NULL ? LOOP_READ : 0;
+	s->shake_want = ctx == NULL ? 0 :
+		s->is_server ? LOOP_READ : LOOP_WRITE;
 	learn_local(s);
 	err = stream_start(s);
 	if (err < 0) {
@@ -287,6 +289,7 @@ int stream_connect(struct stream **out, struct loop *loop,
 	if (err < 0)
 		return err;
 	s->phase = PHASE_CONNECT;
+	s->is_server = limits != NULL && limits->is_tls_server;
 	if (ctx != NULL)
 		s->ctx = tls_ctx_ref(ctx);
 	err = -ENOMEM;

@@ -46,6 +46,10 @@ struct stream {
 	bool is_deferred;   /* on_deferred is on its way */
 	bool is_paused;
 	bool is_closing;
+	bool is_eof;        /* the peer's last word was delivered */
+	bool is_shutting;   /* ours is to go out behind the queue */
+	bool is_shut;       /* it is out */
+	bool is_aborted;    /* ends without goodbye */
 	bool is_above;      /* stream_send returned 1 */
 	bool is_blocked;    /* a write waits for the descriptor */
 	bool read_wants_write;

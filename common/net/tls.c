@@ -292,6 +292,47 @@ static int set_verify(SSL_CTX *ssl, const struct tls_spec *spec)
 	return 0;
 }
 
+/* A peer that knows other names only may still mean us. */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+	const unsigned char *in, unsigned in_len, void *arg)
+{
+	const char *ours = arg;
+	const size_t len = strlen(ours);
+
+	(void)ssl;
+	for (size_t at = 0; at < in_len; at += 1u + in[at]) {
+		if (in[at] != len || at + 1 + len > in_len ||
+			memcmp(in + at + 1, ours, len) != 0)
+			continue;
+		*out = in + at + 1;
+		*out_len = (unsigned char)len;
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+static int set_alpn(SSL_CTX *ssl, const struct tls_spec *spec)
+{
+	unsigned char list[256];
+	size_t len;
+
+	if (spec->alpn == NULL)
+		return 0;
+	len = strlen(spec->alpn);
+	if (len == 0 || len >= sizeof(list))
+		return -EINVAL;
+	if (spec->role == TLS_ROLE_SERVER) {
+		SSL_CTX_set_alpn_select_cb(ssl, on_alpn,
+			(void *)(uintptr_t)spec->alpn);
+		return 0;
+	}
+	list[0] = (unsigned char)len;
+	memcpy(list + 1, spec->alpn, len);
+	/* This one returns 0 for success. */
+	return SSL_CTX_set_alpn_protos(ssl, list, (unsigned)len + 1) == 0 ?
+		0 : EDGE_ETLS;
+}
+
 static int ctx_fill(SSL_CTX *ssl, const struct tls_spec *spec,
 	struct why *why)
 {
@@ -313,6 +354,8 @@ static int ctx_fill(SSL_CTX *ssl, const struct tls_spec *spec,
 		err = set_sessions(ssl, spec);
 	if (err == 0)
 		err = set_verify(ssl, spec);
+	if (err == 0)
+		err = set_alpn(ssl, spec);
 	if (err < 0)
 		return why_set(why, err, "TLS settings: %s",
 			tls_error_text(text, sizeof(text)));

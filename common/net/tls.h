@@ -35,6 +35,8 @@ struct tls_spec {
 	const char *trust_path; /* PEM file of CAs; NULL = system bundle */
 	bool allow_legacy;      /* TLS 1.0 and 1.1, security level 0 */
 	bool only_13;           /* nothing older than TLS 1.3 */
+	const char *alpn;       /* the one protocol we speak, for ever; NULL =
+	                         * not told. Peers that tell none are fine. */
 };
 
 struct tls_ctx; /* reference counted, the count is atomic */

@@ -5,6 +5,8 @@
  */
 #include "common/run/setting.h"
 
+#include "common/run/setting_table.h"
+
 static const char *const TLS_VERSIONS[] = {"1.0", "1.2", "1.3", NULL};
 static const char *const REGISTER_PATHS[] = {
 	"record-route", "path", "both", NULL};
@@ -565,10 +567,11 @@ static const struct setting_def SETTINGS[] = {
 
 size_t setting_count(void)
 {
-	return ARRAY_COUNT(SETTINGS);
+	return ARRAY_COUNT(SETTINGS) + SETTING_WEBCONF_COUNT;
 }
 
 const struct setting_def *setting_at(size_t i)
 {
-	return &SETTINGS[i];
+	return i < ARRAY_COUNT(SETTINGS) ? &SETTINGS[i] :
+		&SETTING_WEBCONF[i - ARRAY_COUNT(SETTINGS)];
 }

@@ -60,7 +60,7 @@ gone() { # FILE KIND PATTERN
 	sed -n "s/^| \`\($3\)\`.*/\1/p" "$1" | while read -r name; do
 		short=$name
 		[ "$2" = counter ] && for d in access_edge av_edge av_auth \
-			webconf_edge replication_agent; do
+			webconf_edge webconf_connector replication_agent; do
 			short=${short#sallyport_"$d"_}
 		done
 		cut -f 1,3 "$tmp/names" | grep -qxF "$2$tab$short" ||

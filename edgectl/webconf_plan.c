@@ -1,0 +1,226 @@
+/*
+ * Filling in the way through the edge. Each value has one option; where it is
+ * missing the machine's own files are asked, so that on an edge nothing but
+ * the ticket is needed.
+ */
+#include "edgectl/webconf_plan.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/err.h"
+#include "common/bus/bus_client.h"
+#include "common/store/generation.h"
+#include "common/store/topology.h"
+#include "edgectl/daemons.h"
+
+#define TLS_PORT 443
+
+static int by_system(const char *host, uint16_t port, struct addr *out,
+	struct why *why)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+	int result = getaddrinfo(host, NULL, &hints, &list);
+	int err = EDGE_EUNKNOWN;
+
+	if (result == 0)
+		err = addr_from_sockaddr(list->ai_addr, list->ai_addrlen,
+			out);
+	if (list != NULL)
+		freeaddrinfo(list);
+	if (err < 0)
+		return why_set(why, err, "%s: %s; give --edge ADDRESS:PORT",
+			host, result != 0 ? gai_strerror(result) :
+				"no address");
+	out->port = port;
+	return 0;
+}
+
+static int take_edge(struct webconf_way *way, const char *text,
+	struct why *why)
+{
+	const char *colon = strrchr(text, ':');
+	uint32_t port = TLS_PORT;
+	char host[256];
+
+	if (addr_parse(str_of(text), &way->edge) == 0) {
+		if (way->edge.port == 0)
+			way->edge.port = TLS_PORT;
+		return 0;
+	}
+	if (colon == NULL)
+		colon = text + strlen(text);
+	else if (str_to_u32(str_of(colon + 1), &port) < 0 || port == 0 ||
+		port > UINT16_MAX)
+		colon = text; /* no host at all */
+	if (colon == text || str_copy((struct str){text,
+			(size_t)(colon - text)}, host, sizeof(host)) < 0)
+		return why_set(why, EDGE_ECONFIG, "--edge %s: not a name or "
+			"an address such as 192.0.2.20:443", text);
+	return by_system(host, (uint16_t)port, &way->edge, why);
+}
+
+/* What this machine knows of itself; nothing is fine too. */
+static struct topology *load_topology(const struct conf *conf)
+{
+	struct topology *t = NULL;
+	char path[PATH_MAX];
+	struct why quiet;
+
+	if (conf == NULL || generation_current_path(conf->state_dir, path,
+			sizeof(path), &quiet) < 0 ||
+		topology_load(&t, path, conf->machine, &quiet) < 0)
+		return NULL;
+	return t;
+}
+
+static int find_edge(struct webconf_way *way, const struct cmd_call *call,
+	const struct conf *conf, struct why *why)
+{
+	const char *text = cmd_get(call, "edge");
+	const struct topology_listener *l = NULL;
+	struct topology *t;
+	int err = 0;
+
+	if (text != NULL)
+		return take_edge(way, text, why);
+	t = load_topology(conf);
+	if (t != NULL)
+		l = topology_listener(t, TOPOLOGY_WEBCONF_CLIENT,
+			TOPOLOGY_EXTERNAL);
+	if (l != NULL) {
+		way->edge = l->address;
+		if (way->name[0] == '\0')
+			memcpy(way->name, l->public_fqdn, sizeof(way->name));
+	} else if (way->name[0] != '\0') {
+		err = by_system(way->name, TLS_PORT, &way->edge, why);
+	} else {
+		err = why_set(why, EDGE_ECONFIG, "--edge is needed: there is "
+			"no edge.yaml with a topology here that says where "
+			"webconf-edge listens");
+	}
+	topology_unref(t);
+	return err;
+}
+
+static int find_trust(struct webconf_way *way, const struct cmd_call *call,
+	const struct conf *conf, struct why *why)
+{
+	struct tls_spec spec = {
+		.role = TLS_ROLE_CLIENT,
+		.verify = TLS_VERIFY_REQUIRE,
+		.trust_path = cmd_get(call, "trust"),
+		.alpn = WCE_ALPN,
+	};
+
+	if (spec.trust_path == NULL && conf != NULL)
+		spec.trust_path = conf->trust_external;
+	return tls_ctx_new(&way->tls, &spec, why);
+}
+
+int webconf_plan_way(struct webconf_way *way, const struct cmd_call *call,
+	struct why *why)
+{
+	const char *name = cmd_get(call, "name");
+	const char *local = cmd_get(call, "local-address");
+	struct conf *conf = NULL;
+	int err = 0;
+
+	way->conference = cmd_get(call, "conference");
+	if (way->conference == NULL)
+		return why_set(why, EDGE_ECONFIG, "--conference is needed: "
+			"the URI that the ticket was minted for");
+	if (name != NULL && str_copy(str_of(name), way->name,
+			sizeof(way->name)) < 0)
+		return why_set(why, EDGE_ETOOBIG, "--name: too long");
+	if (local != NULL && addr_parse_z(local, 0, &way->local) < 0)
+		return why_set(why, EDGE_ECONFIG,
+			"--local-address %s: not an address", local);
+	if (access(call->conf_path, F_OK) == 0 ||
+		strcmp(call->conf_path, CONF_PATH_DEFAULT) != 0)
+		err = conf_load(&conf, call->conf_path, why);
+	if (err == 0)
+		err = find_edge(way, call, conf, why);
+	if (err == 0)
+		err = find_trust(way, call, conf, why);
+	conf_free(conf);
+	return err;
+}
+
+void webconf_plan_fini(struct webconf_way *way)
+{
+	tls_ctx_unref(way->tls);
+	way->tls = NULL;
+}
+
+static json_t *mint_body(const struct cmd_call *call, struct why *why)
+{
+	const char *conference = cmd_get(call, "conference");
+	const char *user = cmd_get(call, "user");
+	uint32_t lifetime_s = 0;
+	uint32_t rate = 0;
+	json_t *body;
+
+	if (conference == NULL) {
+		(void)why_set(why, EDGE_ECONFIG, "--conference is needed: the "
+			"URI of the meeting");
+		return NULL;
+	}
+	if ((cmd_get(call, "lifetime") != NULL && cmd_get_number(call,
+			"lifetime", 1, TICKET_LIFE_MAX_S, &lifetime_s) < 0) ||
+		(cmd_get(call, "rate") != NULL && cmd_get_number(call, "rate",
+			1, UINT16_MAX, &rate) < 0)) {
+		(void)why_set(why, EDGE_ECONFIG, "a number is out of bounds");
+		return NULL;
+	}
+	body = json_pack("{s:s, s:b}", "conference", conference, "single_use",
+		!cmd_has(call, "reusable"));
+	if (body == NULL) {
+		(void)why_set(why, EDGE_ECONFIG, "--conference: not UTF-8");
+		return NULL;
+	}
+	if (user != NULL)
+		json_object_set_new(body, "user", json_string(user));
+	if (lifetime_s > 0)
+		json_object_set_new(body, "lifetime_s",
+			json_integer(lifetime_s));
+	if (rate > 0)
+		json_object_set_new(body, "rate_kib_s", json_integer(rate));
+	return body;
+}
+
+int webconf_plan_mint(const struct cmd_call *call, json_t **reply,
+	struct why *why)
+{
+	const char *socket = cmd_get(call, "connector");
+	json_t *body = mint_body(call, why);
+	json_t *answer = NULL;
+	const char *text;
+	int status = 0;
+	int err;
+
+	if (body == NULL)
+		return EDGE_ECONFIG;
+	err = bus_ask(socket, "/v1/tickets", body, DAEMONS_TIMEOUT_MS, &status,
+		&answer, why);
+	json_decref(body);
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		return why_set(why, err, "webconf-connector does not run here "
+			"(no answer on %s); run this on the inside host, or "
+			"name its socket with --connector", socket);
+	if (err < 0)
+		return err;
+	if (status == 200) {
+		*reply = answer;
+		return 0;
+	}
+	text = json_string_value(json_object_get(answer, "text"));
+	err = why_set(why, EDGE_EREFUSED, "webconf-connector: %s (status %d)",
+		text != NULL ? text : "refused", status);
+	json_decref(answer);
+	return err;
+}

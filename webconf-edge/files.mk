@@ -1,0 +1,2 @@
+WEBCONF_EDGE_SRC := $(wildcard webconf-edge/*.c)
+WEBCONF_CONNECTOR_SRC := $(wildcard webconf-edge/connector/*.c)

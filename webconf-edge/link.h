@@ -1,0 +1,42 @@
+/*
+ * A connection of a conferencing server on 8057: who begins TLS, admission,
+ * then either its control connection or a warm slot.
+ */
+#ifndef WEBCONF_EDGE_LINK_H
+#define WEBCONF_EDGE_LINK_H
+
+#include "common/base/addr.h"
+#include "common/base/attr.h"
+#include "common/net/stream.h"
+#include "webconf-edge/webconf_edge.h"
+
+struct link;
+struct pair;
+
+/* fd is taken, also on failure. */
+EDGE_MUST int link_new(struct webconf_edge *e, const struct port *port,
+	int fd, const struct addr *remote);
+/* At once, without a word. */
+void link_free(struct link *l);
+struct link *link_of(struct list *at);       /* edge->links */
+struct link *link_of_place(struct list *at); /* server->ready, ->controls */
+
+/* PAIR goes out over this slot, which is ready no longer. */
+void link_pairing(struct link *l, struct pair *pair, const void *frame,
+	size_t len);
+/* The slot is a relay now: its stream is the caller's, the link gone. */
+struct stream *link_take_stream(struct link *l);
+/* PAIR was rejected: ready again. */
+void link_ready_again(struct link *l);
+
+struct server *link_server(const struct link *l);
+/* Do all connections still have the right? Those without end, and with them
+ * all of their server. */
+void links_review(struct webconf_edge *e);
+/* DRAIN over all control connections; grace_s 0 with on = false: resumed,
+ * told by a new SRV_REGISTERED. */
+void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s);
+/* A server's slots and control connections, at once. */
+void links_drop(struct webconf_edge *e, struct server *server);
+
+#endif
