@@ -110,6 +110,7 @@ docs: programs ## every option, command, counter and event is documented
 test: deps-test ## everything that must be green; what CI runs
 	@$(MAKE) --no-print-directory -j2 programs
 	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory units
 	@$(MAKE) --no-print-directory -j2 B=build/asan SAN=address,undefined \
 		programs mocks peers unit-programs
 	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-unit
