@@ -51,7 +51,7 @@ settle() {
 }
 
 echo "warm-up"
-round $((CYCLES / 5))
+round $((CYCLES / 2))
 settle
 for d in access-edge av-auth av-edge; do
 	pid=$(lab_pid $d)
