@@ -72,7 +72,7 @@ static void destroy(struct stream *s)
 static void detach(struct stream *s)
 {
 	s->phase = PHASE_OVER;
-	s->todo = 0;
+	s->due = 0;
 	if (s->is_deferred)
 		loop_undefer(s->loop, on_deferred, s);
 	s->is_deferred = false;
@@ -106,27 +106,27 @@ void stream_finish(struct stream *s, enum stream_end end, const char *detail)
 	s->ops->on_end(s, end, detail, s->arg);
 }
 
-void stream_schedule(struct stream *s, unsigned todo)
+void stream_schedule(struct stream *s, unsigned due)
 {
-	s->todo |= todo;
+	s->due |= due;
 	if (s->is_deferred)
 		return;
 	if (loop_defer(s->loop, on_deferred, s) == 0)
 		s->is_deferred = true;
 	else
-		loop_timer_start(s->timer, 0); /* looks at todo first */
+		loop_timer_start(s->timer, 0); /* looks at due first */
 }
 
 /* The first reason stands. */
 static void schedule_end(struct stream *s, enum stream_end end,
 	const char *detail)
 {
-	if (s->todo & TODO_END)
+	if (s->due & DUE_END)
 		return;
 	s->end = end;
 	s->detail = strdup(detail);
 	sendq_fini(&s->out);
-	stream_schedule(s, TODO_END);
+	stream_schedule(s, DUE_END);
 }
 
 static unsigned want_of(const struct stream *s)
@@ -352,7 +352,7 @@ static void read_some(struct stream *s)
 		if (records >= READ_RECORDS)
 			break;
 	}
-	stream_schedule(s, TODO_READ);
+	stream_schedule(s, DUE_READ);
 }
 
 void stream_become_open(struct stream *s)
@@ -405,18 +405,18 @@ static void on_fd(unsigned ready, void *arg)
 /* Only inside a frame. */
 static void catch_up(struct stream *s)
 {
-	unsigned todo = s->todo;
+	unsigned due = s->due;
 
-	s->todo = 0;
-	if (todo & TODO_END) {
+	s->due = 0;
+	if (due & DUE_END) {
 		stream_finish(s, s->end, s->detail != NULL ? s->detail : "");
 		return;
 	}
-	if ((todo & TODO_READY) && s->phase == PHASE_SHAKE)
+	if ((due & DUE_READY) && s->phase == PHASE_SHAKE)
 		stream_become_open(s);
-	if ((todo & TODO_FLUSH) && s->phase == PHASE_OPEN && !s->is_blocked)
+	if ((due & DUE_FLUSH) && s->phase == PHASE_OPEN && !s->is_blocked)
 		flush(s);
-	if ((todo & TODO_READ) && may_read(s))
+	if ((due & DUE_READ) && may_read(s))
 		read_some(s);
 	update_want(s);
 }
@@ -453,7 +453,7 @@ static void on_timer(void *arg)
 	struct stream *s = arg;
 
 	enter(s);
-	if (s->todo != 0 && !s->is_deferred)
+	if (s->due != 0 && !s->is_deferred)
 		catch_up(s);
 	else
 		on_deadline(s);
@@ -485,7 +485,7 @@ int stream_start(struct stream *s)
 static bool is_ending(const struct stream *s)
 {
 	return s->phase == PHASE_OVER || s->is_closing ||
-		(s->todo & TODO_END) != 0;
+		(s->due & DUE_END) != 0;
 }
 
 /* Nothing waits before these bytes: give them to the kernel as they are.
@@ -591,7 +591,7 @@ int stream_send(struct stream *s, const void *data, size_t len)
 		return -ENOBUFS;
 	}
 	if (s->phase == PHASE_OPEN && !s->is_blocked && s->out.len > 0)
-		stream_schedule(s, TODO_FLUSH);
+		stream_schedule(s, DUE_FLUSH);
 	if (s->out.len <= s->queue_max / 2)
 		return 0;
 	s->is_above = true;
@@ -604,7 +604,7 @@ void stream_shut(struct stream *s)
 		return;
 	s->is_shutting = true;
 	if (s->phase == PHASE_OPEN && !s->is_blocked)
-		stream_schedule(s, TODO_FLUSH);
+		stream_schedule(s, DUE_FLUSH);
 }
 
 bool stream_is_shut(const struct stream *s)
@@ -620,7 +620,7 @@ void stream_close(struct stream *s)
 	s->deadline = mono_after_ms(loop_now(s->loop), CLOSE_MS);
 	arm(s);
 	if (s->phase == PHASE_OPEN)
-		stream_schedule(s, TODO_FLUSH);
+		stream_schedule(s, DUE_FLUSH);
 	else if (s->out.len == 0)
 		schedule_end(s, STREAM_END_LOCAL, "");
 }
@@ -686,7 +686,7 @@ void stream_resume(struct stream *s)
 	s->heard = loop_now(s->loop);
 	update_want(s);
 	if (s->phase == PHASE_OPEN && stream_io_has_pending(&s->io))
-		stream_schedule(s, TODO_READ);
+		stream_schedule(s, DUE_READ);
 }
 
 void stream_set_idle_ms(struct stream *s, int64_t idle_ms)

@@ -229,7 +229,7 @@ int stream_accept(struct stream **out, struct loop *loop, int fd,
 		return err;
 	}
 	if (ctx == NULL)
-		stream_schedule(s, TODO_READY);
+		stream_schedule(s, DUE_READY);
 	*out = s;
 	return 0;
 }

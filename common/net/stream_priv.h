@@ -23,10 +23,10 @@ enum stream_phase {
 
 /* Work that waits for a frame of the loop. */
 enum stream_todo {
-	TODO_READY = 1,
-	TODO_FLUSH = 2,
-	TODO_READ = 4,
-	TODO_END = 8, /* with s->end and s->detail */
+	DUE_READY = 1,
+	DUE_FLUSH = 2,
+	DUE_READ = 4,
+	DUE_END = 8, /* with s->end and s->detail */
 };
 
 struct stream {
@@ -39,7 +39,7 @@ struct stream {
 	void *arg;
 	struct sendq out;
 	enum stream_phase phase;
-	unsigned todo;
+	unsigned due;
 	unsigned frames;    /* callbacks of ours on the stack */
 	unsigned shake_want; /* enum loop_want */
 	bool is_server;
@@ -54,8 +54,8 @@ struct stream {
 	bool is_blocked;    /* a write waits for the descriptor */
 	bool read_wants_write;
 	bool write_wants_read;
-	enum stream_end end; /* of TODO_END */
-	char *detail;        /* owned, of TODO_END, or NULL */
+	enum stream_end end; /* of DUE_END */
+	char *detail;        /* owned, of DUE_END, or NULL */
 	struct addr local;
 	struct addr remote;
 	char *name;            /* owned, or NULL */
@@ -72,7 +72,7 @@ struct stream {
 /* stream.c. Those marked (frame) may call the owner: only for callbacks
  * of the loop, whose frames keep the stream's memory. */
 EDGE_MUST int stream_start(struct stream *s);
-void stream_schedule(struct stream *s, unsigned todo);
+void stream_schedule(struct stream *s, unsigned due);
 void stream_finish(struct stream *s, enum stream_end end,
 	const char *detail); /* (frame) */
 void stream_become_open(struct stream *s); /* (frame) */
