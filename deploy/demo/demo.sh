@@ -65,7 +65,7 @@ end() {
 clean() {
 	_status=$?
 	trap - EXIT
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	end "$up_pid"
 	end "$inside_pid"
 	[ -z "$dir" ] || rm -rf "$dir"
@@ -73,6 +73,7 @@ clean() {
 }
 trap clean EXIT
 trap 'exit 0' INT TERM HUP
+trap 'exit 1' PIPE # the reader of what we say is gone
 
 # ---- the lab --------------------------------------------------------------
 add=10000
