@@ -32,8 +32,10 @@ static const struct method {
 	handler *run;
 } methods[] = {
 	{STUN_BINDING, STUN_REQUEST, true, AV_REQ_BINDING, on_binding},
-	{STUN_ALLOCATE, STUN_REQUEST, false, AV_REQ_ALLOCATE, rfc_alloc_on_allocate},
-	{STUN_REFRESH, STUN_REQUEST, false, AV_REQ_REFRESH, rfc_alloc_on_refresh},
+	{STUN_ALLOCATE, STUN_REQUEST, false, AV_REQ_ALLOCATE,
+		rfc_alloc_on_allocate},
+	{STUN_REFRESH, STUN_REQUEST, false, AV_REQ_REFRESH,
+		rfc_alloc_on_refresh},
 	{STUN_CREATE_PERMISSION, STUN_REQUEST, false, AV_REQ_PERMISSION,
 		rfc_peer_on_permission},
 	{STUN_CHANNEL_BIND, STUN_REQUEST, false, AV_REQ_CHANNEL,
