@@ -15,7 +15,7 @@ PREFIX  ?= /usr
 ARGS    ?=
 
 PKGS := libevent_core libevent_extra libevent_pthreads openssl sofia-sip-ua \
-	sqlite3 libcares expat jansson libfyaml libcurl libseccomp
+	sqlite3 libcares expat jansson libfyaml libcurl libseccomp libzstd
 DAEMONS := access-edge av-edge av-auth webconf-edge
 PROGRAMS := $(DAEMONS) webconf-connector edgectl
 

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <srtp2/srtp.h>
 #include <stdio.h>
+#include <zstd.h>
 
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
@@ -30,14 +31,14 @@ static void as_text(FILE *to, const json_t *object)
 static int run(struct cmd_call *call)
 {
 	json_t *object = json_pack("{s:b,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s,s:s,"
-				   "s:s,s:s}}",
+				   "s:s,s:s,s:s}}",
 		"ok", 1, "version", EDGE_VERSION, "libraries", "openssl",
 		OpenSSL_version(OPENSSL_VERSION_STRING), "libevent",
 		event_get_version(), "sqlite", sqlite3_libversion(), "c-ares",
 		ares_version(NULL), "expat", XML_ExpatVersion(), "jansson",
 		jansson_version_str(), "libfyaml", fy_library_version(),
 		"libcurl", curl_version_info(CURLVERSION_NOW)->version,
-		"libsrtp", srtp_get_version_string());
+		"libsrtp", srtp_get_version_string(), "zstd", ZSTD_versionString());
 
 	output_print(call, object, as_text);
 	return CMD_OK;

@@ -12,6 +12,7 @@ common/run: common/base
 common/net: common/run common/base
 common/bus: common/net common/run common/base
 common/store: common/net common/run common/base
+common/bundle: common/store common/run common/base
 common/sip: common/base
 common/stun: common/base
 common/cred: common/base
@@ -23,11 +24,12 @@ tops="access-edge av-edge av-auth webconf-edge replication-agent edgectl"
 
 # ---- libraries: header prefix, then the files that may include it ----------
 libraries="
-event2/      common/run/loop.c common/bus/ edgectl/cmd_version.c
+event2/      common/run/loop.c common/bus/ replication-agent/ edgectl/cmd_version.c
 sofia-sip/   common/sip/*.c
-openssl/     common/base/digest.c common/net/ common/wce/ edgectl/
-sqlite3.h    common/store/ edgectl/
-curl/        common/bus/ edgectl/
+openssl/     common/base/digest.c common/net/ common/wce/ common/bundle/ replication-agent/ edgectl/
+sqlite3.h    common/store/ common/bundle/ replication-agent/ edgectl/
+zstd.h       common/bundle/ edgectl/cmd_version.c
+curl/        common/bus/ replication-agent/ edgectl/
 ares.h       common/net/ edgectl/cmd_version.c
 expat.h      av-auth/ edgectl/
 libfyaml.h   common/run/ edgectl/cmd_version.c
