@@ -38,7 +38,8 @@ static int run(struct cmd_call *call)
 		ares_version(NULL), "expat", XML_ExpatVersion(), "jansson",
 		jansson_version_str(), "libfyaml", fy_library_version(),
 		"libcurl", curl_version_info(CURLVERSION_NOW)->version,
-		"libsrtp", srtp_get_version_string(), "zstd", ZSTD_versionString());
+		"libsrtp", srtp_get_version_string(), "zstd",
+		ZSTD_versionString());
 
 	output_print(call, object, as_text);
 	return CMD_OK;
