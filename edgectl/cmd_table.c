@@ -37,6 +37,7 @@ static const struct cmd *const COMMANDS[] = {
 	&cmd_allocations,
 	&cmd_credentials,
 	&cmd_webconf,
+	&cmd_explain,
 	&cmd_test,
 	&cmd_reload,
 	&cmd_drain,

@@ -46,6 +46,11 @@ struct counters *daemon_counters(struct daemon *d)
 	return &d->counters;
 }
 
+struct recall *daemon_recall(const struct daemon *d)
+{
+	return d->recall;
+}
+
 const char *daemon_state_dir(const struct daemon *d)
 {
 	return d->state_dir;
@@ -256,6 +261,9 @@ static int open_all(struct daemon *d, struct why *why)
 	if (err == 0)
 		err = counters_init(&d->counters, d->spec->counters,
 			d->spec->counter_count);
+	d->recall = recall_new();
+	if (d->recall == NULL)
+		err = -ENOMEM;
 	if (err == 0)
 		err = make_timers(d);
 	if (err < 0)
@@ -322,6 +330,7 @@ static void close_all(struct daemon *d)
 			close(d->bus_fds[i]);
 	}
 	counters_fini(&d->counters);
+	recall_free(d->recall);
 	topology_unref(d->started_with);
 	topology_unref(d->topology);
 	conf_free(d->conf);

@@ -22,6 +22,7 @@
 #include "common/base/counter.h"
 #include "common/base/why.h"
 #include "common/bus/bus_route.h"
+#include "common/daemon/recall.h"
 #include "common/net/tls.h"
 #include "common/run/conf.h"
 #include "common/run/loop.h"
@@ -92,6 +93,8 @@ const struct conf *daemon_conf(const struct daemon *d);
 /* The snapshot in force; take a reference to keep it. */
 struct topology *daemon_topology(struct daemon *d);
 struct counters *daemon_counters(struct daemon *d);
+/* What `edgectl explain` asks; for refusals and ends, from any thread. */
+struct recall *daemon_recall(const struct daemon *d);
 /* The watched context for a use and role, made on first call (in start or
  * apply) and watched from then on. EDGE_ETLS with the file in why. */
 EDGE_MUST int daemon_tls(struct daemon *d, enum conf_use use,

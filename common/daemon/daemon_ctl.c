@@ -47,6 +47,25 @@ static void get_metrics(struct bus_request *req, void *state)
 	free(text);
 }
 
+static void get_explain(struct bus_request *req, void *state)
+{
+	const struct daemon *d = state;
+	const char *about = bus_query(req, "about");
+	json_t *answer;
+
+	if (about[0] == '\0') {
+		bus_reply_error(req, 400, "bad_query",
+			"about: name a call-id, user, address, domain, "
+			"credential id, or the id of a session");
+		return;
+	}
+	answer = recall_about(d->recall, about);
+	if (answer == NULL)
+		bus_reply_error(req, 503, "no_memory", "out of memory");
+	else
+		bus_reply(req, 200, answer);
+}
+
 /* ---- events ------------------------------------------------------------- */
 
 static json_t *event_json(const char *event, const char *text)
@@ -226,6 +245,13 @@ const struct bus_route daemon_routes[] = {
 		.right = BUS_READ,
 		.help = "what happens from now on, a line each",
 		.handler = get_events,
+	},
+	{
+		.method = "GET",
+		.path = "/v1/explain",
+		.right = BUS_READ,
+		.help = "the latest decisions about a call, user or address",
+		.handler = get_explain,
 	},
 	{
 		.method = "POST",

@@ -47,6 +47,7 @@ struct daemon {
 	char state_dir[PATH_MAX];
 	struct loop *loop;
 	struct counters counters;
+	struct recall *recall; /* owned */
 	enum daemon_phase phase;
 	struct mono started;
 	struct topology *topology;     /* in force */
