@@ -4,7 +4,7 @@
 #include "access-edge/counters.h"
 
 const struct counter_def access_edge_counters[COUNTER_ACCESS_EDGE_COUNT] = {
-	[COUNTER_CONNECTIONS_CLIENT] = {"connections_accepted",
+	[COUNTER_CONNECTIONS_EXTERNAL] = {"connections_accepted",
 		"side=\"external\"", COUNTER_TOTAL, "",
 		"Connections accepted"},
 	[COUNTER_CONNECTIONS_INTERNAL] = {"connections_accepted",

@@ -24,9 +24,9 @@ static json_t *connection_json(const struct session *s, struct mono now)
 	addr_text(&s->origin.remote, remote);
 	addr_text(&s->origin.local, local);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I,"
-		" s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
+		" s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:s}",
 		"cid", s->origin.cid_text,
-		"side", is_client ? "external" : "internal",
+		"side", origin_side_name(s->origin.role),
 		"state", state, "remote", remote, "local", local,
 		"user", s->user, "name", s->origin.peer_name,
 		"tls", s->is_ready && s->stream != NULL ?
@@ -43,7 +43,8 @@ static json_t *connection_json(const struct session *s, struct mono now)
 		"queued", (json_int_t)(s->stream != NULL ?
 			stream_queued(s->stream) : 0),
 		"dialled", s->listener == NULL,
-		"outbound", s->is_outbound);
+		"outbound", s->is_outbound,
+		"peer", origin_role_name(s->origin.role));
 }
 
 static bool matches(const char *want, const char *have)
@@ -72,8 +73,7 @@ static void get_connections(struct bus_request *req, void *state)
 	list_for_each(it, &t->all) {
 		const struct session *s = container_of(it, struct session,
 			in_table);
-		const char *side = s->origin.role == ORIGIN_CLIENT ?
-			"external" : "internal";
+		const char *side = origin_side_name(s->origin.role);
 
 		if (matches(bus_query(req, "cid"), s->origin.cid_text) &&
 			matches(bus_query(req, "side"), side) &&

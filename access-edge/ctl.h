@@ -18,9 +18,9 @@ struct access_edge {
 	struct resolver *resolver;
 	struct front *front;
 	struct edge *edge;
-	struct tls_watch *tls_client;   /* the daemon's */
-	struct tls_watch *tls_server;
+	struct front_tls tls;           /* the daemon's */
 	struct tls_watch *tls_next_hop;
+	struct tls_watch *tls_partner;  /* NULL while there is no federation */
 };
 
 extern const struct bus_route access_edge_routes[];

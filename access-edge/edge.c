@@ -46,9 +46,14 @@ static void on_ready(struct session *s, void *arg)
 {
 	struct edge *edge = arg;
 	char text[ADDR_TEXT_LEN];
-	bool is_client = s->origin.role == ORIGIN_CLIENT;
+	bool is_inside = s->origin.role == ORIGIN_INTERNAL;
 
-	if (!is_client && !is_trusted(edge, s)) {
+	if (s->origin.role == ORIGIN_CLIENT &&
+		!edge->policy.allow_outside_users) {
+		session_close(s);
+		return;
+	}
+	if (is_inside && !is_trusted(edge, s)) {
 		counter_add(edge->counters, COUNTER_CONNECTIONS_REFUSED, 1);
 		log_limited(LOG_LEVEL_WARNING, 12, "session.refused",
 			"session=%s remote=%s name=%s "
@@ -58,12 +63,14 @@ static void on_ready(struct session *s, void *arg)
 		session_close(s);
 		return;
 	}
-	log_info("session.opened", "session=%s side=%s remote=%s tls=%s "
-		"name=%s", s->origin.cid_text, is_client ? "external" :
-		"internal", addr_text(&s->origin.remote, text),
+	log_info("session.opened", "session=%s side=%s peer=%s remote=%s "
+		"tls=%s name=%s", s->origin.cid_text,
+		origin_side_name(s->origin.role),
+		origin_role_name(s->origin.role),
+		addr_text(&s->origin.remote, text),
 		log_qz(stream_cipher(s->stream)),
 		log_qz(s->origin.peer_name));
-	if (!is_client)
+	if (is_inside)
 		peer_on_ready(edge->peers, s);
 }
 
@@ -277,23 +284,23 @@ int edge_apply(struct edge *edge, struct topology *t, struct why *why)
 }
 
 void edge_accept(struct edge *edge, int fd, const struct addr *remote,
-	enum origin_role role, struct tls_watch *tls,
+	enum origin_door door, struct tls_watch *tls,
 	struct listener *listener)
 {
-	bool is_client = role == ORIGIN_CLIENT;
 	struct tls_ctx *ctx;
 	int err;
 
-	counter_add(edge->counters, is_client ? COUNTER_CONNECTIONS_CLIENT :
-		COUNTER_CONNECTIONS_INTERNAL, 1);
-	if (is_client && !edge->policy.allow_outside_users) {
+	counter_add(edge->counters, door == ORIGIN_DOOR_INTERNAL ?
+		COUNTER_CONNECTIONS_INTERNAL : COUNTER_CONNECTIONS_EXTERNAL,
+		1);
+	if (door == ORIGIN_DOOR_CLIENT && !edge->policy.allow_outside_users) {
 		close(fd);
 		if (listener != NULL)
 			listener_gone(listener, remote);
 		return;
 	}
 	ctx = tls_watch_get(tls);
-	err = session_accept(&edge->sessions, fd, remote, role, ctx,
+	err = session_accept(&edge->sessions, fd, remote, door, ctx,
 		&edge->policy, listener);
 	tls_ctx_unref(ctx);
 	if (err == 0)

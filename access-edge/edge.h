@@ -62,7 +62,7 @@ EDGE_MUST int edge_apply(struct edge *edge, struct topology *t,
 
 /* A connection that a listener has accepted; fd is taken. */
 void edge_accept(struct edge *edge, int fd, const struct addr *remote,
-	enum origin_role role, struct tls_watch *tls,
+	enum origin_door door, struct tls_watch *tls,
 	struct listener *listener);
 
 #endif

@@ -432,6 +432,8 @@ static struct verdict decide(struct edge *edge, struct session *s,
 	struct route_in in = route_input(edge, s);
 	struct verdict v;
 
+	if (s->origin.role == ORIGIN_PARTNER)
+		return verdict_answer(504, DIAG_NONE, "no such partner");
 	a.is_blocked = is_blocked(edge, s, m);
 	v = admit_request(m, &a);
 	if (v.kind != VERDICT_PASS) {

@@ -17,7 +17,7 @@ struct door {
 	struct front *front;
 	struct listener *listener; /* owned */
 	struct addr address;
-	enum topology_usage usage;
+	enum origin_door kind;
 	bool is_started;
 	bool is_retired; /* closed, waits for its connections to end */
 };
@@ -31,7 +31,26 @@ struct front {
 
 static bool is_ours(enum topology_usage usage)
 {
-	return usage == TOPOLOGY_SIP_CLIENT || usage == TOPOLOGY_SIP_INTERNAL;
+	return usage == TOPOLOGY_SIP_CLIENT ||
+		usage == TOPOLOGY_SIP_FEDERATION ||
+		usage == TOPOLOGY_SIP_INTERNAL;
+}
+
+/* Clients and partners may share one address and port. */
+static enum origin_door kind_of(const struct topology *t,
+	const struct topology_listener *l)
+{
+	if (l->usage == TOPOLOGY_SIP_INTERNAL)
+		return ORIGIN_DOOR_INTERNAL;
+	for (size_t i = 0; i < t->listener_count; i++) {
+		const struct topology_listener *o = &t->listeners[i];
+
+		if (o->usage != l->usage && is_ours(o->usage) &&
+			addr_eq(&o->address, &l->address))
+			return ORIGIN_DOOR_SHARED;
+	}
+	return l->usage == TOPOLOGY_SIP_CLIENT ? ORIGIN_DOOR_CLIENT :
+		ORIGIN_DOOR_PARTNER;
 }
 
 static void door_free(struct door *door)
@@ -48,7 +67,7 @@ static int door_new(struct front *front, const struct topology *t,
 	struct why *why)
 {
 	const struct setting_set *s = topology_settings(t, "access-edge");
-	bool is_client = l->usage == TOPOLOGY_SIP_CLIENT;
+	enum origin_door kind = kind_of(t, l);
 	struct listener_spec spec = {
 		.address = l->address,
 		.bind_device = !t->lab,
@@ -60,15 +79,17 @@ static int door_new(struct front *front, const struct topology *t,
 	if (door == NULL)
 		return -ENOMEM;
 	list_init(&door->node);
-	if (is_client) {
+	if (kind != ORIGIN_DOOR_INTERNAL) {
 		spec.max_per_source = (unsigned)setting_number(s,
+			kind == ORIGIN_DOOR_PARTNER ?
+			"max_connections_per_partner" :
 			"max_connections_per_source");
 		spec.new_per_s_per_source = (unsigned)setting_number(s,
 			"new_connections_per_source");
 	}
 	door->front = front;
 	door->address = l->address;
-	door->usage = l->usage;
+	door->kind = kind;
 	err = listener_new(&door->listener, &spec, why);
 	if (err != 0) {
 		door_free(door);
@@ -78,16 +99,15 @@ static int door_new(struct front *front, const struct topology *t,
 	return 0;
 }
 
-static struct door *find_door(const struct front *front,
-	const struct topology_listener *l)
+static struct door *find_door(const struct list *doors,
+	const struct addr *address)
 {
-	struct list *it;
+	const struct list *it;
 
-	list_for_each(it, &front->doors) {
+	list_for_each(it, doors) {
 		struct door *door = container_of(it, struct door, node);
 
-		if (!door->is_retired && door->usage == l->usage &&
-			addr_eq(&door->address, &l->address))
+		if (!door->is_retired && addr_eq(&door->address, address))
 			return door;
 	}
 	return NULL;
@@ -106,7 +126,9 @@ static int open_missing(struct front *front, const struct topology *t,
 		const struct topology_listener *l = &t->listeners[i];
 		struct door *door = NULL;
 
-		if (!is_ours(l->usage) || find_door(front, l) != NULL)
+		if (!is_ours(l->usage) ||
+			find_door(&front->doors, &l->address) != NULL ||
+			find_door(&made, &l->address) != NULL)
 			continue;
 		err = door_new(front, t, l, &door, why);
 		if (err == 0)
@@ -158,11 +180,21 @@ static void on_accepted(int fd, const struct addr *remote, void *arg)
 {
 	struct door *door = arg;
 	const struct front *front = door->front;
-	bool is_client = door->usage == TOPOLOGY_SIP_CLIENT;
 
-	edge_accept(front->edge, fd, remote, is_client ? ORIGIN_CLIENT :
-		ORIGIN_INTERNAL, is_client ? front->tls.client :
-		front->tls.server, door->listener);
+	edge_accept(front->edge, fd, remote, door->kind,
+		front->tls.of[door->kind], door->listener);
+}
+
+static const char *kind_name(enum origin_door kind)
+{
+	static const char *const names[ORIGIN_DOOR_COUNT] = {
+		[ORIGIN_DOOR_CLIENT] = "sip-client",
+		[ORIGIN_DOOR_PARTNER] = "sip-federation",
+		[ORIGIN_DOOR_SHARED] = "sip-client+federation",
+		[ORIGIN_DOOR_INTERNAL] = "sip-internal",
+	};
+
+	return names[kind];
 }
 
 static int start_doors(struct front *front, struct why *why)
@@ -184,7 +216,7 @@ static int start_doors(struct front *front, struct why *why)
 				err_text(err));
 		door->is_started = true;
 		log_notice("listener.opened", "usage=%s address=%s device=%s",
-			topology_usage_name(door->usage),
+			kind_name(door->kind),
 			addr_text(&door->address, text),
 			log_qz(listener_device(door->listener)));
 	}
@@ -204,19 +236,26 @@ static void retire(struct door *door)
 	listener_stop(door->listener);
 	door->is_retired = true;
 	log_notice("listener.closed", "usage=%s address=%s connections=%u",
-		topology_usage_name(door->usage),
+		kind_name(door->kind),
 		addr_text(&door->address, text),
 		listener_open_count(door->listener));
 }
 
-static bool is_in(const struct topology *t, const struct door *door)
+void front_set_tls(struct front *front, const struct front_tls *tls)
+{
+	front->tls = *tls;
+}
+
+/* Its listener in the topology, or NULL when it is no longer there. */
+static const struct topology_listener *listener_of(const struct topology *t,
+	const struct door *door)
 {
 	for (size_t i = 0; i < t->listener_count; i++) {
-		if (t->listeners[i].usage == door->usage &&
+		if (is_ours(t->listeners[i].usage) &&
 			addr_eq(&t->listeners[i].address, &door->address))
-			return true;
+			return &t->listeners[i];
 	}
-	return false;
+	return NULL;
 }
 
 int front_apply(struct front *front, const struct topology *t,
@@ -230,7 +269,13 @@ int front_apply(struct front *front, const struct topology *t,
 	list_for_each_safe(it, next, &front->doors) {
 		struct door *door = container_of(it, struct door, node);
 
-		if (!door->is_retired && !is_in(t, door))
+		const struct topology_listener *l = listener_of(t, door);
+
+		/* A port that partners begin or cease to share stays open:
+		 * new connections are told apart in the new way. */
+		if (l != NULL)
+			door->kind = kind_of(t, l);
+		else if (!door->is_retired)
 			retire(door);
 		if (door->is_retired &&
 			listener_open_count(door->listener) == 0)
@@ -263,6 +308,42 @@ int front_drain(struct front *front, bool on, struct why *why)
 	return err != 0 ? err : start_doors(front, why);
 }
 
+/* One row for each kind of peer that may come to a door. */
+static size_t door_ports(const struct door *door, struct daemon_port *out,
+	size_t cap)
+{
+	static const struct {
+		enum topology_usage usage;
+		enum topology_side side;
+	} rows[ORIGIN_DOOR_COUNT][2] = {
+		[ORIGIN_DOOR_CLIENT] = {
+			{TOPOLOGY_SIP_CLIENT, TOPOLOGY_EXTERNAL}},
+		[ORIGIN_DOOR_PARTNER] = {
+			{TOPOLOGY_SIP_FEDERATION, TOPOLOGY_EXTERNAL}},
+		[ORIGIN_DOOR_SHARED] = {
+			{TOPOLOGY_SIP_CLIENT, TOPOLOGY_EXTERNAL},
+			{TOPOLOGY_SIP_FEDERATION, TOPOLOGY_EXTERNAL}},
+		[ORIGIN_DOOR_INTERNAL] = {
+			{TOPOLOGY_SIP_INTERNAL, TOPOLOGY_INTERNAL}},
+	};
+	size_t count = door->kind == ORIGIN_DOOR_SHARED ? 2 : 1;
+	size_t n;
+
+	for (n = 0; n < count && n < cap; n++) {
+		out[n] = (struct daemon_port){
+			.usage = rows[door->kind][n].usage,
+			.side = rows[door->kind][n].side,
+			.address = door->address,
+			.protocol = "sip/tls",
+			.is_open = door->is_started,
+			.open_count = listener_open_count(door->listener),
+		};
+		snprintf(out[n].device, sizeof(out[n].device), "%s",
+			listener_device(door->listener));
+	}
+	return n;
+}
+
 size_t front_ports(const struct front *front, struct daemon_port *out,
 	size_t cap)
 {
@@ -272,22 +353,8 @@ size_t front_ports(const struct front *front, struct daemon_port *out,
 	list_for_each(it, &front->doors) {
 		const struct door *door = container_of(it, struct door, node);
 
-		if (n == cap)
-			break;
-		if (door->is_retired)
-			continue;
-		out[n] = (struct daemon_port){
-			.usage = door->usage,
-			.side = door->usage == TOPOLOGY_SIP_CLIENT ?
-				TOPOLOGY_EXTERNAL : TOPOLOGY_INTERNAL,
-			.address = door->address,
-			.protocol = "sip/tls",
-			.is_open = door->is_started,
-			.open_count = listener_open_count(door->listener),
-		};
-		snprintf(out[n].device, sizeof(out[n].device), "%s",
-			listener_device(door->listener));
-		n++;
+		if (!door->is_retired)
+			n += door_ports(door, out + n, cap - n);
 	}
 	return n;
 }

@@ -1,6 +1,6 @@
 /*
- * The listeners of access-edge: clients outside, servers inside. Opens
- * what the topology asks for, drains what it no longer has.
+ * The listeners of access-edge: clients and partners outside, servers
+ * inside. Opens what the topology asks for, drains what it no longer has.
  */
 #ifndef ACCESS_EDGE_FRONT_H
 #define ACCESS_EDGE_FRONT_H
@@ -14,9 +14,9 @@
 
 struct front;
 
+/* By door. Those of partners may be NULL while there is no federation. */
 struct front_tls {
-	struct tls_watch *client; /* external certificate, asks for none */
-	struct tls_watch *server; /* internal, certificate required */
+	struct tls_watch *of[ORIGIN_DOOR_COUNT];
 };
 
 /* Bind every listener of the topology; nothing is accepted yet. */
@@ -26,6 +26,8 @@ EDGE_MUST int front_new(struct front **out, const struct topology *t,
 void front_free(struct front *front);
 EDGE_MUST int front_start(struct front *front, struct edge *edge,
 	struct why *why);
+/* What new connections use from now on. */
+void front_set_tls(struct front *front, const struct front_tls *tls);
 /* Open what is new in t, stop what it lacks. On failure nothing changed. */
 EDGE_MUST int front_apply(struct front *front, const struct topology *t,
 	struct why *why);

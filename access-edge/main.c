@@ -1,5 +1,5 @@
 /*
- * access-edge: the SIP proxy between remote users and the enterprise. One
+ * access-edge: the SIP proxy between the outside and the enterprise. One
  * table; the life of the daemon is daemon_run().
  */
 #include <errno.h>
@@ -10,29 +10,58 @@
 #include "access-edge/ctl.h"
 #include "common/daemon/daemon.h"
 
+/* Who shows which certificate, and who is asked for one. Partners' rows need
+ * the public CAs and are left out where there is no federation. */
+static int load_tls(struct access_edge *a, const struct topology *t,
+	struct why *why)
+{
+	const struct {
+		enum conf_use use;
+		enum tls_role role;
+		enum tls_verify verify;
+		struct tls_watch **out;
+		bool is_partners;
+	} rows[] = {
+		{CONF_USE_EXTERNAL_SIP, TLS_ROLE_SERVER, TLS_VERIFY_NONE,
+			&a->tls.of[ORIGIN_DOOR_CLIENT], false},
+		{CONF_USE_INTERNAL, TLS_ROLE_SERVER, TLS_VERIFY_REQUIRE,
+			&a->tls.of[ORIGIN_DOOR_INTERNAL], false},
+		{CONF_USE_INTERNAL, TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE,
+			&a->tls_next_hop, false},
+		{CONF_USE_EXTERNAL_SIP, TLS_ROLE_SERVER, TLS_VERIFY_REQUIRE,
+			&a->tls.of[ORIGIN_DOOR_PARTNER], true},
+		{CONF_USE_EXTERNAL_SIP, TLS_ROLE_SERVER, TLS_VERIFY_ASK,
+			&a->tls.of[ORIGIN_DOOR_SHARED], true},
+		{CONF_USE_EXTERNAL_SIP, TLS_ROLE_CLIENT, TLS_VERIFY_REQUIRE,
+			&a->tls_partner, true},
+	};
+	bool has_partners = topology_listener(t, TOPOLOGY_SIP_FEDERATION,
+		TOPOLOGY_EXTERNAL) != NULL;
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows) && err == 0; i++) {
+		if (!rows[i].is_partners || has_partners)
+			err = daemon_tls(a->daemon, rows[i].use,
+				rows[i].role, rows[i].verify, rows[i].out,
+				why);
+	}
+	return err;
+}
+
 /* With rights: certificates and listeners. */
 static int start(struct daemon *d, void **state, struct why *why)
 {
 	struct access_edge *a = calloc(1, sizeof(*a));
-	struct front_tls tls;
 	int err;
 
 	if (a == NULL)
 		return -ENOMEM;
 	*state = a;
 	a->daemon = d;
-	err = daemon_tls(d, CONF_USE_EXTERNAL_SIP, TLS_ROLE_SERVER,
-		TLS_VERIFY_NONE, &a->tls_client, why);
-	if (err == 0)
-		err = daemon_tls(d, CONF_USE_INTERNAL, TLS_ROLE_SERVER,
-			TLS_VERIFY_REQUIRE, &a->tls_server, why);
-	if (err == 0)
-		err = daemon_tls(d, CONF_USE_INTERNAL, TLS_ROLE_CLIENT,
-			TLS_VERIFY_REQUIRE, &a->tls_next_hop, why);
+	err = load_tls(a, daemon_topology(d), why);
 	if (err != 0)
 		return err;
-	tls = (struct front_tls){a->tls_client, a->tls_server};
-	return front_new(&a->front, daemon_topology(d), &tls, why);
+	return front_new(&a->front, daemon_topology(d), &a->tls, why);
 }
 
 /* Without rights: the key file is ours, so is every connection. */
@@ -76,6 +105,10 @@ static int apply(void *state, struct topology *next, struct why *why)
 	struct access_edge *a = state;
 	int err = check(a, next, why);
 
+	if (err == 0)
+		err = load_tls(a, next, why);
+	if (err == 0)
+		front_set_tls(a->front, &a->tls);
 	if (err == 0)
 		err = front_apply(a->front, next, why);
 	if (err == 0)
@@ -129,8 +162,8 @@ int main(int argc, char **argv)
 {
 	const struct daemon_spec spec = {
 		.id = CONF_ACCESS_EDGE,
-		.summary = "SIP proxy between remote users and the "
-			"enterprise",
+		.summary = "SIP proxy between remote users, partners and "
+			"the enterprise",
 		.counters = access_edge_counters,
 		.counter_count = COUNTER_ACCESS_EDGE_COUNT,
 		.routes = access_edge_routes,

@@ -1,6 +1,7 @@
 /*
  * Where a message came from, as decisions see it: facts about one
- * connection, no connection.
+ * connection, no connection. Which kind of peer it is, is decided here and
+ * nowhere else.
  */
 #ifndef ACCESS_EDGE_ORIGIN_H
 #define ACCESS_EDGE_ORIGIN_H
@@ -11,9 +12,32 @@
 #include "common/base/addr.h"
 
 enum origin_role {
-	ORIGIN_CLIENT,   /* external listener: a remote user */
+	ORIGIN_CLIENT,   /* external: a remote user */
+	ORIGIN_PARTNER,  /* external: another organisation's edge, accepted
+	                  * or dialled */
 	ORIGIN_INTERNAL, /* a trusted server, accepted or dialled */
 };
+
+/* The listener, or the side we dialled to. */
+enum origin_door {
+	ORIGIN_DOOR_CLIENT,   /* asks for no certificate */
+	ORIGIN_DOOR_PARTNER,  /* requires one */
+	ORIGIN_DOOR_SHARED,   /* one port for both: asks for one */
+	ORIGIN_DOOR_INTERNAL, /* requires one */
+	ORIGIN_DOOR_COUNT,
+};
+
+/* The role of a peer that has shaken hands. On a shared port whoever shows a
+ * good certificate is a partner, all others are clients. */
+enum origin_role origin_role_of(enum origin_door door, bool has_certificate);
+/* Before that: the role whose limits are the strictest of those it can
+ * become. */
+enum origin_role origin_role_before(enum origin_door door);
+
+/* "client", "partner", "internal": for logs and the bus. */
+const char *origin_role_name(enum origin_role role);
+/* "external" or "internal". */
+const char *origin_side_name(enum origin_role role);
 
 #define ORIGIN_CID_LEN 17 /* 16 upper-case hex digits and NUL */
 

@@ -117,7 +117,8 @@ int target_dial(struct peer_target *t)
 
 	if (to.local.family != t->addr.family)
 		memset(&to.local, 0, sizeof(to.local));
-	err = session_connect(&s, pool->spec.sessions, &to, ctx, p);
+	err = session_connect(&s, pool->spec.sessions, &to,
+		ORIGIN_DOOR_INTERNAL, ctx, p);
 	tls_ctx_unref(ctx);
 	if (err == 0 && link_new(t, s) == NULL) {
 		session_close(s);

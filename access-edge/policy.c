@@ -9,6 +9,7 @@
 
 #include "common/base/dns_name.h"
 #include "common/base/err.h"
+#include "common/base/netset.h"
 #include "common/sip/sip_text.h"
 
 static int side_from(struct policy_side *out, const struct topology *t,
@@ -89,6 +90,34 @@ static void rules_from(struct policy *p, const struct setting_set *s)
 		setting_number(s, "max_server_message_body_size_kb") * 1024;
 }
 
+static void federation_from(struct policy_federation *f,
+	const struct setting_set *s)
+{
+	f->is_on = setting_bool(s, "allow_federated_users");
+	f->discovery = setting_bool(s, "enable_partner_discovery");
+	f->default_routing = setting_bool(s, "use_default_routing");
+	f->default_route = setting_text(s, "default_route_fqdn");
+	f->is_public_provider = setting_bool(s, "is_public_provider");
+	f->mark_verifiable = setting_bool(s,
+		"mark_source_verifiable_on_outgoing_messages");
+	f->contacts_limit = setting_bool(s,
+		"enable_discovered_partner_contacts_limit");
+	f->allow_wildcard = setting_bool(s, "allow_wildcard_federation");
+	f->rfc3263_fallback = setting_bool(s, "rfc3263_fallback");
+	f->discovered_level = setting_text(s,
+		"discovered_partner_verification_level");
+	f->default_level = setting_text(s, "verification_level");
+	f->tls_count = number(s, "outgoing_tls_count_for_federated_partners");
+	f->rate = number(s, "discovered_partner_standard_rate");
+	f->contacts = number(s, "max_contacts_per_discovered_partner");
+	f->accepted_max = number(s, "max_accepted_certificates_stored");
+	f->rejected_max = number(s, "max_rejected_certificates_stored");
+	f->deleted_percent = number(s, "certificates_deleted_percentage");
+	f->srv_max = number(s, "dns_srv_cache_record_count");
+	f->report_s = number(s, "discovered_partner_report_period_minutes") *
+		60;
+}
+
 int policy_from(struct policy *out, const struct topology *t,
 	struct why *why)
 {
@@ -99,22 +128,54 @@ int policy_from(struct policy *out, const struct topology *t,
 	if (err == 0)
 		err = side_from(&p.outside, t, TOPOLOGY_SIP_CLIENT,
 			TOPOLOGY_EXTERNAL, why);
+	if (err == 0 && topology_listener(t, TOPOLOGY_SIP_FEDERATION,
+		TOPOLOGY_EXTERNAL) != NULL)
+		err = side_from(&p.partners, t, TOPOLOGY_SIP_FEDERATION,
+			TOPOLOGY_EXTERNAL, why);
 	if (err != 0)
 		return err;
 	p.settings = topology_settings(t, "access-edge");
 	times_from(&p, p.settings);
+	federation_from(&p.federation, p.settings);
 	rules_from(&p, p.settings);
 	*out = p;
 	return 0;
 }
 
-bool policy_is_pre_auth_method(const struct policy *p, struct str method)
+static bool is_listed(const struct policy *p, const char *setting,
+	struct str word)
 {
-	size_t count = setting_list_count(p->settings, "pre_auth_methods");
+	size_t count = setting_list_count(p->settings, setting);
 
 	for (size_t i = 0; i < count; i++) {
-		if (str_eq_z(method, setting_list_item(p->settings,
-			"pre_auth_methods", i)))
+		if (str_eq_z(word, setting_list_item(p->settings, setting,
+			i)))
+			return true;
+	}
+	return false;
+}
+
+bool policy_is_pre_auth_method(const struct policy *p, struct str method)
+{
+	return is_listed(p, "pre_auth_methods", method);
+}
+
+bool policy_is_federation_method(const struct policy *p, struct str method)
+{
+	return is_listed(p, "federation_methods", method);
+}
+
+bool policy_allows_target(const struct policy *p, const struct addr *a)
+{
+	size_t count = setting_list_count(p->settings, "allow_targets");
+	struct addr plain = addr_canonical(a);
+
+	for (size_t i = 0; i < count; i++) {
+		struct net_prefix net;
+
+		if (net_prefix_parse(str_of(setting_list_item(p->settings,
+			"allow_targets", i)), &net) == 0 &&
+			net_prefix_has(&net, &plain))
 			return true;
 	}
 	return false;
@@ -141,9 +202,11 @@ bool policy_is_own_uri(const struct policy *p, const struct sip_uri *uri)
 	if (!sip_uri_is_sip(uri))
 		return false;
 	/* Clients write the outside name with either port, or with none. */
-	if (is_side(&p->outside, uri->host))
+	if (is_side(&p->outside, uri->host) ||
+		(p->partners.fqdn[0] != '\0' &&
+			is_side(&p->partners, uri->host)))
 		return uri->port == 0 || port == p->outside.port ||
-			port == 5061;
+			port == p->partners.port || port == 5061;
 	return is_side(&p->inside, uri->host) &&
 		(uri->port == 0 || port == p->inside.port);
 }

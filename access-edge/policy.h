@@ -29,11 +29,36 @@ struct policy_side {
 	struct addr nat;     /* unset = same */
 };
 
+/* What is decided about partners as a whole; who they are is in the
+ * topology. */
+struct policy_federation {
+	bool is_on;
+	bool discovery;
+	bool default_routing;
+	const char *default_route; /* borrowed */
+	bool is_public_provider;   /* the default route */
+	bool mark_verifiable;
+	bool contacts_limit;
+	bool allow_wildcard;
+	bool rfc3263_fallback;
+	const char *discovered_level; /* always, source, never; borrowed */
+	const char *default_level;
+	unsigned tls_count;
+	unsigned rate;     /* of a discovered partner, a second */
+	unsigned contacts; /* most local addresses of one, in a day */
+	unsigned accepted_max;
+	unsigned rejected_max;
+	unsigned deleted_percent;
+	unsigned srv_max;
+	uint32_t report_s;
+};
+
 struct policy {
 	const struct topology *topology; /* borrowed: outlives the policy */
 	const struct setting_set *settings;
 	struct policy_side inside;
 	struct policy_side outside; /* clients */
+	struct policy_side partners; /* fqdn "" = no federation */
 	bool allow_outside_users;
 	bool ms_headers;
 	bool add_supported_path;
@@ -59,6 +84,7 @@ struct policy {
 	uint32_t probe_s;
 	uint32_t down_s;
 	unsigned tls_count;
+	struct policy_federation federation;
 	size_t client_body_max;
 	size_t server_body_max;
 };
@@ -69,6 +95,10 @@ EDGE_MUST int policy_from(struct policy *out, const struct topology *t,
 
 /* Is this the method of an unproven client that may go in? */
 bool policy_is_pre_auth_method(const struct policy *p, struct str method);
+/* Is this a method that passes between us and partners? */
+bool policy_is_federation_method(const struct policy *p, struct str method);
+/* May a name of a partner lead to this special address all the same? */
+bool policy_allows_target(const struct policy *p, const struct addr *a);
 /* Does the URI name this edge itself (a Route of ours)? */
 bool policy_is_own_uri(const struct policy *p, const struct sip_uri *uri);
 /* One of our SIP domains; a dot at the end does not count. */

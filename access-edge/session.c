@@ -21,7 +21,7 @@
 #define LINE_MAX_LEN      8192
 #define LINES_MAX         128
 #define FLOOD_TIMES       10u
-#define QUEUE_CLIENT      (1u << 20)  /* and one message of a server */
+#define QUEUE_OUTSIDE     (1u << 20)  /* and one message of a server */
 #define QUEUE_INSIDE      (16u << 20) /* what all clients share */
 
 /* ---- the table ----------------------------------------------------------- */
@@ -177,6 +177,16 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 
 /* ---- life ---------------------------------------------------------------- */
 
+/* Now it is known who it is; servers send longer messages than strangers. */
+static void settle_role(struct session *s, bool has_certificate)
+{
+	s->origin.role = origin_role_of(s->door, has_certificate);
+	if (s->origin.role == ORIGIN_CLIENT)
+		return;
+	s->frame.limits.head_max = HEAD_MAX;
+	s->frame.limits.body_max = s->server_body_max;
+}
+
 static void on_stream_ready(struct stream *stream, void *arg)
 {
 	struct session *s = arg;
@@ -189,6 +199,8 @@ static void on_stream_ready(struct stream *stream, void *arg)
 	if (peer != NULL && peer->is_verified && peer->name_count > 0)
 		snprintf(s->origin.peer_name, sizeof(s->origin.peer_name),
 			"%s", peer->names[0]);
+	settle_role(s, peer != NULL && peer->is_verified &&
+		peer->is_present);
 	s->table->ops->on_ready(s, s->table->arg);
 }
 
@@ -214,9 +226,10 @@ static const struct stream_ops stream_ops = {
 };
 
 static struct session *session_new(struct session_table *t,
-	enum origin_role role, const struct policy *p)
+	enum origin_door door, const struct policy *p)
 {
 	struct session *s = calloc(1, sizeof(*s));
+	enum origin_role role = origin_role_before(door);
 	bool is_client = role == ORIGIN_CLIENT;
 	struct sip_frame_limits limits = {
 		.head_max = is_client ? HEAD_MAX_UNPROVEN : HEAD_MAX,
@@ -230,7 +243,9 @@ static struct session *session_new(struct session_table *t,
 		return NULL;
 	list_init(&s->in_table);
 	sip_frame_init(&s->frame, &limits);
+	s->door = door;
 	s->origin.role = role;
+	s->server_body_max = p->server_body_max;
 	s->opened = loop_now(t->loop);
 	take_cid(t, &s->origin);
 	bucket_init(&s->bucket, p->client_rate, p->client_burst, s->opened);
@@ -239,27 +254,27 @@ static struct session *session_new(struct session_table *t,
 	return s;
 }
 
-static struct stream_limits limits_of(enum origin_role role,
+static struct stream_limits limits_of(enum origin_door door,
 	const struct policy *p)
 {
+	bool is_inside = door == ORIGIN_DOOR_INTERNAL;
+
 	return (struct stream_limits){
 		.handshake_ms = (int64_t)p->handshake_s * 1000,
-		.queue_max = role == ORIGIN_CLIENT ?
-			QUEUE_CLIENT + HEAD_MAX + p->server_body_max :
-			QUEUE_INSIDE,
+		.queue_max = is_inside ? QUEUE_INSIDE :
+			QUEUE_OUTSIDE + HEAD_MAX + p->server_body_max,
 		/* Servers are watched by OPTIONS, not by silence. */
-		.idle_ms = role == ORIGIN_CLIENT ?
-			(int64_t)p->max_idle_s * 1000 : 0,
+		.idle_ms = is_inside ? 0 : (int64_t)p->max_idle_s * 1000,
 	};
 }
 
 int session_accept(struct session_table *t, int fd,
-	const struct addr *remote, enum origin_role role,
+	const struct addr *remote, enum origin_door door,
 	struct tls_ctx *ctx, const struct policy *p,
 	struct listener *listener)
 {
-	struct session *s = session_new(t, role, p);
-	struct stream_limits limits = limits_of(role, p);
+	struct session *s = session_new(t, door, p);
+	struct stream_limits limits = limits_of(door, p);
 	int err;
 
 	if (s == NULL) {
@@ -279,11 +294,11 @@ int session_accept(struct session_table *t, int fd,
 }
 
 int session_connect(struct session **out, struct session_table *t,
-	const struct stream_target *target, struct tls_ctx *ctx,
-	const struct policy *p)
+	const struct stream_target *target, enum origin_door door,
+	struct tls_ctx *ctx, const struct policy *p)
 {
-	struct session *s = session_new(t, ORIGIN_INTERNAL, p);
-	struct stream_limits limits = limits_of(ORIGIN_INTERNAL, p);
+	struct session *s = session_new(t, door, p);
+	struct stream_limits limits = limits_of(door, p);
 	int err;
 
 	if (s == NULL)

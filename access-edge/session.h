@@ -43,6 +43,7 @@ struct session {
 	struct session_table *table;
 	struct stream *stream; /* owned */
 	struct sip_frame frame;
+	enum origin_door door;
 	struct origin origin;
 	struct bucket bucket; /* requests; more are answered 503 */
 	struct bucket flood;  /* messages; more end the connection */
@@ -57,6 +58,7 @@ struct session {
 	bool is_outbound;          /* RFC 5626 took part in its REGISTER */
 	uint64_t messages_in;
 	uint64_t messages_out;
+	size_t server_body_max;
 	char user[256];            /* who registered last, or "" */
 };
 
@@ -81,13 +83,13 @@ struct session *session_find(const struct session_table *t, uint64_t cid);
 
 /* fd is taken, also on failure. listener hears when it ends. */
 EDGE_MUST int session_accept(struct session_table *t, int fd,
-	const struct addr *remote, enum origin_role role,
+	const struct addr *remote, enum origin_door door,
 	struct tls_ctx *ctx, const struct policy *p,
 	struct listener *listener);
-/* Dial an inside server; *out is told ready or ended by the ops. */
+/* Dial a server behind a door; *out is told ready or ended by the ops. */
 EDGE_MUST int session_connect(struct session **out, struct session_table *t,
-	const struct stream_target *target, struct tls_ctx *ctx,
-	const struct policy *p);
+	const struct stream_target *target, enum origin_door door,
+	struct tls_ctx *ctx, const struct policy *p);
 
 /* Queue a message; errors end the session by themselves. */
 int session_send(struct session *s, const char *text, size_t len);

@@ -74,7 +74,6 @@ static json_t *line_of(const struct session *s, enum trace_way way,
 	const struct sip_msg *m)
 {
 	char remote[ADDR_TEXT_LEN], local[ADDR_TEXT_LEN];
-	bool is_client = s->origin.role == ORIGIN_CLIENT;
 	struct str start = str_trim(m->start);
 
 	addr_text(&s->origin.remote, remote);
@@ -84,7 +83,7 @@ static json_t *line_of(const struct session *s, enum trace_way way,
 		"at_ms", (json_int_t)wall_now_ms(),
 		"way", way == TRACE_IN ? "in" : "out",
 		"session", s->origin.cid_text,
-		"side", is_client ? "external" : "internal",
+		"side", origin_side_name(s->origin.role),
 		"remote", remote, "local", local,
 		"start", text_of(start),
 		"method", text_of(m->method),

@@ -41,17 +41,6 @@ static const struct setting_def SETTINGS[] = {
 	},
 	{
 		.component = "access-edge",
-		.name = "allow_federated_users",
-		.kind = SETTING_BOOL,
-		.unit = "",
-		.fallback = "false",
-		.original = "AllowFederatedUsers",
-		.help = "Federation with other organisations; kept in the "
-			"topology, but this version has no service for the "
-			"external port 5061 and leaves it closed.",
-	},
-	{
-		.component = "access-edge",
 		.name = "pre_auth_methods",
 		.kind = SETTING_TOKENS,
 		.unit = "",
@@ -565,13 +554,32 @@ static const struct setting_def SETTINGS[] = {
 	},
 };
 
+/* Parts that are files of their own; more are added below. */
+struct part {
+	const struct setting_def *rows;
+	size_t count;
+};
+
+static const struct part parts[] = {
+	{SETTINGS, ARRAY_COUNT(SETTINGS)},
+	{SETTING_WEBCONF, SETTING_WEBCONF_COUNT},
+	{SETTING_FEDERATION, SETTING_FEDERATION_COUNT},
+};
+
 size_t setting_count(void)
 {
-	return ARRAY_COUNT(SETTINGS) + SETTING_WEBCONF_COUNT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
+		n += parts[i].count;
+	return n;
 }
 
 const struct setting_def *setting_at(size_t i)
 {
-	return i < ARRAY_COUNT(SETTINGS) ? &SETTINGS[i] :
-		&SETTING_WEBCONF[i - ARRAY_COUNT(SETTINGS)];
+	size_t k = 0;
+
+	while (i >= parts[k].count)
+		i -= parts[k++].count;
+	return &parts[k].rows[i];
 }

@@ -7,4 +7,8 @@
 #define SETTING_WEBCONF_COUNT 25u
 extern const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT];
 
+#define SETTING_FEDERATION_COUNT 22u
+extern const struct setting_def
+	SETTING_FEDERATION[SETTING_FEDERATION_COUNT];
+
 #endif

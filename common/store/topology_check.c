@@ -66,12 +66,18 @@ struct rule {
 	" UNION ALL SELECT name, 'SIP domain' FROM sip_domain"              \
 	" UNION ALL SELECT fqdn, 'next hop' FROM next_hop"                  \
 	" UNION ALL SELECT DISTINCT fqdn, 'server' FROM trusted_server"     \
-	" UNION ALL SELECT domain, 'partner' FROM federated_domain"         \
+	" UNION ALL SELECT CASE WHEN domain LIKE '*.%' THEN"                \
+	"  substr(domain, 3) ELSE domain END, 'partner' FROM"              \
+	"  federated_domain"                                               \
 	" UNION ALL SELECT edge_fqdn, 'edge of partner' FROM"               \
 	"  federated_domain WHERE edge_fqdn IS NOT NULL"                    \
 	" UNION ALL SELECT proxy_fqdn, 'proxy of provider' FROM provider"   \
 	" UNION ALL SELECT DISTINCT public_fqdn, 'outside name' FROM"       \
 	"  endpoint WHERE public_fqdn IS NOT NULL)"
+
+#define HAS_SETTING(name, is)                                               \
+	"EXISTS(SELECT 1 FROM setting WHERE component='access-edge'"        \
+	" AND key='" name "' AND value" is ")"
 
 static const struct rule RULES[] = {
 	/* ---- 1: pools ---- */
@@ -246,6 +252,21 @@ static const struct rule RULES[] = {
 		" p.name) FROM federated_domain f JOIN provider p ON"
 		" p.proxy_fqdn=f.edge_fqdn"},
 
+	{"default-route", true,
+		"SELECT 'use_default_routing is true and default_route_fqdn"
+		" names no server: it needs one' WHERE " HAS_SETTING(
+		"use_default_routing", "='true'") " AND NOT " HAS_SETTING(
+		"default_route_fqdn", "<>'\"\"'")},
+	{"default-route-unused", true,
+		"SELECT 'default_route_fqdn is set, but use_default_routing"
+		" is not true: set both or none' WHERE " HAS_SETTING(
+		"default_route_fqdn", "<>'\"\"'") " AND NOT " HAS_SETTING(
+		"use_default_routing", "='true'")},
+	{"default-route-providers", true,
+		"SELECT format('use_default_routing and provider %s do not go"
+		" together: take one of them out', name) FROM provider WHERE "
+		HAS_SETTING("use_default_routing", "='true'")},
+
 	/* ---- 6: balancing ---- */
 	{"hlb-nat", true,
 		"SELECT DISTINCT format('%s: balancing hlb and nat %s for av"
@@ -269,13 +290,6 @@ static const struct rule RULES[] = {
 		" s.service_id HAVING COUNT(*)>64"},
 
 	/* ---- warnings ---- */
-	{"federation-not-served", false,
-		"SELECT format('allow_federated_users is true, but this"
-		" version does not serve federation: external port %d of %s"
-		" stays closed', e.port, p.fqdn) FROM endpoint e JOIN service"
-		" USING(service_id) JOIN pool p USING(pool_id) WHERE"
-		" e.component='AccessEdge' AND e.usage='SipServer' AND"
-		" e.side='external' AND e.enabled=1"},
 	{"lab", false,
 		"SELECT 'lab is true: loopback addresses and both sides on one"
 		" device are accepted; not for production' WHERE " LAB},

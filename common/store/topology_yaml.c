@@ -299,6 +299,21 @@ static int read_partner(const struct yaml_node *node, struct partner *p,
 	return err;
 }
 
+/* "example.org", or "*.example.org" for everything below it. */
+static int read_domain(const struct yaml_node *node, struct str key,
+	char out[static DNS_NAME_LEN], struct why *why)
+{
+	size_t at = str_starts(key, "*.") ? 2 : 0;
+	char name[DNS_NAME_LEN];
+	int err = topology_read_key_name(node, str_skip(key, at),
+		"a SIP domain, or *. and a SIP domain,", name, why);
+
+	if (err == 0 && (size_t)snprintf(out, DNS_NAME_LEN, "%s%s",
+		at > 0 ? "*." : "", name) >= DNS_NAME_LEN)
+		err = yaml_key_fault(node, why, "the name is too long");
+	return err;
+}
+
 static int fill_partner(struct topology_fill *f, struct str key,
 	const struct yaml_node *node)
 {
@@ -307,8 +322,7 @@ static int fill_partner(struct topology_fill *f, struct str key,
 	size_t word = 0;
 	int err;
 
-	err = topology_read_key_name(node, key, "a SIP domain", p.domain,
-		f->why);
+	err = read_domain(node, key, p.domain, f->why);
 	if (err == 0 && yaml_kind(node) == YAML_MAP)
 		err = read_partner(node, &p, f->why);
 	else if (err == 0)

@@ -501,7 +501,9 @@ static int put_partner(struct dump *d, struct sqlite3_stmt *stmt)
 	const char *note = sql_text(stmt, 5);
 	bool is_first = true;
 
-	fprintf(d->to, "  %s: ", sql_text(stmt, 0));
+	fputs("  ", d->to);
+	put_word(d->to, sql_text(stmt, 0));
+	fputs(": ", d->to);
 	if (edge[0] == '\0' && note[0] == '\0' &&
 		strcmp(level, "source") == 0) {
 		fprintf(d->to, "%s\n", sql_text(stmt, 1));

@@ -528,7 +528,10 @@ static inline struct topology *lab_topology(struct lab *lab,
 
 static inline void lab_edge(struct lab *lab)
 {
-	struct front_tls tls = {lab->tls_client, lab->tls_server};
+	struct front_tls tls = {{
+		[ORIGIN_DOOR_CLIENT] = lab->tls_client,
+		[ORIGIN_DOOR_INTERNAL] = lab->tls_server,
+	}};
 	struct edge_spec spec = {
 		.loop = lab->loop,
 		.topology = lab->topology,

@@ -166,6 +166,7 @@ static const char FULL[] =
 	"  fe.int.contoso.test: [sip, av-auth, replication]\n"
 	"  fe2.int.contoso.test: [sip]\n"
 	"partners:\n"
+	"  \"*.worse.test\": block\n"
 	"  bad.test: block\n"
 	"  fabrikam.test: {edge: sip.fabrikam.test:5062, verification: "
 	"always, note: \"says \\\"hi\\\", a: b # c\\n2\"}\n"
