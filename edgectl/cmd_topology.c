@@ -18,6 +18,7 @@
 #include "edgectl/output.h"
 #include "edgectl/topology_apply.h"
 #include "edgectl/topology_connector.h"
+#include "edgectl/topology_import.h"
 #include "edgectl/topology_plan.h"
 #include "edgectl/topology_show.h"
 
@@ -298,6 +299,23 @@ static int run_dump(struct cmd_call *call)
 	return status;
 }
 
+/* ---- import ------------------------------------------------------------- */
+
+static int run_import(struct cmd_call *call)
+{
+	struct why why = {""};
+	json_t *object = NULL;
+	int status;
+	int err = topology_import(&object, call->argv[0], &why);
+
+	if (err < 0)
+		return cmd_fail(call, file_status(err), err, &why);
+	status = json_is_true(json_object_get(object, "ok")) ? CMD_OK :
+							       CMD_FAILED;
+	output_print(call, object, topology_import_print);
+	return status;
+}
+
 /* ---- history ------------------------------------------------------------ */
 
 static const struct output_column HISTORY[] = {
@@ -467,6 +485,25 @@ static const struct cmd_verb VERBS[] = {
 		.examples = "edgectl topology dump > topology.yaml\n"
 			    "edgectl topology dump --connector\n",
 		.run = run_dump,
+	},
+	{
+		.name = "import",
+		.words = "FILE",
+		.words_min = 1,
+		.words_max = 1,
+		.help = "turn a topology of Lync or Skype for Business into "
+			"a topology.yaml",
+		.more =
+"FILE is what Topology Builder saves (.tbxml) or the published topology as\n"
+"XML; - is standard input. The result is printed for review, and all that\n"
+"was not understood stands in it as comments with line numbers; nothing is\n"
+"changed. Only edge pools are taken: their machines, addresses, ports, next\n"
+"hop, SIP domains, and the servers that may connect. Status 1 when something\n"
+"in the file must be mended first.",
+		.examples = "edgectl topology import lync.tbxml "
+			    ">topology.yaml\n"
+			    "edgectl topology plan topology.yaml\n",
+		.run = run_import,
 	},
 	{
 		.name = "history",
