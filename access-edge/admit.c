@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access-edge/anonymous.h"
 #include "common/base/attr.h"
 #include "common/base/rand.h"
 
@@ -23,9 +24,11 @@ static bool is_in_dialog(const struct sip_msg *m)
 		m->method_id == SIP_ACK;
 }
 
-static struct verdict retry_later(unsigned status, const char *cause)
+static struct verdict retry_later(const char *setting, unsigned status,
+	const char *cause)
 {
-	struct verdict v = verdict_answer(status, DIAG_NO_ROUTE_NOW, cause);
+	struct verdict v = verdict_by(setting, status, DIAG_NO_ROUTE_NOW,
+		cause);
 
 	v.field = "Retry-After";
 	snprintf(v.field_value, sizeof(v.field_value), "%u",
@@ -39,12 +42,14 @@ static struct verdict check_rate(struct sip_msg *m, const struct admit *a)
 	unsigned status = m->method_id == SIP_REGISTER ? 504 : 503;
 
 	if (!a->is_in_rate)
-		return retry_later(status, "too many requests");
+		return retry_later("client_rate", status,
+			"too many requests");
 	if (a->is_crowded)
-		return retry_later(status, "too many open transactions");
+		return retry_later("max_transactions", status,
+			"too many open transactions");
 	if (a->is_overloaded && a->from->role == ORIGIN_CLIENT &&
 		!is_in_dialog(m))
-		return retry_later(status, "overload");
+		return retry_later(NULL, status, "overload");
 	return verdict_pass();
 }
 
@@ -136,15 +141,17 @@ static struct verdict check_loop(struct sip_msg *m, const struct admit *a)
 
 /* ---- remote users -------------------------------------------------------- */
 
-static struct verdict forbid(enum diag_id diag, const char *cause)
+static struct verdict forbid(const char *setting, enum diag_id diag,
+	const char *cause)
 {
-	return verdict_answer(403, diag, cause);
+	return verdict_by(setting, 403, diag, cause);
 }
 
 static struct verdict check_outside(struct sip_msg *m,
 	const struct admit *a)
 {
-	struct verdict v = forbid(DIAG_NO_OUTSIDE, "outside users are off");
+	struct verdict v = forbid("allow_outside_users", DIAG_NO_OUTSIDE,
+		"outside users are off");
 
 	(void)m;
 	v.close = true;
@@ -153,9 +160,13 @@ static struct verdict check_outside(struct sip_msg *m,
 
 static struct verdict check_sender(struct sip_msg *m, const struct admit *a)
 {
+	if (anonymous_is_sender(m))
+		return a->policy->allow_anonymous_users ? verdict_pass() :
+			forbid("allow_anonymous_users", DIAG_NO_OUTSIDE,
+				"people without an account are not let in");
 	if (!sip_uri_is_sip(&m->from.uri) ||
 		!policy_has_domain(a->policy, m->from.uri.host))
-		return forbid(DIAG_FOREIGN_SENDER,
+		return forbid("domains", DIAG_FOREIGN_SENDER,
 			"From is in none of our domains");
 	return verdict_pass();
 }
@@ -167,11 +178,11 @@ static struct verdict check_register(struct sip_msg *m,
 		return verdict_pass();
 	if (!sip_uri_is_sip(&m->to.uri) ||
 		!sip_host_eq(m->to.uri.host, m->from.uri.host))
-		return forbid(DIAG_FOREIGN_SENDER,
+		return forbid(NULL, DIAG_FOREIGN_SENDER,
 			"REGISTER for another domain than its sender's");
 	if (!sip_host_eq(m->uri.host, m->from.uri.host) &&
 		!policy_is_own_uri(a->policy, &m->uri))
-		return forbid(DIAG_FOREIGN_SENDER,
+		return forbid(NULL, DIAG_FOREIGN_SENDER,
 			"REGISTER to another domain than its sender's");
 	return verdict_pass();
 }
@@ -181,7 +192,8 @@ static struct verdict check_blocked(struct sip_msg *m,
 {
 	(void)m;
 	if (a->is_blocked)
-		return forbid(DIAG_NONE, "too many failed sign-ins");
+		return forbid("failed_logon_limit", DIAG_NONE,
+			"too many failed sign-ins");
 	return verdict_pass();
 }
 
@@ -193,30 +205,33 @@ static struct verdict check_unproven(struct sip_msg *m,
 	if (a->from->is_signed_in)
 		return verdict_pass();
 	if (!policy_is_pre_auth_method(a->policy, m->method))
-		return forbid(DIAG_NONE, "not before signing in");
+		return forbid("pre_auth_methods", DIAG_NONE,
+			"not before signing in");
 	if (a->from->requests <= a->policy->pre_auth_requests)
 		return verdict_pass();
-	v = forbid(DIAG_NONE, "too many requests before signing in");
+	v = forbid("pre_auth_requests", DIAG_NONE,
+		"too many requests before signing in");
 	v.close = true;
 	return v;
 }
 
 struct row {
 	admit_check *check;
+	const char *rule; /* its name in the log */
 	bool is_client_only;
 };
 
 static const struct row order[] = {
-	{check_rate, false},
-	{check_scheme, false},
-	{check_hops, false},
-	{check_extensions, false},
-	{check_loop, false},
-	{check_outside, true},
-	{check_sender, true},
-	{check_register, true},
-	{check_blocked, true},
-	{check_unproven, true},
+	{check_rate, "rate", false},
+	{check_scheme, "scheme", false},
+	{check_hops, "hops", false},
+	{check_extensions, "proxy-require", false},
+	{check_loop, "loop", false},
+	{check_outside, "client.allowed", true},
+	{check_sender, "client.sender", true},
+	{check_register, "client.register", true},
+	{check_blocked, "client.logon", true},
+	{check_unproven, "client.pre-auth", true},
 };
 
 struct verdict admit_request(struct sip_msg *m, const struct admit *a)
@@ -228,11 +243,12 @@ struct verdict admit_request(struct sip_msg *m, const struct admit *a)
 			a->from->role != ORIGIN_CLIENT)
 			continue;
 		v = order[i].check(m, a);
+		v.rule = order[i].rule;
 		if (v.kind != VERDICT_PASS)
 			return v;
 	}
 	if (a->from->role == ORIGIN_INTERNAL &&
 		m->method_id == SIP_REGISTER)
-		return forbid(DIAG_NO_ROUTE, "REGISTER from inside");
+		return forbid(NULL, DIAG_NO_ROUTE, "REGISTER from inside");
 	return verdict_pass();
 }

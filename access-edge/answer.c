@@ -5,9 +5,11 @@
 #include "access-edge/answer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "access-edge/trust.h"
+#include "access-edge/who.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/sip/sip_reply.h"
@@ -39,8 +41,9 @@ static void add(struct fields *f, const char *name, const char *value)
 }
 
 static void fill(struct fields *f, const struct edge *edge,
-	const struct verdict *v, bool is_client, const char *peer)
+	const struct verdict *v, bool is_client)
 {
+	const struct trust_mark own = {.source = TRUST_EDGE_GENERATED};
 	const struct policy *p = &edge->policy;
 
 	f->count = 0;
@@ -49,14 +52,14 @@ static void fill(struct fields *f, const struct edge *edge,
 	if (v->diag != DIAG_NONE)
 		add(f, is_client ? "ms-diagnostics-public" :
 			"ms-diagnostics", diag_value(v->diag, is_client,
-			p->outside.fqdn, peer, f->diag));
+			p->outside.fqdn, &v->facts, f->diag));
 	if (!is_client && p->ms_headers && v->status > 100)
 		add(f, "ms-edge-proxy-message-trust",
-			trust_own_value(p, f->trust));
+			trust_value(p, &own, f->trust));
 }
 
 static int send_reply(struct edge *edge, struct session *s,
-	const struct sip_msg *m, const struct verdict *v, const char *peer)
+	const struct sip_msg *m, const struct verdict *v)
 {
 	const struct sip_field logon = {"ms-user-logon-data",
 		STR_LIT("RemoteUser")};
@@ -71,7 +74,7 @@ static int send_reply(struct edge *edge, struct session *s,
 	size_t len = 0;
 	int err;
 
-	fill(&f, edge, v, is_client, peer);
+	fill(&f, edge, v, is_client);
 	reply.field_count = f.count;
 	if (is_client && v->status > 100) {
 		reply.first = &logon;
@@ -87,50 +90,71 @@ static int send_reply(struct edge *edge, struct session *s,
 	return err;
 }
 
+/* ---- for people ---------------------------------------------------------- */
+
+/* Which rule refused it, and by which line of the configuration. */
+static void tell(const struct edge *edge, const struct session *s,
+	const struct verdict *v, const char *event, enum log_level level,
+	const char *method, const char *call_id, const char *from)
+{
+	char line[POLICY_LINE_LEN];
+
+	policy_line(&edge->policy, v->setting, line);
+	log_limited(level, 60, event, "session=%s status=%u rule=%s cause=%s "
+		"config=%s method=%s call_id=%s from=%s detail=%s",
+		s->origin.cid_text, v->status, v->rule != NULL ? v->rule :
+		"-", log_qz(v->cause), log_qz(line), log_qz(method),
+		log_qz(call_id), log_qz(from), log_qz(v->detail));
+}
+
+static void tell_request(const struct edge *edge, const struct session *s,
+	const struct sip_msg *m, const struct verdict *v)
+{
+	char method[32], call_id[128], from[WHO_LEN];
+
+	snprintf(method, sizeof(method), "%.*s", STR_ARG(m->method));
+	snprintf(call_id, sizeof(call_id), "%.*s", STR_ARG(m->call_id));
+	who_of(&m->from, from, sizeof(from));
+	if (v->is_abuse)
+		tell(edge, s, v, "abuse.refused", LOG_LEVEL_WARNING, method,
+			call_id, from);
+	else
+		tell(edge, s, v, "request.refused", LOG_LEVEL_INFO, method,
+			call_id, from);
+}
+
 void answer_verdict(struct edge *edge, struct session *s,
 	const struct sip_msg *m, const struct verdict *v)
 {
 	bool is_mute = v->kind == VERDICT_DROP ||
 		m->method_id == SIP_ACK || m->method_id == SIP_BENOTIFY;
 
-	if (v->is_abuse) {
+	if (v->is_abuse)
 		counter_add(edge->counters, COUNTER_ABUSE, 1);
-		log_limited(LOG_LEVEL_WARNING, 30, "abuse.refused",
-			"session=%s cause=%s call_id=%s",
-			s->origin.cid_text, log_qz(v->cause),
-			log_q(m->call_id));
-	} else if (!is_mute && v->status >= 400) {
-		log_limited(LOG_LEVEL_INFO, 60, "request.refused",
-			"session=%s status=%u cause=%s method=%s call_id=%s",
-			s->origin.cid_text, v->status, log_qz(v->cause),
-			log_q(m->method), log_q(m->call_id));
-	}
+	if (v->is_abuse || (!is_mute && v->status >= 400))
+		tell_request(edge, s, m, v);
 	if (is_mute)
 		counter_add(edge->counters, COUNTER_REQUESTS_DROPPED, 1);
-	else if (send_reply(edge, s, m, v, NULL) == EDGE_EMALFORMED)
+	else if (send_reply(edge, s, m, v) == EDGE_EMALFORMED)
 		counter_add(edge->counters, COUNTER_REQUESTS_DROPPED, 1);
 	if (v->close)
 		session_close(s);
 }
 
-void answer_txn(struct edge *edge, struct txn *txn, unsigned status,
-	enum diag_id diag, const char *peer)
+void answer_txn(struct edge *edge, struct txn *txn, const struct verdict *v)
 {
-	struct verdict v = verdict_answer(status, diag, "");
 	struct session *s = session_find(&edge->sessions, txn->from_cid);
 	struct sip_fault fault;
 	struct sip_msg *m = NULL;
 
 	if (s == NULL)
 		return; /* nobody is there to hear it */
-	if (status >= 300)
-		log_info("request.failed", "session=%s status=%u method=%s "
-			"call_id=%s detail=%s", s->origin.cid_text, status,
-			log_qz(txn->method_name), log_qz(txn->call_id),
-			log_qz(peer != NULL ? peer : diag_text(diag)));
+	if (v->status >= 300)
+		tell(edge, s, v, "request.failed", LOG_LEVEL_INFO,
+			txn->method_name, txn->call_id, txn->user);
 	if (sip_msg_parse(&m, (struct str){txn->received,
 		txn->received_len}, &fault) == 0 &&
-		send_reply(edge, s, m, &v, peer) != 0)
+		send_reply(edge, s, m, v) != 0)
 		counter_add(edge->counters, COUNTER_RESPONSES_DROPPED, 1);
 	sip_msg_free(m);
 }

@@ -12,9 +12,8 @@
  * BENOTIFY are never answered. */
 void answer_verdict(struct edge *edge, struct session *s,
 	const struct sip_msg *m, const struct verdict *v);
-/* Answer the transaction's request; peer (may be NULL) is for inside. The
- * transaction stays. */
-void answer_txn(struct edge *edge, struct txn *txn, unsigned status,
-	enum diag_id diag, const char *peer);
+/* Answer the transaction's request. The transaction stays. */
+void answer_txn(struct edge *edge, struct txn *txn,
+	const struct verdict *v);
 
 #endif

@@ -13,6 +13,7 @@
 #include "access-edge/answer.h"
 #include "access-edge/forward.h"
 #include "access-edge/response.h"
+#include "access-edge/send.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/rand.h"
@@ -175,6 +176,20 @@ static void on_tick(void *arg)
 
 /* ---- life ---------------------------------------------------------------- */
 
+#define ANONYMOUS_SOURCES 4096u
+
+static int anonymous_limit(struct limit **out, const struct policy *p)
+{
+	const struct limit_spec spec = {
+		.rate_per_s = p->anonymous_dialogs,
+		.period_s = 60,
+		.burst = p->anonymous_dialogs,
+		.slots = ANONYMOUS_SOURCES,
+	};
+
+	return limit_new(out, &spec);
+}
+
 static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 	struct why *why)
 {
@@ -199,6 +214,8 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 	edge->txns.arg = edge;
 	if (err == 0)
 		err = logon_new(&edge->logon);
+	if (err == 0)
+		err = anonymous_limit(&edge->anonymous, &edge->policy);
 	if (err == 0)
 		err = peer_pool_new(&edge->peers, &peers, &edge->policy);
 	if (err == 0)
@@ -239,12 +256,13 @@ void edge_free(struct edge *edge)
 	if (edge == NULL)
 		return;
 	loop_timer_free(edge->tick);
-	forward_free_strays(edge);
+	send_free_strays(edge);
 	txn_table_fini(&edge->txns);
 	peer_pool_free(edge->peers);
 	session_table_fini(&edge->sessions);
 	trace_fini(&edge->trace);
 	logon_free(edge->logon);
+	limit_free(edge->anonymous);
 	flow_keys_wipe(&edge->flow_keys);
 	topology_unref(edge->topology);
 	free(edge);
@@ -271,10 +289,18 @@ static void revoke_untrusted(struct edge *edge)
 int edge_apply(struct edge *edge, struct topology *t, struct why *why)
 {
 	struct policy next;
+	struct limit *anonymous = NULL;
 	int err = policy_from(&next, t, why);
 
+	if (err == 0 && next.anonymous_dialogs !=
+		edge->policy.anonymous_dialogs)
+		err = anonymous_limit(&anonymous, &next);
 	if (err != 0)
 		return err;
+	if (anonymous != NULL) {
+		limit_free(edge->anonymous);
+		edge->anonymous = anonymous;
+	}
 	topology_ref(t);
 	topology_unref(edge->topology);
 	edge->topology = t;

@@ -16,6 +16,7 @@
 #include "access-edge/session.h"
 #include "access-edge/trace.h"
 #include "access-edge/txn.h"
+#include "common/net/limit.h"
 #include "common/net/resolve.h"
 #include "common/net/tls.h"
 #include "common/run/loop.h"
@@ -43,6 +44,7 @@ struct edge {
 	struct txn_table txns;
 	struct peer_pool *peers;
 	struct logon *logon;
+	struct limit *anonymous; /* new dialogs, by source */
 	struct trace trace;
 	struct list strays; /* requests without a transaction that wait */
 	size_t stray_count;

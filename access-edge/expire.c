@@ -9,14 +9,16 @@
 
 void forward_on_trying(struct txn *txn, void *arg)
 {
-	answer_txn(arg, txn, 100, DIAG_NONE, NULL);
+	const struct verdict v = verdict_answer(100, DIAG_NONE, "");
+
+	answer_txn(arg, txn, &v);
 }
 
-void forward_fail(struct edge *edge, struct txn *txn, unsigned status,
-	enum diag_id diag, const char *detail)
+void forward_fail(struct edge *edge, struct txn *txn,
+	const struct verdict *v)
 {
 	txn_stop_trying(txn);
-	answer_txn(edge, txn, status, diag, detail);
+	answer_txn(edge, txn, v);
 	/* No ACK comes from a connection that has ended. */
 	if (!txn->is_invite ||
 		session_find(&edge->sessions, txn->from_cid) == NULL) {
@@ -32,23 +34,30 @@ void forward_fail(struct edge *edge, struct txn *txn, unsigned status,
 
 static void invite_deadline(struct edge *edge, struct txn *txn)
 {
+	struct verdict v = txn->is_cancelled ?
+		verdict_answer(487, DIAG_NONE, "cancelled") :
+		verdict_by(txn->state == TXN_CALLING ? "transaction_timeout" :
+			"invite_timeout", 408, DIAG_NONE,
+			"no final answer in time");
+
 	if (txn->state == TXN_PROCEEDING && !txn->is_cancel_sent) {
 		/* Timer C: ask downstream to stop, then wait once more. */
 		forward_cancel(edge, txn);
 		return;
 	}
 	counter_add(edge->counters, COUNTER_TRANSACTION_TIMEOUTS, 1);
-	forward_fail(edge, txn, txn->is_cancelled ? 487 : 408, DIAG_NONE, NULL);
+	forward_fail(edge, txn, &v);
 }
 
 void forward_on_deadline(struct txn *txn, void *arg)
 {
+	const struct verdict late = verdict_by("transaction_timeout", 504,
+		DIAG_CONNECT, "no next hop could be reached in time");
 	struct edge *edge = arg;
 
 	switch (txn->state) {
 	case TXN_CONNECTING:
-		forward_fail(edge, txn, 504, DIAG_CONNECT,
-			"no next hop could be reached in time");
+		forward_fail(edge, txn, &late);
 		break;
 	case TXN_CALLING:
 	case TXN_PROCEEDING:
@@ -70,6 +79,13 @@ void forward_on_deadline(struct txn *txn, void *arg)
 /* The connection that the request went out on has ended. */
 static void lost_downstream(struct edge *edge, struct txn *txn)
 {
+	const struct verdict v = txn->is_from_client ?
+		verdict_answer(504, DIAG_CONNECT,
+			"the connection to the next hop was lost") :
+		verdict_by("flow_failed_code", edge->policy.flow_failed_code,
+			DIAG_CLIENT_CONNECTION,
+			"the client's connection was lost");
+
 	switch (txn->state) {
 	case TXN_CONNECTING:
 	case TXN_COMPLETED:
@@ -79,12 +95,7 @@ static void lost_downstream(struct edge *edge, struct txn *txn)
 		break;
 	case TXN_CALLING:
 	case TXN_PROCEEDING:
-		if (txn->is_from_client)
-			forward_fail(edge, txn, 504, DIAG_CONNECT,
-				"the connection to the next hop was lost");
-		else
-			forward_fail(edge, txn, edge->policy.flow_failed_code,
-				DIAG_CLIENT_CONNECTION, NULL);
+		forward_fail(edge, txn, &v);
 		break;
 	}
 }

@@ -5,16 +5,16 @@
 #ifndef ACCESS_EDGE_FORWARD_H
 #define ACCESS_EDGE_FORWARD_H
 
-#include "access-edge/diag.h"
 #include "access-edge/edge.h"
+#include "access-edge/verdict.h"
 
 /* A request that parsed. m is edited on the way. */
 void forward_request(struct edge *edge, struct session *s,
 	struct sip_msg *m);
 /* Answer the request of a transaction that can't go on; an INVITE's waits
  * for its ACK, others are gone after this. */
-void forward_fail(struct edge *edge, struct txn *txn, unsigned status,
-	enum diag_id diag, const char *detail);
+void forward_fail(struct edge *edge, struct txn *txn,
+	const struct verdict *v);
 /* Send the CANCEL of a transaction that wants one; once. */
 void forward_cancel(struct edge *edge, struct txn *txn);
 
@@ -23,8 +23,5 @@ void forward_cancel(struct edge *edge, struct txn *txn);
 void forward_on_trying(struct txn *txn, void *edge);
 void forward_on_deadline(struct txn *txn, void *edge);
 void forward_connection_lost(struct edge *edge, uint64_t cid);
-
-/* Free requests that wait without a transaction. */
-void forward_free_strays(struct edge *edge);
 
 #endif

@@ -5,6 +5,7 @@
 #include "access-edge/policy.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/dns_name.h"
@@ -66,6 +67,11 @@ static void rules_from(struct policy *p, const struct setting_set *s)
 	const char *path = setting_text(s, "register_path");
 
 	p->allow_outside_users = setting_bool(s, "allow_outside_users");
+	p->allow_anonymous_users = setting_bool(s, "allow_anonymous_users");
+	p->verified_before_sign_in =
+		setting_bool(s, "verified_before_sign_in");
+	p->hide_software = setting_bool(s, "hide_software");
+	p->hide_history = setting_bool(s, "hide_history");
 	p->ms_headers = setting_bool(s, "ms_headers");
 	p->add_supported_path = setting_bool(s, "add_supported_path");
 	p->fix_nated_contact = setting_bool(s, "fix_nated_contact");
@@ -80,6 +86,7 @@ static void rules_from(struct policy *p, const struct setting_set *s)
 	else if (strcmp(path, "record-route") == 0)
 		p->register_path = REGISTER_PATH_RECORD_ROUTE;
 	p->pre_auth_requests = number(s, "pre_auth_requests");
+	p->anonymous_dialogs = number(s, "anonymous_dialogs_per_minute");
 	p->client_rate = number(s, "client_rate");
 	p->client_burst = number(s, "client_burst");
 	p->failed_logon_limit = number(s, "failed_logon_limit");
@@ -179,6 +186,28 @@ bool policy_allows_target(const struct policy *p, const struct addr *a)
 			return true;
 	}
 	return false;
+}
+
+const char *policy_line(const struct policy *p, const char *name,
+	char out[static POLICY_LINE_LEN])
+{
+	const struct setting_def *def = name != NULL ?
+		setting_find("access-edge", name) : NULL;
+	char *value;
+
+	snprintf(out, POLICY_LINE_LEN, "%s", name != NULL ? name : "");
+	if (def == NULL)
+		return out;
+	value = setting_to_text(def, setting_json(p->settings, name));
+	snprintf(out, POLICY_LINE_LEN, "access-edge.%s: %s", name,
+		value != NULL ? value : "?");
+	free(value);
+	return out;
+}
+
+bool policy_is_anonymous_method(const struct policy *p, struct str method)
+{
+	return is_listed(p, "anonymous_methods", method);
 }
 
 static bool is_side(const struct policy_side *side, struct str host)

@@ -60,6 +60,10 @@ struct policy {
 	struct policy_side outside; /* clients */
 	struct policy_side partners; /* fqdn "" = no federation */
 	bool allow_outside_users;
+	bool allow_anonymous_users;
+	bool verified_before_sign_in;
+	bool hide_software;
+	bool hide_history;
 	bool ms_headers;
 	bool add_supported_path;
 	bool fix_nated_contact;
@@ -67,6 +71,7 @@ struct policy {
 	enum register_path register_path;
 	unsigned flow_failed_code;
 	unsigned pre_auth_requests;
+	unsigned anonymous_dialogs;  /* a minute and source */
 	unsigned client_rate;
 	unsigned client_burst;
 	unsigned failed_logon_limit;
@@ -99,8 +104,15 @@ bool policy_is_pre_auth_method(const struct policy *p, struct str method);
 bool policy_is_federation_method(const struct policy *p, struct str method);
 /* May a name of a partner lead to this special address all the same? */
 bool policy_allows_target(const struct policy *p, const struct addr *a);
+/* Is this the method of somebody without an account that may go in? */
+bool policy_is_anonymous_method(const struct policy *p, struct str method);
 /* Does the URI name this edge itself (a Route of ours)? */
 bool policy_is_own_uri(const struct policy *p, const struct sip_uri *uri);
+/* "access-edge.client_rate: 20": the line of topology.yaml behind a name of
+ * a setting or, as it stands, of another key; "" for NULL. Returns out. */
+#define POLICY_LINE_LEN 192
+const char *policy_line(const struct policy *p, const char *name,
+	char out[static POLICY_LINE_LEN]);
 /* One of our SIP domains; a dot at the end does not count. */
 bool policy_has_domain(const struct policy *p, struct str host);
 /* May a server with this certificate name talk SIP with us? */

@@ -65,7 +65,11 @@ static int register_path(struct sip_msg *m, const struct prepare *p,
 static int mark_client(struct sip_msg *m, const struct prepare *p)
 {
 	bool all = p->policy->fix_nated_contact && !contact_is_outbound(m);
-	int err = trust_mark(m, p->policy, p->is_verified);
+	const struct trust_mark mark = {
+		.source = TRUST_INTERNET_USER,
+		.is_verified = p->is_verified,
+	};
+	int err = trust_put(m, p->policy, &mark);
 
 	if (err != 0)
 		return err;

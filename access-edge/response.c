@@ -86,9 +86,13 @@ static int answer_keep(struct edge *edge, struct sip_msg *m)
 static int edit_for_client(struct edge *edge, const struct txn *txn,
 	struct session *to, struct sip_msg *m)
 {
-	int err = 0;
+	const struct trust_peer peer = {.policy = &edge->policy};
+	int err;
 
-	trust_strip(m, TRUST_TO_CLIENT);
+	err = trust_strip(m, TRUST_TO_CLIENT, &peer);
+	if (err < 0)
+		return err;
+	err = 0;
 	if (!sip_msg_has_header(m, "ms-user-logon-data"))
 		err = sip_add_first(m, "ms-user-logon-data",
 			STR_LIT("RemoteUser"));
@@ -129,11 +133,17 @@ static int restore_vias(const struct txn *txn, struct sip_msg *m)
 static int edit_for_inside(struct edge *edge, const struct session *from,
 	struct sip_msg *m)
 {
-	int err;
+	const struct trust_peer peer = {.policy = &edge->policy};
+	const struct trust_mark mark = {
+		.source = TRUST_INTERNET_USER,
+		.is_verified = from->user[0] != '\0',
+	};
+	int err = trust_strip(m, TRUST_FROM_CLIENT, &peer);
 
-	counter_add(edge->counters, COUNTER_TRUST_STRIPPED,
-		trust_strip(m, TRUST_FROM_CLIENT));
-	err = trust_mark(m, &edge->policy, from->user[0] != '\0');
+	if (err < 0)
+		return err;
+	counter_add(edge->counters, COUNTER_TRUST_STRIPPED, (uint64_t)err);
+	err = trust_put(m, &edge->policy, &mark);
 	if (err == 0)
 		err = contact_replace(m, &from->origin, false);
 	return err;
@@ -250,6 +260,7 @@ static void send_back(struct edge *edge, struct txn *txn,
 {
 	struct session *to = session_find(&edge->sessions, txn->from_cid);
 	unsigned instead = replaced_status(edge, txn, m);
+	struct verdict v;
 	char *text = NULL;
 	size_t len = 0;
 	int err;
@@ -259,8 +270,10 @@ static void send_back(struct edge *edge, struct txn *txn,
 		return;
 	}
 	if (instead != 0) {
-		answer_txn(edge, txn, instead, instead == 504 ?
-			DIAG_NO_ROUTE_NOW : DIAG_NONE, NULL);
+		v = verdict_answer(instead, instead == 504 ?
+			DIAG_NO_ROUTE_NOW : DIAG_NONE,
+			"an answer that can't go on as it is");
+		answer_txn(edge, txn, &v);
 		return;
 	}
 	err = txn->is_from_client ? sip_pop(m, SIP_HEADER_VIA) :

@@ -27,6 +27,7 @@ static struct verdict abuse(const char *cause)
 	struct verdict v = verdict_answer(403, DIAG_NONE, cause);
 
 	v.is_abuse = true;
+	v.rule = "route.abuse";
 	return v;
 }
 
@@ -171,7 +172,7 @@ static struct verdict from_client(const struct sip_msg *m,
 
 static struct verdict flow_failed(const struct route_in *in)
 {
-	return verdict_answer(in->policy->flow_failed_code,
+	return verdict_by("flow_failed_code", in->policy->flow_failed_code,
 		DIAG_CLIENT_CONNECTION, "the client's connection is gone");
 }
 
@@ -230,9 +231,9 @@ static struct verdict from_inside(const struct sip_msg *m,
 			"a Route to no peer of ours");
 	if (policy_has_domain(in->policy, m->uri.host) ||
 		policy_is_own_uri(in->policy, &m->uri))
-		return verdict_answer(404, DIAG_NO_ROUTE,
+		return verdict_by("domains", 404, DIAG_NO_ROUTE,
 			"the inside asked the edge for its own user");
-	return verdict_answer(403, DIAG_NO_ROUTE,
+	return verdict_by("domains", 403, DIAG_NO_ROUTE,
 		"a domain that is neither ours nor a partner's");
 }
 
@@ -246,6 +247,8 @@ struct verdict route_decide(struct sip_msg *m, const struct route_in *in,
 	if (v.kind != VERDICT_PASS)
 		return v;
 	out->own_routes = r.own;
+	out->in_own_dialog = r.has_flow && !r.flow.is_other_edge &&
+		r.flow.cid == in->from->cid;
 	out->is_strict = r.has_next &&
 		!sip_uri_has_param(&r.next.uri, "lr");
 	if (in->from->role == ORIGIN_CLIENT)

@@ -41,6 +41,7 @@ struct route {
 	char server[256];
 	uint16_t port;
 	uint64_t cid;
+	bool in_own_dialog; /* the token of the sender's own connection */
 	size_t own_routes; /* values on top to take away before sending */
 	bool is_strict;    /* the next Route has no lr: swap (16.6 step 6) */
 };

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "access-edge/anonymous.h"
 #include "access-edge/origin.h"
 #include "access-edge/policy.h"
 #include "common/base/list.h"
@@ -60,6 +61,7 @@ struct session {
 	uint64_t messages_out;
 	size_t server_body_max;
 	char user[256];            /* who registered last, or "" */
+	struct anonymous anonymous;
 };
 
 /* All sessions of a worker. */

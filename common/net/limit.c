@@ -101,9 +101,18 @@ static struct addr source_prefix(const struct addr *source)
 	return p;
 }
 
-static struct slot *find(struct limit *l, const struct addr *source,
-	struct mono now)
+/* Slow rates are those of a slow clock. */
+static struct mono slowed(const struct limit *l, struct mono now)
 {
+	if (l->spec.period_s > 1)
+		now.ms /= l->spec.period_s;
+	return now;
+}
+
+static struct slot *find(struct limit *l, const struct addr *source,
+	struct mono real)
+{
+	struct mono now = slowed(l, real);
 	struct addr prefix = source_prefix(source);
 	struct slot *s = &l->slots[addr_hash(&prefix, l->seed) & l->mask];
 
@@ -111,9 +120,9 @@ static struct slot *find(struct limit *l, const struct addr *source,
 	if (s->bucket.burst == 0) {
 		bucket_init(&s->bucket, l->spec.rate_per_s, l->spec.burst,
 			now);
-		s->proved = now;
+		s->proved = real;
 	} else if (s->bucket.burst > l->spec.burst &&
-		mono_since_ms(s->proved, now) >=
+		mono_since_ms(s->proved, real) >=
 			(int64_t)l->spec.forget_s * 1000) {
 		s->bucket.burst = l->spec.burst;
 		s->bucket.rate_per_s = l->spec.rate_per_s;
@@ -125,7 +134,8 @@ static struct slot *find(struct limit *l, const struct addr *source,
 bool limit_take(struct limit *limit, const struct addr *source,
 	struct mono now)
 {
-	return bucket_take(&find(limit, source, now)->bucket, now);
+	return bucket_take(&find(limit, source, now)->bucket,
+		slowed(limit, now));
 }
 
 void limit_earn(struct limit *limit, const struct addr *source,

@@ -17,6 +17,7 @@ struct limit;
 
 struct limit_spec {
 	uint32_t rate_per_s;    /* tokens that come back each second */
+	uint32_t period_s;      /* ... or each so many seconds; 0 = 1 */
 	uint32_t burst;         /* tokens at most */
 	uint32_t earned_max;    /* cap a source can earn up to, 0 = none */
 	uint32_t forget_s;      /* silence after which what was earned goes */

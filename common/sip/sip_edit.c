@@ -84,6 +84,12 @@ static void delete_line(struct sip_msg *m, size_t at)
 	m->line_count--;
 }
 
+void sip_drop_line(struct sip_msg *m, size_t at)
+{
+	if (at < m->line_count)
+		delete_line(m, at);
+}
+
 static int add_at(struct sip_msg *m, size_t at, enum sip_header id,
 	struct str name, struct str value)
 {

@@ -40,6 +40,8 @@ EDGE_MUST int sip_add_last(struct sip_msg *m, const char *name,
 	struct str value);
 /* Every line of this name in any spelling; returns how many went. */
 size_t sip_remove(struct sip_msg *m, const char *name);
+/* The line at this place of m->lines. */
+void sip_drop_line(struct sip_msg *m, size_t at);
 /* One line with this value, at the place of the first if there was one. */
 EDGE_MUST int sip_set(struct sip_msg *m, const char *name,
 	struct str value);

@@ -1,0 +1,24 @@
+/*
+ * Sending requests on: to the connection of a client, to a next hop, to one
+ * server by name.
+ */
+#ifndef ACCESS_EDGE_SEND_H
+#define ACCESS_EDGE_SEND_H
+
+#include <stddef.h>
+
+#include "access-edge/edge.h"
+#include "access-edge/route.h"
+#include "common/sip/sip_msg.h"
+
+/* text is taken. The transaction goes on, or is failed. */
+void send_request(struct edge *edge, struct txn *txn,
+	const struct sip_msg *m, const struct route *to, char *text,
+	size_t len);
+/* ACK and BENOTIFY: sent and forgotten. text is taken. */
+void send_stray(struct edge *edge, const struct sip_msg *m,
+	const struct route *to, char *text, size_t len);
+/* Free requests that wait without a transaction. */
+void send_free_strays(struct edge *edge);
+
+#endif

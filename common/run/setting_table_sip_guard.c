@@ -1,0 +1,75 @@
+/*
+ * Settings of access-edge that guard the border: who comes in without an
+ * account, what is hidden, what is bounded. Rows of the table in
+ * setting_table.c, which tells what a row must have.
+ */
+#include "common/run/setting_table.h"
+
+#define HOUR 3600u
+
+const struct setting_def SETTING_SIP_GUARD[SETTING_SIP_GUARD_COUNT] = {
+	/* ---- people without an account ---- */
+	{
+		.component = "access-edge",
+		.name = "allow_anonymous_users",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.original = "AllowAnonymousUsers",
+		.help = "People without an account may join conferences "
+			"through the edge, when allow_outside_users is true "
+			"as well.",
+	},
+	{
+		.component = "access-edge",
+		.name = "anonymous_methods",
+		.kind = SETTING_TOKENS,
+		.unit = "",
+		.fallback = "[\"INVITE\",\"ACK\",\"CANCEL\",\"BYE\","
+			    "\"SUBSCRIBE\",\"INFO\",\"UPDATE\",\"PRACK\","
+			    "\"REFER\",\"NOTIFY\",\"OPTIONS\",\"SERVICE\"]",
+		.max = 32,
+		.help = "Methods let through from people without an account.",
+	},
+	{
+		.component = "access-edge",
+		.name = "anonymous_dialogs_per_minute",
+		.kind = SETTING_NUMBER,
+		.unit = "1/min",
+		.fallback = "5",
+		.min = 1,
+		.max = 10000,
+		.help = "Dialogs a minute that people without an account may "
+			"begin from one address outside (IPv6: one /56).",
+	},
+
+	/* ---- what others need not know ---- */
+	{
+		.component = "access-edge",
+		.name = "verified_before_sign_in",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "Remote users count as verified in the trust header "
+			"before they have signed in.",
+	},
+	{
+		.component = "access-edge",
+		.name = "hide_software",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "true",
+		.help = "Comments in Server and User-Agent are taken out of "
+			"what goes to partners.",
+	},
+	{
+		.component = "access-edge",
+		.name = "hide_history",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "History-Info, Diversion, P-Charging-* and "
+			"P-Access-Network-Info are taken out of what goes to "
+			"partners.",
+	},
+};
