@@ -5,13 +5,11 @@
 #include "access-edge/answer.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "access-edge/report.h"
 #include "access-edge/trust.h"
-#include "access-edge/who.h"
 #include "common/base/err.h"
-#include "common/base/log.h"
 #include "common/sip/sip_reply.h"
 
 #define FIELDS_MAX 4
@@ -90,39 +88,6 @@ static int send_reply(struct edge *edge, struct session *s,
 	return err;
 }
 
-/* ---- for people ---------------------------------------------------------- */
-
-/* Which rule refused it, and by which line of the configuration. */
-static void tell(const struct edge *edge, const struct session *s,
-	const struct verdict *v, const char *event, enum log_level level,
-	const char *method, const char *call_id, const char *from)
-{
-	char line[POLICY_LINE_LEN];
-
-	policy_line(&edge->policy, v->setting, line);
-	log_limited(level, 60, event, "session=%s status=%u rule=%s cause=%s "
-		"config=%s method=%s call_id=%s from=%s detail=%s",
-		s->origin.cid_text, v->status, v->rule != NULL ? v->rule :
-		"-", log_qz(v->cause), log_qz(line), log_qz(method),
-		log_qz(call_id), log_qz(from), log_qz(v->detail));
-}
-
-static void tell_request(const struct edge *edge, const struct session *s,
-	const struct sip_msg *m, const struct verdict *v)
-{
-	char method[32], call_id[128], from[WHO_LEN];
-
-	snprintf(method, sizeof(method), "%.*s", STR_ARG(m->method));
-	snprintf(call_id, sizeof(call_id), "%.*s", STR_ARG(m->call_id));
-	who_of(&m->from, from, sizeof(from));
-	if (v->is_abuse)
-		tell(edge, s, v, "abuse.refused", LOG_LEVEL_WARNING, method,
-			call_id, from);
-	else
-		tell(edge, s, v, "request.refused", LOG_LEVEL_INFO, method,
-			call_id, from);
-}
-
 void answer_verdict(struct edge *edge, struct session *s,
 	const struct sip_msg *m, const struct verdict *v)
 {
@@ -132,7 +97,7 @@ void answer_verdict(struct edge *edge, struct session *s,
 	if (v->is_abuse)
 		counter_add(edge->counters, COUNTER_ABUSE, 1);
 	if (v->is_abuse || (!is_mute && v->status >= 400))
-		tell_request(edge, s, m, v);
+		report_refused(edge, s, m, v);
 	if (is_mute)
 		counter_add(edge->counters, COUNTER_REQUESTS_DROPPED, 1);
 	else if (send_reply(edge, s, m, v) == EDGE_EMALFORMED)
@@ -150,8 +115,7 @@ void answer_txn(struct edge *edge, struct txn *txn, const struct verdict *v)
 	if (s == NULL)
 		return; /* nobody is there to hear it */
 	if (v->status >= 300)
-		tell(edge, s, v, "request.failed", LOG_LEVEL_INFO,
-			txn->method_name, txn->call_id, txn->user);
+		report_failed(edge, s, txn, v);
 	if (sip_msg_parse(&m, (struct str){txn->received,
 		txn->received_len}, &fault) == 0 &&
 		send_reply(edge, s, m, v) != 0)

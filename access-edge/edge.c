@@ -12,6 +12,7 @@
 
 #include "access-edge/answer.h"
 #include "access-edge/forward.h"
+#include "access-edge/report.h"
 #include "access-edge/response.h"
 #include "access-edge/send.h"
 #include "common/base/err.h"
@@ -125,11 +126,7 @@ static void on_end(struct session *s, enum stream_end end,
 	struct edge *edge = arg;
 
 	if (s->is_ready)
-		log_info("session.closed", "session=%s reason=%s detail=%s "
-			"messages_in=%llu messages_out=%llu",
-			s->origin.cid_text, stream_end_name(end),
-			log_qz(detail), (unsigned long long)s->messages_in,
-			(unsigned long long)s->messages_out);
+		report_ended(edge, s, end, detail);
 	peer_on_end(edge->peers, s, end, detail);
 	if (s->is_ready)
 		forward_connection_lost(edge, s->origin.cid);
@@ -235,6 +232,7 @@ int edge_new(struct edge **out, const struct edge_spec *spec,
 	edge->loop = spec->loop;
 	edge->topology = topology_ref(spec->topology);
 	edge->counters = spec->counters;
+	edge->recall = spec->recall;
 	snprintf(edge->flow_key_path, sizeof(edge->flow_key_path), "%s",
 		spec->flow_key_path);
 	list_init(&edge->strays);

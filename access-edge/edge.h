@@ -22,6 +22,8 @@
 #include "common/run/loop.h"
 #include "common/store/topology.h"
 
+struct recall;
+
 struct edge_spec {
 	struct loop *loop;
 	struct topology *topology; /* a reference is taken */
@@ -29,6 +31,7 @@ struct edge_spec {
 	struct resolver *resolver;
 	struct tls_watch *tls_next_hop; /* client role, internal */
 	const char *flow_key_path;
+	struct recall *recall; /* borrowed; NULL in tests */
 	bool bind_device;
 };
 
@@ -37,6 +40,7 @@ struct edge {
 	struct topology *topology; /* owned reference */
 	struct policy policy;
 	struct counters *counters;
+	struct recall *recall; /* borrowed */
 	char flow_key_path[512];
 	struct flow_keys flow_keys;
 	struct branch_key branch_key;

@@ -76,6 +76,7 @@ static int ready(void *state, struct why *why)
 		.counters = daemon_counters(a->daemon),
 		.tls_next_hop = a->tls_next_hop,
 		.flow_key_path = key_path,
+		.recall = daemon_recall(a->daemon),
 		.bind_device = !t->lab,
 	};
 	int err = resolver_new(&a->resolver, spec.loop,

@@ -56,6 +56,7 @@ struct session {
 	struct mono unfinished;    /* since when a message is; 0 = none */
 	bool is_ready;
 	bool is_closing;
+	const char *why_closed;    /* by us; a literal, or NULL */
 	bool is_outbound;          /* RFC 5626 took part in its REGISTER */
 	uint64_t messages_in;
 	uint64_t messages_out;
@@ -98,8 +99,10 @@ int session_send(struct session *s, const char *text, size_t len);
 /* An inside server takes less than it is sent: no more requests for it now,
  * or the queue overflows and all who use the connection lose it. */
 bool session_is_congested(const struct session *s);
-/* Everything queued goes out first. */
-void session_close(struct session *s);
+/* Everything queued goes out first. why: a word for the log, a literal. */
+void session_close(struct session *s, const char *why);
+/* "external", "internal" */
+const char *session_side(const struct session *s);
 /* A 2xx has shown that somebody inside knows this client; user is "" when it
  * does not say as whom. */
 void session_signed_in(struct session *s, const struct policy *p,

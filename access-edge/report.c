@@ -1,0 +1,104 @@
+/*
+ * Lines for people. Peers get less: that is answer.c's.
+ */
+#include "access-edge/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "access-edge/who.h"
+#include "common/base/log.h"
+#include "common/daemon/recall.h"
+
+#define FACTS_LEN 640
+
+/* "session=... rule=... config=...": the same for log and memory. */
+static const char *facts(const struct edge *edge, const struct session *s,
+	const struct verdict *v, const char *method,
+	char out[static FACTS_LEN])
+{
+	char line[POLICY_LINE_LEN];
+
+	policy_line(&edge->policy, v->setting, line);
+	snprintf(out, FACTS_LEN, "session=%s method=%s status=%u rule=%s "
+		"cause=%s config=%s detail=%s%s", s->origin.cid_text,
+		log_qz(method), v->status, v->rule != NULL ? v->rule : "-",
+		log_qz(v->cause), log_qz(line), log_qz(v->detail),
+		v->facts.text);
+	return out;
+}
+
+static void remember(const struct edge *edge, const struct session *s,
+	const char *kind, struct str call_id, struct str user,
+	const char *text)
+{
+	bool is_stranger = s->origin.role == ORIGIN_CLIENT &&
+		!s->origin.is_signed_in;
+
+	recall_add(edge->recall, &(struct recall_note){
+		.share = is_stranger ? RECALL_STRANGER : RECALL_REFUSED,
+		.kind = kind,
+		.id = str_of(s->origin.cid_text),
+		.call_id = call_id,
+		.user = user,
+		.address = &s->origin.remote,
+	}, "%s", text);
+}
+
+void report_refused(const struct edge *edge, const struct session *s,
+	const struct sip_msg *m, const struct verdict *v)
+{
+	char text[FACTS_LEN], method[32], from[WHO_LEN];
+	struct str user = who_of(&m->from, from, sizeof(from));
+
+	snprintf(method, sizeof(method), "%.*s", STR_ARG(m->method));
+	facts(edge, s, v, method, text);
+	if (v->is_abuse)
+		log_limited(LOG_LEVEL_WARNING, 30, "abuse.refused",
+			"call_id=%s from=%s %s", log_q(m->call_id),
+			log_q(user), text);
+	else
+		log_limited(LOG_LEVEL_INFO, 60, "request.refused",
+			"call_id=%s from=%s %s", log_q(m->call_id),
+			log_q(user), text);
+	remember(edge, s, v->is_abuse ? "abuse.refused" : "request.refused",
+		m->call_id, user, text);
+}
+
+void report_failed(const struct edge *edge, const struct session *s,
+	const struct txn *txn, const struct verdict *v)
+{
+	char text[FACTS_LEN];
+
+	facts(edge, s, v, txn->method_name, text);
+	log_limited(LOG_LEVEL_INFO, 60, "request.failed",
+		"call_id=%s from=%s %s", log_qz(txn->call_id),
+		log_qz(txn->user), text);
+	remember(edge, s, "request.failed", str_of(txn->call_id),
+		str_of(txn->user), text);
+}
+
+void report_ended(const struct edge *edge, const struct session *s,
+	enum stream_end end, const char *detail)
+{
+	char text[FACTS_LEN], remote[ADDR_TEXT_LEN];
+	struct mono now = loop_now(edge->loop);
+
+	snprintf(text, sizeof(text), "session=%s side=%s remote=%s user=%s "
+		"name=%s reason=%s why=%s detail=%s lasted_s=%" PRId64
+		" messages_in=%" PRIu64 " messages_out=%" PRIu64,
+		s->origin.cid_text, session_side(s),
+		addr_text(&s->origin.remote, remote), log_qz(s->user),
+		log_qz(s->origin.peer_name), stream_end_name(end),
+		s->why_closed != NULL ? s->why_closed : "-", log_qz(detail),
+		mono_since_ms(s->opened, now) / 1000, s->messages_in,
+		s->messages_out);
+	log_info("session.closed", "%s", text);
+	recall_add(edge->recall, &(struct recall_note){
+		.share = RECALL_ENDED,
+		.kind = "session.closed",
+		.id = str_of(s->origin.cid_text),
+		.user = str_of(s->user),
+		.address = &s->origin.remote,
+	}, "%s", text);
+}
