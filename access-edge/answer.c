@@ -103,7 +103,7 @@ void answer_verdict(struct edge *edge, struct session *s,
 	else if (send_reply(edge, s, m, v) == EDGE_EMALFORMED)
 		counter_add(edge->counters, COUNTER_REQUESTS_DROPPED, 1);
 	if (v->close)
-		session_close(s);
+		session_close(s, v->rule != NULL ? v->rule : "refused");
 }
 
 void answer_txn(struct edge *edge, struct txn *txn, const struct verdict *v)

@@ -118,7 +118,7 @@ static void close_connection(struct bus_request *req, void *state)
 			"no connection %s; it may have ended", cid);
 		return;
 	}
-	session_close(s);
+	session_close(s, "bus");
 	daemon_event(a->daemon, "session.dropped", "session=%s by=bus",
 		s->origin.cid_text);
 	bus_reply(req, 200, json_pack("{s:b}", "ok", 1));

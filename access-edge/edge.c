@@ -52,7 +52,7 @@ static void on_ready(struct session *s, void *arg)
 
 	if (s->origin.role == ORIGIN_CLIENT &&
 		!edge->policy.allow_outside_users) {
-		session_close(s);
+		session_close(s, "allow_outside_users");
 		return;
 	}
 	if (is_inside && !is_trusted(edge, s)) {
@@ -62,7 +62,7 @@ static void on_ready(struct session *s, void *arg)
 			"cause=\"not a trusted server with the grant sip\"",
 			s->origin.cid_text, addr_text(&s->origin.remote,
 			text), log_qz(s->origin.peer_name));
-		session_close(s);
+		session_close(s, "untrusted");
 		return;
 	}
 	log_info("session.opened", "session=%s side=%s peer=%s remote=%s "
@@ -280,7 +280,7 @@ static void revoke_untrusted(struct edge *edge)
 			continue;
 		log_notice("session.revoked", "session=%s name=%s",
 			s->origin.cid_text, log_qz(s->origin.peer_name));
-		session_close(s);
+		session_close(s, "revoked");
 	}
 }
 

@@ -121,7 +121,7 @@ int target_dial(struct peer_target *t)
 		ORIGIN_DOOR_INTERNAL, ctx, p);
 	tls_ctx_unref(ctx);
 	if (err == 0 && link_new(t, s) == NULL) {
-		session_close(s);
+		session_close(s, "memory");
 		return -ENOMEM;
 	}
 	if (err != 0) {
@@ -314,7 +314,7 @@ static void watch_link(struct peer_link *l)
 			s->origin.cid_text);
 		l->probe[0] = '\0';
 		l->silent_since.ms = 0;
-		session_close(s);
+		session_close(s, "deaf");
 		return;
 	}
 	if (mono_is_past(l->probe_next, now) || (l->silent_since.ms != 0 &&

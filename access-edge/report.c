@@ -84,10 +84,10 @@ void report_ended(const struct edge *edge, const struct session *s,
 	char text[FACTS_LEN], remote[ADDR_TEXT_LEN];
 	struct mono now = loop_now(edge->loop);
 
-	snprintf(text, sizeof(text), "session=%s side=%s remote=%s user=%s "
+	snprintf(text, sizeof(text), "session=%s peer=%s remote=%s user=%s "
 		"name=%s reason=%s why=%s detail=%s lasted_s=%" PRId64
 		" messages_in=%" PRIu64 " messages_out=%" PRIu64,
-		s->origin.cid_text, session_side(s),
+		s->origin.cid_text, origin_role_name(s->origin.role),
 		addr_text(&s->origin.remote, remote), log_qz(s->user),
 		log_qz(s->origin.peer_name), stream_end_name(end),
 		s->why_closed != NULL ? s->why_closed : "-", log_qz(detail),

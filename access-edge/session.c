@@ -115,18 +115,18 @@ static void on_whole(struct session *s, struct str text)
 	if (s->origin.role == ORIGIN_CLIENT && !bucket_take(&s->flood,
 		s->last_in)) {
 		t->ops->on_lost(s, NULL, 0, "a flood of messages", t->arg);
-		session_close(s);
+		session_close(s, "flood");
 		return;
 	}
 	err = sip_msg_parse(&m, text, &fault);
 	if (err == -ENOMEM) {
-		session_close(s);
+		session_close(s, "memory");
 		return;
 	}
 	s->messages_in++;
 	t->ops->on_message(s, m, err != 0 ? &fault : NULL, t->arg);
 	if (err != 0 && fault.is_lost)
-		session_close(s);
+		session_close(s, "malformed");
 	sip_msg_free(m);
 }
 
@@ -142,7 +142,7 @@ static void on_bad(struct session *s, const struct sip_frame_item *item)
 		m = NULL;
 	t->ops->on_lost(s, m, (unsigned)item->status, item->cause, t->arg);
 	sip_msg_free(m);
-	session_close(s);
+	session_close(s, "framing");
 }
 
 static void on_data(struct stream *stream, const uint8_t *data, size_t len,
@@ -156,7 +156,7 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 	s->last_in = loop_now(s->table->loop);
 	while (!s->is_closing && item.kind != SIP_FRAME_NONE) {
 		if (sip_frame_next(&s->frame, &rest, &item) != 0) {
-			session_close(s);
+			session_close(s, "memory");
 			return;
 		}
 		is_whole = is_whole || item.kind == SIP_FRAME_MESSAGE;
@@ -334,10 +334,11 @@ bool session_is_congested(const struct session *s)
 		!s->is_closing && stream_queued(s->stream) > QUEUE_INSIDE / 2;
 }
 
-void session_close(struct session *s)
+void session_close(struct session *s, const char *why)
 {
 	if (s->is_closing)
 		return;
+	s->why_closed = why;
 	s->is_closing = true;
 	stream_close(s->stream);
 }
@@ -397,6 +398,6 @@ void session_table_sweep(struct session_table *t, const struct policy *p)
 			continue;
 		log_info("session.overdue", "session=%s what=%s",
 			s->origin.cid_text, what);
-		session_close(s);
+		session_close(s, what);
 	}
 }

@@ -101,8 +101,6 @@ int session_send(struct session *s, const char *text, size_t len);
 bool session_is_congested(const struct session *s);
 /* Everything queued goes out first. why: a word for the log, a literal. */
 void session_close(struct session *s, const char *why);
-/* "external", "internal" */
-const char *session_side(const struct session *s);
 /* A 2xx has shown that somebody inside knows this client; user is "" when it
  * does not say as whom. */
 void session_signed_in(struct session *s, const struct policy *p,
