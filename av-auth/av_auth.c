@@ -55,13 +55,14 @@ static int open_service(struct av_auth *a, struct why *why)
 	int err;
 
 	issue_policy_from(&a->policy, t);
-	err = trust_rates_init(&a->rates, t, mono_now());
+	err = rates_init(&a->rates, t, mono_now());
 	if (err < 0)
 		return why_set(why, err, "%s", err_text(err));
 	a->service.policy = &a->policy;
 	a->service.ring = &a->keys.ring;
 	a->service.rates = &a->rates;
 	a->service.counters = daemon_counters(a->daemon);
+	a->service.recall = daemon_recall(a->daemon);
 	err = service_init(&a->service);
 	if (err < 0)
 		return why_set(why, err, "%s", err_text(err));
@@ -145,19 +146,19 @@ int av_auth_check(void *state, const struct topology *next, struct why *why)
 int av_auth_apply(void *state, struct topology *next, struct why *why)
 {
 	struct av_auth *a = state;
-	struct trust_rates rates;
+	struct rates rates;
 	int err;
 
-	err = trust_rates_init(&rates, next, loop_now(a->server.loop));
+	err = rates_init(&rates, next, loop_now(a->server.loop));
 	if (err < 0)
 		return why_set(why, err, "%s", err_text(err));
 	if (!a->server.is_draining)
 		err = server_listen(&a->server, next, why);
 	if (err < 0) {
-		trust_rates_fini(&rates);
+		rates_fini(&rates);
 		return err;
 	}
-	trust_rates_fini(&a->rates);
+	rates_fini(&a->rates);
 	a->rates = rates;
 	issue_policy_from(&a->policy, next);
 	server_trust(&a->server, next);
@@ -250,7 +251,7 @@ void av_auth_stop(void *state)
 		server_fini(&a->server);
 	if (a->has_service)
 		service_fini(&a->service);
-	trust_rates_fini(&a->rates);
+	rates_fini(&a->rates);
 	keys_wipe(&a->keys);
 	free(a);
 }

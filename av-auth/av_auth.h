@@ -8,7 +8,7 @@
 #include "av-auth/keys.h"
 #include "av-auth/server.h"
 #include "av-auth/service.h"
-#include "av-auth/trust.h"
+#include "av-auth/rates.h"
 #include "common/bus/bus_route.h"
 #include "common/daemon/daemon.h"
 
@@ -16,7 +16,7 @@ struct av_auth {
 	struct daemon *daemon; /* borrowed */
 	struct keys keys;
 	struct issue_policy policy;
-	struct trust_rates rates;
+	struct rates rates;
 	struct service service;
 	struct server server;
 	bool has_service; /* how far start() came, for stop() */

@@ -92,6 +92,7 @@ struct avedge_relay {
 
 struct avedge_grant {
 	struct str id; /* borrowed from the request */
+	uint8_t client_id[AV_CRED_CLIENT_ID_LEN]; /* not sent: who it is */
 	char user[AV_CRED_USER_TEXT]; /* base64 */
 	char password[AV_CRED_PASSWORD_TEXT];
 	uint32_t duration_min;

@@ -138,6 +138,7 @@ static enum avedge_reason grant_item(struct avedge_grant *out,
 	now.s += (int64_t)out->duration_min * 60;
 	if (av_cred_mint(&c, ring, version, item->identity, now) < 0)
 		return AVEDGE_INTERNAL;
+	memcpy(out->client_id, c.client_id, sizeof(out->client_id));
 	av_cred_user_text(&c, out->user);
 	av_cred_password_text(&c, out->password);
 	digest_wipe(&c, sizeof(c));

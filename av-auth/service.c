@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "av-auth/counters.h"
+#include "av-auth/remember.h"
 #include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
@@ -183,7 +184,7 @@ static void decide(struct service *s, const struct sip_msg *m,
 	const char *cause = "";
 	enum avedge_reason reason = avedge_request_parse(q, m->body, &cause);
 
-	if (reason == AVEDGE_OK && !trust_rates_take(s->rates, from->server,
+	if (reason == AVEDGE_OK && !rates_take(s->rates, from->server,
 					   q->item_count, from->now)) {
 		reason = AVEDGE_BUSY;
 		cause = "server asks for more than credential_rate";
@@ -193,6 +194,7 @@ static void decide(struct service *s, const struct sip_msg *m,
 	else
 		issue_refuse(a, q, reason);
 	tell(s, a, from, cause);
+	remember_answer(s->recall, m, a, from, cause);
 }
 
 static int print_answer(const struct sip_msg *m,
@@ -232,10 +234,15 @@ static int answer_service(struct service *s, const struct sip_msg *m,
 		counter_add(s->counters, COUNT_REPEATED, 1);
 		return 0;
 	}
-	if (sip_msg_line(m, SIP_HEADER_REQUIRE, 0) != NULL)
+	if (sip_msg_line(m, SIP_HEADER_REQUIRE, 0) != NULL) {
+		remember_refusal(s->recall, m, from, 420, "it has Require");
 		return say_bad_extension(s, m, reply);
-	if (!is_our_type(m))
+	}
+	if (!is_our_type(m)) {
+		remember_refusal(s->recall, m, from, 415,
+			"its Content-Type is not that of [MS-AVEDGEA]");
 		return say_bad_type(s, m, reply);
+	}
 	decide(s, m, from, &q, &a);
 	err = print_answer(m, &a, &text, &len);
 	issue_response_fini(&a);

@@ -7,18 +7,20 @@
 
 #include "av-auth/answers.h"
 #include "av-auth/issue.h"
-#include "av-auth/trust.h"
+#include "av-auth/rates.h"
 #include "common/base/attr.h"
 #include "common/base/clock.h"
 #include "common/base/counter.h"
 #include "common/base/str.h"
+#include "common/daemon/recall.h"
 #include "common/sip/sip_msg.h"
 
 struct service {
-	const struct issue_policy *policy;  /* borrowed, as the next four */
+	const struct issue_policy *policy;  /* borrowed, as the next three */
 	const struct av_key_ring *ring;
-	struct trust_rates *rates;
+	struct rates *rates;
 	struct counters *counters;
+	struct recall *recall; /* NULL = nothing is remembered */
 	struct answers answers;
 	char *scratch; /* owned: the last answer that is not kept */
 };
@@ -26,6 +28,7 @@ struct service {
 struct service_from {
 	const char *server;  /* name in its certificate */
 	const char *session; /* id for the log */
+	const struct addr *remote;
 	struct mono now;
 	struct wall wall;
 };

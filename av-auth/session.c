@@ -14,11 +14,12 @@
 #include <unistd.h>
 
 #include "av-auth/counters.h"
-#include "av-auth/trust.h"
+#include "av-auth/remember.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/net/stream.h"
 #include "common/sip/sip_frame.h"
+#include "common/store/trusted.h"
 
 #define IDLE_MS       1800000
 #define UNFINISHED_MS 30000
@@ -73,18 +74,26 @@ static void close_session(struct session *s)
 	stream_close(s->stream);
 }
 
+static struct remember_peer peer_of(const struct session *s, const char *name)
+{
+	return (struct remember_peer){s->id, name, &s->remote};
+}
+
 /* ---- admission ---------------------------------------------------------- */
 
 static void refuse_peer(struct session *s, const char *cause)
 {
 	const struct tls_peer *peer = stream_peer(s->stream);
+	const char *name = peer->name_count > 0 ? peer->names[0] : "";
+	const struct remember_peer who = peer_of(s, name);
 	char remote[ADDR_TEXT_LEN];
 
+	remember_stranger(s->server->service->recall, &who, cause);
 	counter_add(s->server->counters, COUNT_REFUSED_UNTRUSTED, 1);
 	log_limited(LOG_LEVEL_WARNING, 60, "session.refused",
 		"session=%s remote=%s name=%s reason=\"%s\"", s->id,
 		addr_text(&s->remote, remote),
-		log_qz(peer->name_count > 0 ? peer->names[0] : ""), cause);
+		log_qz(name), cause);
 	close_session(s);
 }
 
@@ -95,7 +104,8 @@ static void on_ready(struct stream *stream, void *arg)
 	char remote[ADDR_TEXT_LEN];
 	const char *cause;
 
-	row = trust_find(s->server->topology, stream_peer(stream), &cause);
+	row = trusted_find(s->server->topology, TOPOLOGY_GRANT_AV_AUTH,
+		stream_peer(stream), &cause);
 	if (row == NULL) {
 		refuse_peer(s, cause);
 		return;
@@ -114,7 +124,8 @@ void session_review(struct session *s, const struct topology *t)
 	const char *cause;
 
 	if (s->name[0] == '\0' || s->is_over ||
-		trust_find(t, stream_peer(s->stream), &cause) != NULL)
+		trusted_find(t, TOPOLOGY_GRANT_AV_AUTH,
+			stream_peer(s->stream), &cause) != NULL)
 		return;
 	log_notice("session.revoked", "session=%s server=%s reason=\"%s\"",
 		s->id, log_qz(s->name), cause);
@@ -144,12 +155,30 @@ static void on_drained(struct stream *stream, void *arg)
 	stream_resume(stream);
 }
 
-static int answer(struct session *s, struct str text, struct str *reply)
+static struct service_from from_of(const struct session *s)
 {
-	const struct service_from from = {.server = s->name,
+	return (struct service_from){.server = s->name,
 		.session = s->id,
+		.remote = &s->remote,
 		.now = loop_now(s->server->loop),
 		.wall = wall_now()};
+}
+
+/* m is what could be read of it, perhaps NULL; status 0 = no answer. */
+static void tell_refused(const struct session *s, const struct sip_msg *m,
+	unsigned status, const char *cause)
+{
+	const struct service_from from = from_of(s);
+
+	log_limited(LOG_LEVEL_WARNING, 60, "message.refused",
+		"session=%s server=%s reason=\"%s\"", s->id, log_qz(s->name),
+		cause);
+	remember_refusal(s->server->service->recall, m, &from, status, cause);
+}
+
+static int answer(struct session *s, struct str text, struct str *reply)
+{
+	const struct service_from from = from_of(s);
 	struct sip_fault fault = {.cause = ""};
 	struct service *service = s->server->service;
 	struct sip_msg *m;
@@ -159,9 +188,7 @@ static int answer(struct session *s, struct str text, struct str *reply)
 	if (err == 0) {
 		err = service_answer(service, m, &from, reply);
 	} else if (m != NULL) {
-		log_limited(LOG_LEVEL_WARNING, 60, "message.refused",
-			"session=%s server=%s reason=\"%s\"", s->id,
-			log_qz(s->name), fault.cause);
+		tell_refused(s, m, fault.status, fault.cause);
 		err = service_refuse(service, m, fault.status, fault.reason,
 			reply);
 	}
@@ -190,11 +217,9 @@ static void take_garbage(struct session *s, const struct sip_frame_item *item)
 	struct sip_msg *m = NULL;
 	int err = 0;
 
-	log_limited(LOG_LEVEL_WARNING, 60, "message.refused",
-		"session=%s server=%s reason=\"%s\"", s->id, log_qz(s->name),
-		item->cause);
 	if (item->status != 0 && !str_is_empty(item->head))
 		err = sip_msg_parse(&m, item->head, &fault);
+	tell_refused(s, m, (unsigned)item->status, item->cause);
 	if (m != NULL && m->is_request)
 		err = service_refuse(s->server->service, m,
 			(unsigned)item->status, NULL, &reply);
@@ -235,9 +260,7 @@ static void await_rest(struct session *s)
 		s->begun = now;
 		stream_set_idle_ms(s->stream, UNFINISHED_MS);
 	} else if (mono_since_ms(s->begun, now) >= UNFINISHED_MS) {
-		log_limited(LOG_LEVEL_WARNING, 60, "message.refused",
-			"session=%s server=%s reason=\"not finished in time\"",
-			s->id, log_qz(s->name));
+		tell_refused(s, NULL, 0, "not finished in time");
 		counter_add(s->server->counters, COUNT_BAD_SIP, 1);
 		close_session(s);
 	}
@@ -273,11 +296,14 @@ static void on_end(struct stream *stream, enum stream_end end,
 	const char *detail, void *arg)
 {
 	struct session *s = arg;
+	const struct remember_peer who = peer_of(s, s->name);
+	struct recall *recall = s->server->service->recall;
 	char remote[ADDR_TEXT_LEN];
 
 	(void)stream;
 	addr_text(&s->remote, remote);
 	if (s->name[0] != '\0') {
+		remember_end(recall, &who, stream_end_name(end), detail);
 		log_info("session.closed",
 			"session=%s server=%s requests=%" PRIu64
 			" reason=%s detail=%s",
@@ -285,6 +311,7 @@ static void on_end(struct stream *stream, enum stream_end end,
 			stream_end_name(end), log_qz(detail));
 	} else if (!s->is_over) {
 		counter_add(s->server->counters, COUNT_REFUSED_TLS, 1);
+		remember_stranger(recall, &who, detail);
 		log_limited(LOG_LEVEL_WARNING, 60, "session.refused",
 			"session=%s remote=%s name=\"\" reason=%s", s->id,
 			remote, log_qz(detail));

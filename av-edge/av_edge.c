@@ -271,6 +271,8 @@ int av_edge_start(struct daemon *d, void **state, struct why *why)
 		err = relay_new(&e->relay, rules, daemon_conf(d)->workers);
 	rules_unref(rules);
 	if (err == 0)
+		e->relay->shared.recall = daemon_recall(d);
+	if (err == 0)
 		err = open_ports(e->relay, t, why);
 	return err;
 }

@@ -5,6 +5,7 @@
 #include "av-edge/refusal.h"
 
 #include "common/base/log.h"
+#include "av-edge/remember.h"
 
 #define IP_UDP_LEN  28 /* headers counted in amplification, IPv4 */
 #define AMPLIFY_MAX 3  /* threat T7 */
@@ -36,6 +37,7 @@ void refusal_note_sender(struct turn *t, const struct turn_in *in,
 		AUTH_CHALLENGED, 1);
 	if (cause == AUTH_CHALLENGED || cause == AUTH_STALE_NONCE)
 		return;
+	remember_sender(t, in, cause, method, expired_ago_s);
 	addr_text(in->client, client);
 	if (cause == AUTH_EXPIRED)
 		log_limited(LOG_LEVEL_INFO, 10, "auth.refused",
@@ -49,8 +51,10 @@ void refusal_note_sender(struct turn *t, const struct turn_in *in,
 }
 
 /* Being full is 508 in RFC 8656, 500 in [MS-TURN]. */
-void refusal_count(struct turn *t, unsigned code)
+void refusal_note(struct turn *t, const struct turn_in *in,
+	const struct auth_proof *who, const char *method, unsigned code)
 {
+	remember_refusal(t, in, who, method, code);
 	stats_add(&t->stats, code == 437 ? AV_REFUSED_MISMATCH :
 			code == 486 ? AV_REFUSED_QUOTA :
 			code == 508 || code == 500 ? AV_REFUSED_CAPACITY :

@@ -18,7 +18,8 @@ bool refusal_may_be_told(struct turn *t, const struct turn_in *in, size_t len);
 /* This sender did not convince; method is a word of ours. */
 void refusal_note_sender(struct turn *t, const struct turn_in *in,
 	enum auth_cause cause, const char *method, int64_t expired_ago_s);
-/* A known user's request was refused with this code. */
-void refusal_count(struct turn *t, unsigned code);
+/* A request was refused with this code; who need not have a key. */
+void refusal_note(struct turn *t, const struct turn_in *in,
+	const struct auth_proof *who, const char *method, unsigned code);
 
 #endif

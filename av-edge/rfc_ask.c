@@ -37,7 +37,8 @@ void rfc_ask_end(struct rfc_ask *ask)
 
 void rfc_ask_refuse(struct rfc_ask *ask, unsigned code)
 {
-	refusal_count(ask->t, code);
+	refusal_note(ask->t, ask->in, &ask->proof,
+		stun_method_name(ask->m.method), code);
 	rfc_ask_begin(ask, STUN_ERROR);
 	stun_write_error(&ask->w, code);
 	if (code == 420)

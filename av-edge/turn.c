@@ -14,6 +14,7 @@
 
 #include "common/base/err.h"
 #include "common/base/log.h"
+#include "av-edge/remember.h"
 
 /* Ports that are somebody else's on this host before we give up. */
 #define BIND_TRIES 64
@@ -254,6 +255,7 @@ int turn_begin(struct turn *t, const struct turn_wish *wish,
 	stats_add(&t->stats, live_of(a), 1);
 	stats_add(&t->stats, wish->side == TOPOLOGY_INTERNAL ?
 		AV_MADE_INTERNAL : AV_MADE_EXTERNAL, 1);
+	remember_begin(t, a);
 	*out = a;
 	return 0;
 }
@@ -289,6 +291,7 @@ void turn_end(struct turn *t, struct alloc *a, enum alloc_end why)
 	hot_drop_all(&t->hots, a);
 	perm_drop_all(&t->perms, a);
 	say_end(t, a, why);
+	remember_end(t, a, why);
 	t->io->close(t->io_arg, a);
 	port_pool_give(t->shared->ports[family], a->relay_port);
 	quota_give(t->shared->quota, a->client_id);
@@ -313,6 +316,7 @@ enum peer_verdict turn_judge_peer(struct turn *t, const struct addr *peer,
 		"peer.refused", "rule=%s peer=%s client=%s",
 		peer_verdict_name(v), addr_ip_text(peer, to),
 		addr_text(client, from));
+	remember_peer(t, peer, client, v);
 	return v;
 }
 

@@ -27,12 +27,15 @@
 #include "av-edge/strangers.h"
 #include "av-edge/turn_auth.h"
 
+struct recall;
+
 /* Of the process, used by all shards. */
 struct turn_shared {
 	struct port_pool *ports[RULES_FAMILY_COUNT]; /* owned */
 	struct quota *quota;                         /* owned */
 	struct strangers *strangers;                 /* owned */
 	struct nonce_secret secret;
+	struct recall *recall; /* borrowed; NULL = nothing is remembered */
 };
 
 EDGE_MUST int turn_shared_init(struct turn_shared *shared,

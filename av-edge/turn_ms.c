@@ -93,7 +93,8 @@ static void echo_number(struct ask *ask)
 
 static void refuse(struct ask *ask, unsigned code)
 {
-	refusal_count(ask->t, code);
+	refusal_note(ask->t, ask->in, &ask->proof.who,
+		stun_ms_type_name(ask->method->type), code);
 	answer_begin(ask, ask->method->no);
 	stun_ms_write_error(&ask->w, code);
 	if (code == 420)

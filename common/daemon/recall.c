@@ -77,9 +77,11 @@ static uint32_t source_of(const struct recall *r,
 {
 	const struct str name =
 		str_is_empty(note->user) ? note->domain : note->user;
+	const bool has_address =
+		note->address != NULL && addr_is_set(note->address);
 	uint64_t hash;
 
-	if (note->address != NULL && addr_is_set(note->address))
+	if (has_address && !(note->speaks_for_many && !str_is_empty(name)))
 		hash = siphash24(r->key, note->address->ip,
 			note->address->family == 4 ? 16 : 7);
 	else if (!str_is_empty(name))

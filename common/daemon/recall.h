@@ -18,6 +18,7 @@
 #define DAEMON_RECALL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/addr.h"
@@ -44,6 +45,7 @@ struct recall_note {
 	struct str domain;
 	struct str credential; /* id, never the credential itself */
 	const struct addr *address; /* who caused it */
+	bool speaks_for_many; /* an inside server: its users are the sources */
 	const struct addr *other;   /* relay address, or the far end */
 };
 

@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/daemon/recall.h"
 
-#define RECALL_WORDS 368 /* bytes of one record for all its texts */
+#define RECALL_WORDS 568 /* bytes of one record for all its texts */
 
 enum recall_word {
 	RECALL_ID,

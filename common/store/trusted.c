@@ -7,6 +7,16 @@
 
 #include "common/base/digest.h"
 
+static const char *const NO_RIGHT[] = {
+	[TOPOLOGY_GRANT_SIP] = "no name of the certificate has the right sip",
+	[TOPOLOGY_GRANT_AV_AUTH] =
+		"no name of the certificate has the right av-auth",
+	[TOPOLOGY_GRANT_WEBCONF] =
+		"no name of the certificate has the right webconf",
+	[TOPOLOGY_GRANT_REPLICATION] =
+		"no name of the certificate has the right replication",
+};
+
 const struct topology_trust *trusted_find(const struct topology *t,
 	enum topology_grant grant, const struct tls_peer *peer,
 	const char **cause)
@@ -16,7 +26,7 @@ const struct topology_trust *trusted_find(const struct topology *t,
 	*cause = "no certificate that our trust anchors vouch for";
 	if (!peer->is_present || !peer->is_verified)
 		return NULL;
-	*cause = "no name of the certificate has the right";
+	*cause = NO_RIGHT[grant];
 	for (size_t i = 0; i < peer->name_count; i++) {
 		row = topology_trusted(t, grant, peer->names[i]);
 		if (row == NULL)

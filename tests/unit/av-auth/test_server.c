@@ -28,7 +28,7 @@ static struct tls_watch *watch;
 static struct counters counters;
 static struct issue_policy policy;
 static struct av_key_ring ring;
-static struct trust_rates rates;
+static struct rates rates;
 static struct service service;
 static struct server server;
 static struct topology *topology;
@@ -115,7 +115,7 @@ static void setup(void)
 	memset(&ring, 0, sizeof(ring));
 	av_key_ring_rotate(&ring, wall_now());
 	issue_policy_from(&policy, topology);
-	ck_assert_int_eq(trust_rates_init(&rates, topology, mono_now()), 0);
+	ck_assert_int_eq(rates_init(&rates, topology, mono_now()), 0);
 	ck_assert_int_eq(counters_init(&counters, AV_AUTH_COUNTERS, COUNT_END),
 		0);
 	service = (struct service){.policy = &policy, .ring = &ring,
@@ -136,7 +136,7 @@ static void teardown(void)
 	server_fini(&server);
 	service_fini(&service);
 	counters_fini(&counters);
-	trust_rates_fini(&rates);
+	rates_fini(&rates);
 	tls_watch_free(watch);
 	loop_free(loop);
 	topology_unref(topology);

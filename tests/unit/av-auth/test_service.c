@@ -26,7 +26,7 @@
 static struct lab_plain lab;
 static struct issue_policy policy;
 static struct av_key_ring ring;
-static struct trust_rates rates;
+static struct rates rates;
 static struct counters counters;
 static struct service service;
 static struct service_from from;
@@ -48,7 +48,7 @@ static void setup(void)
 	issue_policy_from(&policy, &lab.t);
 	memset(&ring, 0, sizeof(ring));
 	av_key_ring_rotate(&ring, (struct wall){1767225600});
-	ck_assert_int_eq(trust_rates_init(&rates, &lab.t, (struct mono){0}),
+	ck_assert_int_eq(rates_init(&rates, &lab.t, (struct mono){0}),
 		0);
 	ck_assert_int_eq(counters_init(&counters, AV_AUTH_COUNTERS, COUNT_END),
 		0);
@@ -70,7 +70,7 @@ static void teardown(void)
 	log_text = NULL;
 	service_fini(&service);
 	counters_fini(&counters);
-	trust_rates_fini(&rates);
+	rates_fini(&rates);
 	lab_plain_fini(&lab);
 }
 
@@ -319,8 +319,8 @@ START_TEST(test_repetition_is_told_apart_by_server)
 	char *other;
 
 	lab_trust(&lab, TOPOLOGY_GRANT_AV_AUTH, "fe2.int.test");
-	trust_rates_fini(&rates);
-	ck_assert_int_eq(trust_rates_init(&rates, &lab.t, from.now), 0);
+	rates_fini(&rates);
+	ck_assert_int_eq(rates_init(&rates, &lab.t, from.now), 0);
 	from.server = "fe2.int.test";
 	other = ask_service("z9hG4bK1", CT, BODY);
 	ck_assert_uint_eq(counter_get(&counters, COUNT_REPEATED), 0);

@@ -190,6 +190,25 @@ START_TEST(test_one_source_does_not_push_out_the_others)
 }
 END_TEST
 
+START_TEST(test_users_behind_one_server_are_sources_of_their_own)
+{
+	struct recall_note note = {.share = RECALL_ADMITTED,
+		.kind = "credentials.issued", .speaks_for_many = true};
+	char user[32];
+	struct addr server;
+
+	ck_assert_int_eq(addr_parse_z("10.0.0.20", 5062, &server), 0);
+	note.address = &server;
+	for (int i = 0; i < 200; i++) {
+		snprintf(user, sizeof(user), "user%d@example.com", i);
+		note.user = str_of(user);
+		clock_fake_advance(10);
+		recall_add(r, &note, "t");
+	}
+	ck_assert_uint_eq(count("10.0.0.20"), 200);
+}
+END_TEST
+
 START_TEST(test_an_ipv6_site_is_one_source)
 {
 	char address[64];
@@ -274,6 +293,8 @@ int main(void)
 	tcase_add_test(tc, test_null_memory_is_a_memory_that_keeps_nothing);
 	tcase_add_test(tc, test_the_same_again_is_counted);
 	tcase_add_test(tc, test_one_source_does_not_push_out_the_others);
+	tcase_add_test(tc,
+		test_users_behind_one_server_are_sources_of_their_own);
 	tcase_add_test(tc, test_an_ipv6_site_is_one_source);
 	tcase_add_test(tc, test_strangers_push_out_only_strangers);
 	tcase_add_test(tc, test_a_flood_is_left_out_beyond_the_pace_and_told);
