@@ -8,6 +8,7 @@
 
 #include "av-auth/av_auth.h"
 #include "av-auth/counters.h"
+#include "av-auth/remember.h"
 #include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
@@ -167,6 +168,7 @@ static void post_credentials(struct bus_request *req, void *state)
 	daemon_event(a->daemon, "credentials.issued_by_bus",
 		"identity=%s version=%d lifetime_min=%" PRIu32,
 		log_qz(wish.identity), (int)wish.version, minutes);
+	remember_by_bus(daemon_recall(a->daemon), wish.identity, &c, minutes);
 	bus_reply(req, 200, credential_json(a, &wish, &c, minutes));
 	digest_wipe(&c, sizeof(c));
 }

@@ -78,6 +78,21 @@ void remember_answer(struct recall *r, const struct sip_msg *m,
 			log_qz(avedge_reason_text(a->reason)), log_qz(cause));
 }
 
+void remember_by_bus(struct recall *r, const char *identity,
+	const struct av_cred *c, uint32_t lifetime_min)
+{
+	char credential[CREDENTIAL_LEN];
+	const struct recall_note note = {
+		.share = RECALL_ADMITTED,
+		.kind = "credentials.issued_by_bus",
+		.user = str_of(identity),
+		.credential = {credential, CREDENTIAL_LEN - 1},
+	};
+
+	str_hex(c->client_id, sizeof(c->client_id), credential);
+	recall_add(r, &note, "lifetime_min=%" PRIu32, lifetime_min);
+}
+
 void remember_refusal(struct recall *r, const struct sip_msg *m,
 	const struct service_from *from, unsigned status, const char *cause)
 {

@@ -15,6 +15,9 @@
 void remember_answer(struct recall *r, const struct sip_msg *m,
 	const struct avedge_response *a, const struct service_from *from,
 	const char *cause);
+/* By an administrator, over the control bus. */
+void remember_by_bus(struct recall *r, const char *identity,
+	const struct av_cred *c, uint32_t lifetime_min);
 /* A request refused with a SIP status. m may be NULL: unreadable. */
 void remember_refusal(struct recall *r, const struct sip_msg *m,
 	const struct service_from *from, unsigned status, const char *cause);
