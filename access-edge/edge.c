@@ -18,6 +18,7 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/rand.h"
+#include "common/store/trusted.h"
 
 #define TICK_MS     100
 #define LAG_MAX_MS  200
@@ -27,21 +28,14 @@
 
 /* An inside peer must have a certificate that names a trusted server; with
  * a pin, it must be that very key. */
-static bool is_trusted(const struct edge *edge, const struct session *s)
+static bool is_trusted(const struct edge *edge, const struct session *s,
+	const char **cause)
 {
 	const struct tls_peer *peer = stream_peer(s->stream);
 
-	if (peer == NULL || !peer->is_verified)
-		return false;
-	for (size_t i = 0; i < peer->name_count; i++) {
-		const struct topology_trust *t = topology_trusted(
-			edge->topology, TOPOLOGY_GRANT_SIP, peer->names[i]);
-
-		if (t != NULL && (!t->has_pin || memcmp(t->spki_sha256,
-			peer->spki_sha256, sizeof(t->spki_sha256)) == 0))
-			return true;
-	}
-	return false;
+	*cause = "no certificate";
+	return peer != NULL && trusted_find(edge->topology,
+		TOPOLOGY_GRANT_SIP, peer, cause) != NULL;
 }
 
 static void on_ready(struct session *s, void *arg)
@@ -49,19 +43,19 @@ static void on_ready(struct session *s, void *arg)
 	struct edge *edge = arg;
 	char text[ADDR_TEXT_LEN];
 	bool is_inside = s->origin.role == ORIGIN_INTERNAL;
+	const char *cause;
 
 	if (s->origin.role == ORIGIN_CLIENT &&
 		!edge->policy.allow_outside_users) {
 		session_close(s, "allow_outside_users");
 		return;
 	}
-	if (is_inside && !is_trusted(edge, s)) {
+	if (is_inside && !is_trusted(edge, s, &cause)) {
 		counter_add(edge->counters, COUNTER_CONNECTIONS_REFUSED, 1);
 		log_limited(LOG_LEVEL_WARNING, 12, "session.refused",
-			"session=%s remote=%s name=%s "
-			"cause=\"not a trusted server with the grant sip\"",
+			"session=%s remote=%s name=%s cause=\"%s\"",
 			s->origin.cid_text, addr_text(&s->origin.remote,
-			text), log_qz(s->origin.peer_name));
+			text), log_qz(s->origin.peer_name), cause);
 		session_close(s, "untrusted");
 		return;
 	}
@@ -270,13 +264,14 @@ void edge_free(struct edge *edge)
 static void revoke_untrusted(struct edge *edge)
 {
 	struct list *it, *next;
+	const char *cause;
 
 	list_for_each_safe(it, next, &edge->sessions.all) {
 		struct session *s = container_of(it, struct session,
 			in_table);
 
 		if (s->origin.role != ORIGIN_INTERNAL || !s->is_ready ||
-			s->is_closing || is_trusted(edge, s))
+			s->is_closing || is_trusted(edge, s, &cause))
 			continue;
 		log_notice("session.revoked", "session=%s name=%s",
 			s->origin.cid_text, log_qz(s->origin.peer_name));

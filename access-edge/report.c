@@ -42,6 +42,7 @@ static void remember(const struct edge *edge, const struct session *s,
 		.call_id = call_id,
 		.user = user,
 		.address = &s->origin.remote,
+		.speaks_for_many = s->origin.role == ORIGIN_INTERNAL,
 	}, "%s", text);
 }
 
