@@ -254,6 +254,31 @@ static int take_trust(struct load *load, struct sqlite3_stmt *stmt)
 	return err;
 }
 
+/* An envelope of ours; who opens it judges what is in it. */
+static int take_sealed(struct load *load, struct sqlite3_stmt *stmt)
+{
+	struct topology_sealed *s = grow((void **)&load->t->sealed,
+		&load->t->sealed_count, sizeof(*s));
+	int len = sqlite3_column_bytes(stmt, 3);
+	int64_t id = sqlite3_column_int64(stmt, 1);
+
+	if (s == NULL)
+		return -ENOMEM;
+	if (len <= 0 || len > (int)TOPOLOGY_SEALED_MAX || id < 0 ||
+		id > UINT32_MAX)
+		return why_set(load->why, EDGE_EDATABASE,
+			"topology store: sealed key %lld is out of bounds",
+			(long long)id);
+	s->key_id = (uint32_t)id;
+	s->is_current = strcmp(sql_text(stmt, 2), "current") == 0;
+	s->cms = malloc((size_t)len);
+	if (s->cms == NULL)
+		return -ENOMEM;
+	s->cms_len = (size_t)len;
+	memcpy(s->cms, sqlite3_column_blob(stmt, 3), s->cms_len);
+	return sql_copy(stmt, 0, s->purpose, sizeof(s->purpose), load->why);
+}
+
 static int take_partner(struct load *load, struct sqlite3_stmt *stmt)
 {
 	struct topology_partner *p = grow((void **)&load->t->partners,
@@ -390,6 +415,9 @@ static const struct {
 		take_partner},
 	{"SELECT name, kind, proxy_fqdn, enabled, shared_address_space,"
 	 " verification FROM provider ORDER BY name", take_provider},
+	{"SELECT k.purpose, k.key_id, k.role, k.cms FROM sealed_key k"
+	 " JOIN machine m USING(machine_id) WHERE m.fqdn=?1"
+	 " ORDER BY k.purpose, k.role, k.key_id DESC", take_sealed},
 };
 
 /* One device for both sides means that a route of the host, and not we,
@@ -501,6 +529,9 @@ void topology_unref(struct topology *t)
 	free(t->trusted);
 	free(t->partners);
 	free(t->providers);
+	for (size_t i = 0; i < t->sealed_count; i++)
+		free(t->sealed[i].cms);
+	free(t->sealed);
 	free(s);
 }
 

@@ -89,6 +89,16 @@ struct topology_provider {
 	char verification[8];
 };
 
+/* A key of the pool, sealed to this machine: pool_keys.h opens it. */
+#define TOPOLOGY_SEALED_MAX 16384u
+struct topology_sealed {
+	char purpose[8]; /* "av", "flow" */
+	uint32_t key_id;
+	bool is_current; /* else one that goes on being believed */
+	uint8_t *cms;    /* owned */
+	size_t cms_len;
+};
+
 enum topology_state {
 	TOPOLOGY_ACTIVE,
 	TOPOLOGY_DRAIN,
@@ -119,6 +129,8 @@ struct topology {
 	size_t partner_count;
 	struct topology_provider *providers;
 	size_t provider_count;
+	struct topology_sealed *sealed; /* by purpose, current first */
+	size_t sealed_count;
 	struct setting_set *settings[5]; /* by enum conf_daemon */
 };
 

@@ -11,7 +11,8 @@ common/base:
 common/run: common/base
 common/net: common/run common/base
 common/bus: common/net common/run common/base
-common/store: common/net common/run common/base
+common/seal: common/base
+common/store: common/seal common/net common/run common/base
 common/bundle: common/store common/run common/base
 common/sip: common/base
 common/stun: common/base
@@ -26,7 +27,7 @@ tops="access-edge av-edge av-auth webconf-edge replication-agent edgectl"
 libraries="
 event2/      common/run/loop.c common/bus/ replication-agent/ edgectl/cmd_version.c
 sofia-sip/   common/sip/*.c
-openssl/     common/base/digest.c common/net/ common/wce/ common/bundle/ replication-agent/ edgectl/
+openssl/     common/base/digest.c common/net/ common/wce/ common/seal/ common/bundle/ replication-agent/ edgectl/
 sqlite3.h    common/store/ common/bundle/ replication-agent/ edgectl/
 zstd.h       common/bundle/ edgectl/cmd_version.c
 curl/        common/bus/ replication-agent/ edgectl/
