@@ -16,7 +16,7 @@
 #define BUNDLE_UUID_LEN 37
 
 struct bundle_version {
-	uint32_t epoch;
+	uint32_t epoch; /* 1 at least: 0 is for a host's own generations */
 	uint64_t serial;
 };
 

@@ -53,24 +53,59 @@ EDGE_MUST int generation_read_info(struct sqlite3 *db, const char *path,
 const char *generation_version_text(uint32_t epoch, uint64_t serial,
 	char out[static GENERATION_VERSION_LEN]);
 
+/* Inserts rows into an empty schema, inside one transaction in which
+ * references may come before what they refer to. */
+typedef int(generation_fill_cb)(struct sqlite3 *db, void *arg,
+	struct why *why);
+
 /* An empty schema in memory, for plan and tests. */
 EDGE_MUST int generation_scratch(struct sqlite3 **out, struct why *why);
+/* Fill it, and see that foreign keys and integrity hold. */
+EDGE_MUST int generation_fill(struct sqlite3 *db, generation_fill_cb *fill,
+	void *arg, struct why *why);
 
 /*
  * Make the next generation (epoch 0, serial + 1) in stage/, let `fill`
- * insert the rows inside one transaction, check it (foreign keys,
- * integrity), make it durable, and leave it staged. Nothing that exists
- * changes. Takes the lock; generation_activate or _discard ends it.
+ * insert the rows, check them, make the file durable, and leave it staged.
+ * Nothing that exists changes. Takes the lock; generation_activate, _park or
+ * _discard ends it.
  */
 struct generation_stage;
 EDGE_MUST int generation_stage_new(struct generation_stage **out,
-	const char *state_dir, const char *source,
-	int (*fill)(struct sqlite3 *db, void *arg, struct why *why),
+	const char *state_dir, const char *source, generation_fill_cb *fill,
 	void *arg, struct why *why);
+
+/* Where a generation of a publisher comes from: what `meta` says. */
+struct generation_origin {
+	const char *deployment;
+	uint32_t epoch; /* 0 is for local ones */
+	uint64_t serial;
+	struct wall created;
+	const char *source;
+	const char *manifest_sha256; /* NULL = it has none */
+};
+/* The same for a version that somebody else has numbered. Whatever else was
+ * parked goes. */
+EDGE_MUST int generation_stage_make(struct generation_stage **out,
+	const char *state_dir, const struct generation_origin *origin,
+	generation_fill_cb *fill, void *arg, struct why *why);
+/* Keep the staged file for later and let go of the lock. Frees the stage. */
+void generation_park(struct generation_stage *stage);
+/* Take up what was parked: the lock again, the file with that hash. -ENOENT
+ * when it is not there any more, EDGE_EFORGED when it is another. */
+EDGE_MUST int generation_stage_resume(struct generation_stage **out,
+	const char *state_dir, uint32_t epoch, uint64_t serial,
+	const char *sha256, struct why *why);
+/* Remove all that was parked or left behind. */
+EDGE_MUST int generation_stage_clear(const char *state_dir,
+	struct why *why);
+
 const struct generation_info *generation_stage_info(
 	const struct generation_stage *stage);
 /* Rename into gen/, repoint previous and current, fsync. Frees the stage,
- * also on failure; after a failure the old one is current. */
+ * also on failure; after a failure the old one is current. A file of that
+ * version that is there and the same is used; another, unless current, is
+ * replaced. */
 EDGE_MUST int generation_activate(struct generation_stage *stage,
 	struct why *why);
 void generation_discard(struct generation_stage *stage); /* NULL is ok */

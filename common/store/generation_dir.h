@@ -1,11 +1,11 @@
 /*
  * The folder <state_dir>/topology as both halves of the generation store
- * see it: names, links, and the lock. For generation.c and
- * generation_write.c only.
+ * see it: names, links, and the lock. For generation*.c only.
  */
 #ifndef STORE_GENERATION_DIR_H
 #define STORE_GENERATION_DIR_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,5 +31,37 @@ EDGE_MUST int generation_open_below(int dir_fd, const char *name);
 /* SHA-256 of a whole file in hex. */
 EDGE_MUST int generation_hash(const char *path, char out[static 65],
 	struct why *why);
+
+/* One file to be made: stage_fd/name. */
+struct generation_build {
+	int stage_fd;
+	const char *name;
+	uid_t uid; /* its owner, when we are root */
+	gid_t gid;
+	const struct generation_origin *origin;
+	generation_fill_cb *fill;
+	void *arg;
+};
+EDGE_MUST int generation_build(const struct generation_build *build,
+	char sha256[static 65], struct why *why);
+
+/* A change under way: the lock, and perhaps a file in stage/. */
+struct generation_stage {
+	struct generation_info info;
+	char name[GENERATION_TARGET_LEN]; /* of the file in stage/ */
+	char state_dir[400];
+	int dir_fd;   /* <state_dir>/topology */
+	int gen_fd;   /* and the two below it, for whom they are needed */
+	int stage_fd;
+	int lock_fd; /* held as long as this lives */
+	uid_t uid;   /* owner of what is made, when root */
+	gid_t gid;
+};
+struct generation_stage *generation_stage_alloc(void);
+/* Open the folder and take its lock. */
+EDGE_MUST int generation_stage_begin(struct generation_stage *s,
+	const char *state_dir, struct why *why);
+/* To read a folder from its beginning, without taking fd away; or NULL. */
+DIR *generation_list_folder(int fd);
 
 #endif

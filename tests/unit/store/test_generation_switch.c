@@ -1,5 +1,5 @@
 /*
- * Tests of common/store/generation_write.c: a writer that dies at any system
+ * Tests of common/store/generation_switch.c: a writer that dies at any system
  * call, a full disk, missing rights, a hostile folder. Readers see whole
  * generations only.
  */
@@ -444,7 +444,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("generation_write");
+	Suite *suite = suite_create("generation_switch");
 	TCase *tc = tcase_create("all");
 	SRunner *runner = srunner_create(suite);
 	int failures;

@@ -1,0 +1,265 @@
+/*
+ * The making half of the .edgb codec: manifest completed, payload packed,
+ * signatures fetched from wherever their keys are and verified before they
+ * are used. What is published, and when, is the publisher's affair.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/bundle/bundle.h"
+#include "common/bundle/bundle_layout.h"
+#include "common/bundle/bundle_trust.h"
+#include "common/store/generation.h"
+
+/* Publishing is rare: small counts for more than fast. */
+#define ZSTD_LEVEL 12
+
+struct payload {
+	uint8_t *p; /* owned */
+	size_t len;
+};
+
+void bundle_bytes_fini(struct bundle_bytes *b)
+{
+	free(b->p);
+	*b = (struct bundle_bytes){.p = NULL};
+}
+
+/* ---- signatures --------------------------------------------------------- */
+
+static int sign_one(struct bundle_signature *out,
+	const struct bundle_signer *signer,
+	const uint8_t input[static BUNDLE_INPUT_LEN], struct why *why)
+{
+	int err = signer->sign(signer->arg, input, out->bytes, why);
+
+	if (err == 0)
+		err = bundle_key_verify(signer->public_key, input, out->bytes);
+	if (err == EDGE_EFORGED)
+		return why_set(why, err,
+			"the signer's answer does not fit its public key: is "
+			"it the right command or key file?");
+	if (err == 0)
+		bundle_key_id(signer->public_key, out->key_id);
+	return err;
+}
+
+static int sign_all(struct bundle_signature *out,
+	const uint8_t input[static BUNDLE_INPUT_LEN],
+	const struct bundle_signer *signers, size_t count, struct why *why)
+{
+	if (count == 0 || count > BUNDLE_SIGNERS_MAX)
+		return why_set(why, EDGE_EMALFORMED,
+			"a bundle has 1 to %u signatures", BUNDLE_SIGNERS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		int err = sign_one(&out[i], &signers[i], input, why);
+
+		if (err < 0)
+			return err;
+		for (size_t k = 0; k < i; k++)
+			if (memcmp(out[k].key_id, out[i].key_id,
+				    BUNDLE_KEY_ID_LEN) == 0)
+				return why_set(why, EDGE_EMALFORMED,
+					"the same key signs twice");
+	}
+	return 0;
+}
+
+/* ---- the file ----------------------------------------------------------- */
+
+/* Put the parts together, and read the whole as an edge will. */
+static int assemble(struct bundle_bytes *out, struct str manifest,
+	const struct bundle_signature *signatures, size_t count,
+	const struct payload *payload, struct why *why)
+{
+	const size_t len = BUNDLE_MAGIC_LEN + 4 + manifest.n + 1 +
+		count * BUNDLE_SIGNATURE_ROW_LEN + 8 + payload->len;
+	uint8_t *p = len <= BUNDLE_MAX ? malloc(len) : NULL;
+	struct wbuf w = wbuf_of(p, len);
+	struct bundle check;
+	int err;
+
+	if (p == NULL)
+		return why_set(why, len > BUNDLE_MAX ? EDGE_ETOOBIG : -ENOMEM,
+			"a bundle of %zu bytes is over %u MiB, or over our "
+			"memory", len, BUNDLE_MAX >> 20);
+	wbuf_bytes(&w, BUNDLE_MAGIC, BUNDLE_MAGIC_LEN);
+	wbuf_u32(&w, (uint32_t)manifest.n);
+	wbuf_bytes(&w, manifest.p, manifest.n);
+	wbuf_u8(&w, (uint8_t)count);
+	for (size_t i = 0; i < count; i++) {
+		wbuf_bytes(&w, signatures[i].key_id, BUNDLE_KEY_ID_LEN);
+		wbuf_u8(&w, BUNDLE_ALG_ED25519);
+		wbuf_u8(&w, 0);
+		wbuf_bytes(&w, signatures[i].bytes, BUNDLE_SIGNATURE_LEN);
+	}
+	wbuf_u64(&w, payload->len);
+	if (payload->len > 0)
+		wbuf_bytes(&w, payload->p, payload->len);
+	err = bundle_read(&check, p, len, why);
+	if (err < 0) {
+		free(p);
+		return err;
+	}
+	*out = (struct bundle_bytes){.p = p, .len = len};
+	memcpy(out->sha256, check.sha256, sizeof(out->sha256));
+	bundle_fini(&check);
+	return 0;
+}
+
+static int finish(struct bundle_bytes *out, const struct bundle_manifest *m,
+	const struct payload *payload, const struct bundle_signer *signers,
+	size_t signer_count, struct why *why)
+{
+	struct bundle_signature signatures[BUNDLE_SIGNERS_MAX];
+	uint8_t input[BUNDLE_INPUT_LEN];
+	char *text = NULL;
+	int err = bundle_manifest_print(m, &text, why);
+
+	if (err < 0)
+		return err;
+	bundle_input_of(text, strlen(text), input);
+	err = sign_all(signatures, input, signers, signer_count, why);
+	if (err == 0)
+		err = assemble(out, str_of(text), signatures, signer_count,
+			payload, why);
+	free(text);
+	return err;
+}
+
+/* ---- kinds -------------------------------------------------------------- */
+
+static int pack(struct payload *out, const struct bundle_rows *rows,
+	struct why *why)
+{
+	size_t cap = ZSTD_compressBound(rows->len);
+	uint8_t *p = malloc(cap);
+	size_t n;
+
+	if (p == NULL)
+		return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
+	n = ZSTD_compress(p, cap, rows->text, rows->len, ZSTD_LEVEL);
+	if (ZSTD_isError(n)) {
+		free(p);
+		return why_set(why, EDGE_EMALFORMED, "zstd: %s",
+			ZSTD_getErrorName(n));
+	}
+	*out = (struct payload){p, n};
+	return 0;
+}
+
+/* Rows that press better than edges allow travel as they are. */
+static bool is_too_dense(const struct payload *p, size_t raw_len)
+{
+	return raw_len / BUNDLE_RATIO_MAX > p->len;
+}
+
+static void describe(struct bundle_manifest *m, const void *raw,
+	size_t raw_len, const struct payload *payload)
+{
+	m->raw_len = raw_len;
+	m->payload_len = payload->len;
+	bundle_sha_of(raw, raw_len, m->raw_sha256);
+	bundle_sha_of(payload->p, payload->len, m->payload_sha256);
+}
+
+int bundle_make_topology(struct bundle_bytes *out, struct bundle_manifest *m,
+	const struct bundle_rows *rows, const struct bundle_signer *signers,
+	size_t signer_count, struct why *why)
+{
+	struct payload payload = {NULL, 0};
+	int err = pack(&payload, rows, why);
+
+	if (err < 0)
+		return err;
+	m->type = BUNDLE_TOPOLOGY;
+	m->codec = BUNDLE_ZSTD;
+	m->schema = GENERATION_SCHEMA;
+	m->rows = rows->count;
+	if (is_too_dense(&payload, rows->len)) {
+		free(payload.p);
+		m->codec = BUNDLE_PLAIN;
+		payload = (struct payload){
+			(uint8_t *)str_dup((struct str){rows->text,
+				rows->len}), rows->len};
+		if (payload.p == NULL)
+			return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
+	}
+	describe(m, rows->text, rows->len, &payload);
+	err = finish(out, m, &payload, signers, signer_count, why);
+	free(payload.p);
+	return err;
+}
+
+int bundle_make_trust(struct bundle_bytes *out, struct bundle_manifest *m,
+	const struct bundle_trust *next, const struct bundle_signer *signers,
+	size_t signer_count, struct why *why)
+{
+	struct payload payload;
+	char *text = NULL;
+	int err = bundle_trust_print(next, &text, why);
+
+	if (err < 0)
+		return err;
+	payload = (struct payload){(uint8_t *)text, strlen(text)};
+	m->type = BUNDLE_TRUST;
+	m->codec = BUNDLE_PLAIN;
+	m->schema = GENERATION_SCHEMA;
+	m->rows = 0;
+	describe(m, text, payload.len, &payload);
+	err = finish(out, m, &payload, signers, signer_count, why);
+	free(text);
+	return err;
+}
+
+int bundle_make_head(struct bundle_bytes *out, struct bundle_manifest *m,
+	const struct bundle_signer *signers, size_t signer_count,
+	struct why *why)
+{
+	const struct payload none = {NULL, 0};
+
+	m->type = BUNDLE_HEAD;
+	m->schema = GENERATION_SCHEMA;
+	return finish(out, m, &none, signers, signer_count, why);
+}
+
+int bundle_countersign(struct bundle_bytes *out, const void *bytes,
+	size_t len, const struct bundle_signer *signer, struct why *why)
+{
+	struct bundle b;
+	struct bundle_signature *next;
+	struct payload payload;
+	char *text = NULL;
+	int err = bundle_read(&b, bytes, len, why);
+
+	if (err < 0)
+		return err;
+	next = &b.signatures[b.signature_count];
+	if (b.signature_count == BUNDLE_SIGNERS_MAX) {
+		err = why_set(why, EDGE_ETOOBIG, "it has %u signatures",
+			BUNDLE_SIGNERS_MAX);
+		goto out;
+	}
+	err = sign_one(next, signer, b.input, why);
+	for (size_t i = 0; i < b.signature_count && err == 0; i++)
+		if (memcmp(b.signatures[i].key_id, next->key_id,
+			    BUNDLE_KEY_ID_LEN) == 0)
+			err = why_set(why, -EEXIST,
+				"this key has signed it already");
+	if (err == 0)
+		err = bundle_manifest_print(&b.manifest, &text, why);
+	if (err < 0)
+		goto out;
+	payload = (struct payload){(uint8_t *)(uintptr_t)b.payload,
+		b.payload_len};
+	err = assemble(out, str_of(text), b.signatures, b.signature_count + 1,
+		&payload, why);
+out:
+	free(text);
+	bundle_fini(&b);
+	return err;
+}

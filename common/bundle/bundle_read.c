@@ -1,0 +1,327 @@
+/*
+ * The reading half of the .edgb codec: bytes to struct, payload to rows. The
+ * order is that of every wire format here: lengths, then shape, then hashes;
+ * nothing is uncompressed before a caller has looked at the signatures.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "common/base/buf.h"
+#include "common/base/digest.h"
+#include "common/base/err.h"
+#include "common/bundle/bundle.h"
+#include "common/bundle/bundle_layout.h"
+#include "common/store/generation.h"
+
+const uint8_t BUNDLE_MAGIC[BUNDLE_MAGIC_LEN] = {'E', 'D', 'G', 'B', 0x00,
+	0x01, 0x0d, 0x0a};
+
+void bundle_sha_of(const void *p, size_t len, char out[static BUNDLE_SHA_LEN])
+{
+	const struct digest_part part = {p, len};
+	uint8_t hash[DIGEST_SHA256_LEN];
+
+	digest_sha256(&part, 1, hash);
+	str_hex(hash, sizeof(hash), out);
+}
+
+/* ---- the file ----------------------------------------------------------- */
+
+void bundle_input_of(const void *manifest, size_t len,
+	uint8_t out[static BUNDLE_INPUT_LEN])
+{
+	static const char CONTEXT[] = "edge-bundle-v1"; /* and its NUL */
+	const struct digest_part part = {manifest, len};
+
+	memcpy(out, CONTEXT, sizeof(CONTEXT));
+	digest_sha256(&part, 1, out + sizeof(CONTEXT));
+}
+
+static int read_manifest(struct bundle *b, struct rbuf *r, struct why *why)
+{
+	const uint8_t *magic = rbuf_take(r, BUNDLE_MAGIC_LEN);
+	uint32_t len = rbuf_u32(r);
+	const uint8_t *text;
+
+	if (magic == NULL ||
+		memcmp(magic, BUNDLE_MAGIC, BUNDLE_MAGIC_LEN) != 0)
+		return why_set(why, EDGE_EMALFORMED,
+			"this is no bundle, or it was damaged on the way (a "
+			"transfer as text does that)");
+	if (len > BUNDLE_MANIFEST_MAX)
+		return why_set(why, EDGE_ETOOBIG,
+			"manifest: more than %u bytes", BUNDLE_MANIFEST_MAX);
+	text = rbuf_take(r, len);
+	if (text == NULL)
+		return why_set(why, EDGE_EMALFORMED,
+			"manifest: its end is missing");
+	bundle_sha_of(text, len, b->sha256);
+	bundle_input_of(text, len, b->input);
+	return bundle_manifest_read(&b->manifest,
+		(struct str){(const char *)text, len}, why);
+}
+
+static int read_signature(struct bundle *b, struct rbuf *r, struct why *why)
+{
+	struct bundle_signature *s = &b->signatures[b->signature_count];
+	struct rbuf sub = rbuf_sub(r, BUNDLE_SIGNATURE_ROW_LEN);
+	const uint8_t *id = rbuf_take(&sub, BUNDLE_KEY_ID_LEN);
+	uint8_t alg = rbuf_u8(&sub);
+	uint8_t reserved = rbuf_u8(&sub);
+	const uint8_t *bytes = rbuf_take(&sub, BUNDLE_SIGNATURE_LEN);
+
+	if (!rbuf_ok(&sub) || id == NULL || bytes == NULL ||
+		alg != BUNDLE_ALG_ED25519 || reserved != 0)
+		return why_set(why, EDGE_EMALFORMED,
+			"signature %zu: not of a kind we know",
+			b->signature_count + 1);
+	for (size_t i = 0; i < b->signature_count; i++)
+		if (memcmp(b->signatures[i].key_id, id, BUNDLE_KEY_ID_LEN) ==
+			0)
+			return why_set(why, EDGE_EMALFORMED,
+				"signature %zu: the same key again",
+				b->signature_count + 1);
+	memcpy(s->key_id, id, BUNDLE_KEY_ID_LEN);
+	memcpy(s->bytes, bytes, BUNDLE_SIGNATURE_LEN);
+	b->signature_count++;
+	return 0;
+}
+
+static int read_signatures(struct bundle *b, struct rbuf *r, struct why *why)
+{
+	uint8_t count = rbuf_u8(r);
+
+	if (count == 0 || count > BUNDLE_SIGNERS_MAX)
+		return why_set(why, EDGE_EMALFORMED,
+			"signatures: not 1 to %u", BUNDLE_SIGNERS_MAX);
+	for (uint8_t i = 0; i < count; i++) {
+		int err = read_signature(b, r, why);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int check_limits(const struct bundle_manifest *m, struct why *why)
+{
+	if (m->raw_len > BUNDLE_RAW_MAX || m->rows > BUNDLE_ROWS_MAX ||
+		m->raw_len / BUNDLE_RATIO_MAX > m->payload_len)
+		return why_set(why, EDGE_ETOOBIG,
+			"payload: more than %u MiB, %u rows, or %u times its "
+			"size", BUNDLE_RAW_MAX >> 20, BUNDLE_ROWS_MAX,
+			BUNDLE_RATIO_MAX);
+	if (m->codec == BUNDLE_PLAIN &&
+		(m->raw_len != m->payload_len ||
+			strcmp(m->raw_sha256, m->payload_sha256) != 0))
+		return why_set(why, EDGE_EMALFORMED,
+			"payload: uncompressed, and yet not itself");
+	if (m->type == BUNDLE_TRUST && m->codec != BUNDLE_PLAIN)
+		return why_set(why, EDGE_EMALFORMED,
+			"codec: a trust bundle is not compressed");
+	return 0;
+}
+
+static int read_payload(struct bundle *b, struct rbuf *r, struct why *why)
+{
+	const struct bundle_manifest *m = &b->manifest;
+	uint64_t len = rbuf_u64(r);
+	char sha[BUNDLE_SHA_LEN];
+
+	if (!rbuf_ok(r) || len != rbuf_left(r))
+		return why_set(why, EDGE_EMALFORMED,
+			"payload: not of the length it gives");
+	if (m->type == BUNDLE_HEAD)
+		return len == 0 ? 0 :
+				  why_set(why, EDGE_EMALFORMED,
+					  "payload: a head has none");
+	if (len != m->payload_len)
+		return why_set(why, EDGE_EMALFORMED,
+			"payload: not of the length in the manifest");
+	b->payload_len = (size_t)len;
+	b->payload = rbuf_take(r, b->payload_len);
+	bundle_sha_of(b->payload, b->payload_len, sha);
+	if (strcmp(sha, m->payload_sha256) != 0)
+		return why_set(why, EDGE_EFORGED,
+			"payload: its hash is not the one in the manifest");
+	return check_limits(m, why);
+}
+
+int bundle_read(struct bundle *out, const void *bytes, size_t len,
+	struct why *why)
+{
+	struct rbuf r = rbuf_of(bytes, len);
+	struct bundle b = {.payload = NULL};
+	int err;
+
+	if (len > BUNDLE_MAX)
+		return why_set(why, EDGE_ETOOBIG, "more than %u MiB",
+			BUNDLE_MAX >> 20);
+	err = read_manifest(&b, &r, why);
+	if (err == 0)
+		err = read_signatures(&b, &r, why);
+	if (err == 0)
+		err = read_payload(&b, &r, why);
+	if (err < 0) {
+		bundle_fini(&b);
+		return why_prefix(why, err, "bundle");
+	}
+	*out = b;
+	return 0;
+}
+
+void bundle_fini(struct bundle *b)
+{
+	bundle_manifest_fini(&b->manifest);
+}
+
+/* ---- the payload -------------------------------------------------------- */
+
+/* The frame may say a size of its own; ours is the one that was signed. */
+static int inflate(char *to, const struct bundle *b, struct why *why)
+{
+	const size_t raw_len = (size_t)b->manifest.raw_len;
+	size_t n;
+
+	if (b->manifest.codec == BUNDLE_PLAIN) {
+		memcpy(to, b->payload, raw_len);
+		return 0;
+	}
+	n = ZSTD_decompress(to, raw_len, b->payload, b->payload_len);
+	if (ZSTD_isError(n))
+		return why_set(why, EDGE_EMALFORMED, "payload: %s",
+			ZSTD_getErrorName(n));
+	if (n != raw_len)
+		return why_set(why, EDGE_EMALFORMED,
+			"payload: %zu bytes, the manifest says %zu", n,
+			raw_len);
+	return 0;
+}
+
+int bundle_unpack(struct bundle_rows *out, const struct bundle *b,
+	struct why *why)
+{
+	const struct bundle_manifest *m = &b->manifest;
+	char sha[BUNDLE_SHA_LEN];
+	char *text;
+	int err;
+
+	if (m->type != BUNDLE_TOPOLOGY)
+		return why_set(why, EDGE_EMALFORMED,
+			"a %s bundle has no rows", bundle_type_name(m->type));
+	text = malloc((size_t)m->raw_len + 1);
+	if (text == NULL)
+		return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
+	err = inflate(text, b, why);
+	if (err == 0) {
+		text[m->raw_len] = '\0';
+		bundle_sha_of(text, (size_t)m->raw_len, sha);
+		if (strcmp(sha, m->raw_sha256) != 0)
+			err = why_set(why, EDGE_EFORGED,
+				"payload: not the rows that were signed");
+	}
+	if (err < 0) {
+		free(text);
+		return err;
+	}
+	*out = (struct bundle_rows){text, (size_t)m->raw_len, m->rows};
+	return 0;
+}
+
+int bundle_fill(struct sqlite3 *db, void *bundle, struct why *why)
+{
+	const struct bundle *b = bundle;
+	struct bundle_rows rows;
+	uint64_t count = 0;
+	int err;
+
+	if (b->manifest.schema != GENERATION_SCHEMA)
+		return why_set(why, EDGE_EUNKNOWN,
+			"made for schema %" PRIu32 ", this version knows "
+			"schema %d: update the older side",
+			b->manifest.schema, GENERATION_SCHEMA);
+	err = bundle_unpack(&rows, b, why);
+	if (err < 0)
+		return err;
+	err = bundle_rows_load(db, (struct str){rows.text, rows.len}, &count,
+		why);
+	bundle_rows_fini(&rows);
+	if (err == 0 && count != b->manifest.rows)
+		err = why_set(why, EDGE_EMALFORMED,
+			"%" PRIu64 " rows, the manifest says %" PRIu64, count,
+			b->manifest.rows);
+	return err;
+}
+
+int bundle_scratch(struct sqlite3 **out, const struct bundle *b,
+	struct why *why)
+{
+	struct bundle copy = *b; /* borrowed all through */
+	struct sqlite3 *db = NULL;
+	int err = generation_scratch(&db, why);
+
+	if (err == 0)
+		err = generation_fill(db, bundle_fill, &copy, why);
+	if (err < 0) {
+		sqlite3_close(db);
+		return err;
+	}
+	*out = db;
+	return 0;
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+static int read_all(int fd, uint8_t *to, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = read(fd, to + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return EDGE_ESHORT;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int bundle_load_file(struct bundle_bytes *out, const char *path,
+	struct why *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	uint8_t *p = NULL;
+	int err = 0;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = EDGE_EMALFORMED;
+	else if (st.st_size > (off_t)BUNDLE_MAX)
+		err = EDGE_ETOOBIG;
+	if (err == 0)
+		p = malloc((size_t)st.st_size + 1);
+	if (err == 0)
+		err = p != NULL ? read_all(fd, p, (size_t)st.st_size) :
+				  -ENOMEM;
+	if (fd >= 0)
+		close(fd);
+	if (err < 0) {
+		free(p);
+		return why_set(why, err, "%s: %s", path, err_text(err));
+	}
+	*out = (struct bundle_bytes){.p = p, .len = (size_t)st.st_size};
+	return 0;
+}
