@@ -1,8 +1,7 @@
 /*
- * Canonical rows out of a database and into one. Which tables there are and
- * how many columns they have is asked of the database at hand, which was
- * made from our own schema: a bundle can name neither a table nor a column
- * of its own (docs/protocol/replication.md 3).
+ * Canonical rows out of a database and into one, by a table of what schema 1
+ * has: a bundle can name neither a table nor a column of its own
+ * (docs/protocol/replication.md 3).
  */
 #include "common/bundle/bundle_rows.h"
 
@@ -20,50 +19,69 @@
 #include "common/bundle/bundle_text.h"
 #include "common/store/sql.h"
 
-#define NAME_LEN    64u
-#define TABLES_MAX  64u
-#define COLUMNS_MAX 32
-
 struct table {
-	char name[NAME_LEN];
+	const char *name;
 	int columns;
+	const char *select;
+	const char *insert;
 };
 
-struct tables {
-	struct table rows[TABLES_MAX]; /* sorted by name, bytewise */
-	size_t count;
+/* Sorted by name, bytewise. All tables of schema 1 but `meta`, which is
+ * written by whoever builds the file: the manifest holds it. */
+static const struct table TABLES[] = {
+	{.name = "endpoint",
+		.columns = 15,
+		.select = "SELECT * FROM endpoint",
+		.insert = "INSERT INTO endpoint VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+	{.name = "federated_domain",
+		.columns = 6,
+		.select = "SELECT * FROM federated_domain",
+		.insert = "INSERT INTO federated_domain VALUES(?,?,?,?,?,?)"},
+	{.name = "machine",
+		.columns = 5,
+		.select = "SELECT * FROM machine",
+		.insert = "INSERT INTO machine VALUES(?,?,?,?,?)"},
+	{.name = "net_interface",
+		.columns = 6,
+		.select = "SELECT * FROM net_interface",
+		.insert = "INSERT INTO net_interface VALUES(?,?,?,?,?,?)"},
+	{.name = "next_hop",
+		.columns = 5,
+		.select = "SELECT * FROM next_hop",
+		.insert = "INSERT INTO next_hop VALUES(?,?,?,?,?)"},
+	{.name = "pool",
+		.columns = 7,
+		.select = "SELECT * FROM pool",
+		.insert = "INSERT INTO pool VALUES(?,?,?,?,?,?,?)"},
+	{.name = "provider",
+		.columns = 6,
+		.select = "SELECT * FROM provider",
+		.insert = "INSERT INTO provider VALUES(?,?,?,?,?,?)"},
+	{.name = "sealed_key",
+		.columns = 5,
+		.select = "SELECT * FROM sealed_key",
+		.insert = "INSERT INTO sealed_key VALUES(?,?,?,?,?)"},
+	{.name = "service",
+		.columns = 5,
+		.select = "SELECT * FROM service",
+		.insert = "INSERT INTO service VALUES(?,?,?,?,?)"},
+	{.name = "setting",
+		.columns = 4,
+		.select = "SELECT * FROM setting",
+		.insert = "INSERT INTO setting VALUES(?,?,?,?)"},
+	{.name = "sip_domain",
+		.columns = 4,
+		.select = "SELECT * FROM sip_domain",
+		.insert = "INSERT INTO sip_domain VALUES(?,?,?,?)"},
+	{.name = "site",
+		.columns = 5,
+		.select = "SELECT * FROM site",
+		.insert = "INSERT INTO site VALUES(?,?,?,?,?)"},
+	{.name = "trusted_server",
+		.columns = 5,
+		.select = "SELECT * FROM trusted_server",
+		.insert = "INSERT INTO trusted_server VALUES(?,?,?,?,?)"},
 };
-
-/* `meta` is written by whoever builds the file: the manifest holds it. */
-static int find_tables(struct tables *out, struct sqlite3 *db,
-	struct why *why)
-{
-	static const char SQL[] =
-		"SELECT m.name, count(*) FROM sqlite_schema m, "
-		"pragma_table_info(m.name) WHERE m.type = 'table' AND "
-		"m.name <> 'meta' GROUP BY m.name ORDER BY m.name";
-	struct sqlite3_stmt *stmt;
-	int err = sql_query(&stmt, db, why, SQL, "");
-
-	out->count = 0;
-	if (err < 0)
-		return err;
-	while ((err = sql_next(stmt, why)) == 1) {
-		struct table *t = &out->rows[out->count];
-
-		if (out->count == TABLES_MAX) {
-			err = EDGE_ETOOBIG;
-			break;
-		}
-		err = sql_copy(stmt, 0, t->name, sizeof(t->name), why);
-		if (err < 0)
-			break;
-		t->columns = sqlite3_column_int(stmt, 1);
-		out->count++;
-	}
-	sqlite3_finalize(stmt);
-	return err;
-}
 
 /* ---- out ---------------------------------------------------------------- */
 
@@ -188,12 +206,8 @@ static int dump_table(struct bundle_text *out, uint64_t *count,
 {
 	struct lines lines = {.text.max = BUNDLE_RAW_MAX};
 	struct sqlite3_stmt *stmt = NULL;
-	char sql[NAME_LEN + 32];
-	int err;
+	int err = sql_query(&stmt, db, why, t->select, "");
 
-	/* The name is one of our own schema's. */
-	snprintf(sql, sizeof(sql), "SELECT * FROM \"%s\"", t->name);
-	err = sql_query(&stmt, db, why, sql, "");
 	if (err < 0)
 		return err;
 	while ((err = sql_next(stmt, why)) == 1) {
@@ -217,13 +231,11 @@ int bundle_rows_dump(struct bundle_rows *out, struct sqlite3 *db,
 	struct why *why)
 {
 	struct bundle_text text = {.max = BUNDLE_RAW_MAX};
-	struct tables *tables = calloc(1, sizeof(*tables));
 	uint64_t count = 0;
-	int err = tables != NULL ? find_tables(tables, db, why) : -ENOMEM;
+	int err = 0;
 
-	for (size_t i = 0; err == 0 && i < tables->count; i++)
-		err = dump_table(&text, &count, db, &tables->rows[i], why);
-	free(tables);
+	for (size_t i = 0; err == 0 && i < ARRAY_COUNT(TABLES); i++)
+		err = dump_table(&text, &count, db, &TABLES[i], why);
 	if (err == 0 && count > BUNDLE_ROWS_MAX)
 		err = EDGE_ETOOBIG;
 	bundle_text_add(&text, "", 0); /* empty is a text, too */
@@ -251,7 +263,6 @@ void bundle_rows_fini(struct bundle_rows *rows)
 
 struct loader {
 	struct sqlite3 *db;
-	struct tables tables;
 	const struct table *table; /* of the line before */
 	struct sqlite3_stmt *stmt; /* its INSERT; owned */
 	struct str before;         /* the line before */
@@ -344,31 +355,12 @@ static int bind_value(struct sqlite3_stmt *stmt, int at, const json_t *v)
 	return rc == SQLITE_OK ? 0 : EDGE_EDATABASE;
 }
 
-static const struct table *find_table(const struct tables *tables,
-	const char *name)
+static const struct table *find_table(const char *name)
 {
-	for (size_t i = 0; name != NULL && i < tables->count; i++)
-		if (strcmp(tables->rows[i].name, name) == 0)
-			return &tables->rows[i];
+	for (size_t i = 0; name != NULL && i < ARRAY_COUNT(TABLES); i++)
+		if (strcmp(TABLES[i].name, name) == 0)
+			return &TABLES[i];
 	return NULL;
-}
-
-static int prepare_insert(struct loader *l, const struct table *t,
-	struct why *why)
-{
-	char sql[NAME_LEN + 32 + 2 * COLUMNS_MAX];
-	int n = snprintf(sql, sizeof(sql), "INSERT INTO \"%s\" VALUES(?",
-		t->name);
-
-	if (t->columns > COLUMNS_MAX)
-		return EDGE_ETOOBIG;
-	for (int i = 1; i < t->columns; i++, n += 2)
-		memcpy(sql + n, ",?", 2);
-	memcpy(sql + n, ")", 2);
-	sqlite3_finalize(l->stmt);
-	l->stmt = NULL;
-	l->table = t;
-	return sql_query(&l->stmt, l->db, why, sql, "");
 }
 
 static int bytes_compare(struct str a, struct str b)
@@ -384,15 +376,18 @@ static int bytes_compare(struct str a, struct str b)
 static int follow(struct loader *l, const char *name, struct str line,
 	struct why *why)
 {
-	const struct table *t = find_table(&l->tables, name);
+	const struct table *t = find_table(name);
 
 	if (t == NULL)
 		return why_set(why, EDGE_EMALFORMED, "no such table");
 	if (l->table != t) {
-		if (l->table != NULL && strcmp(l->table->name, t->name) > 0)
+		if (l->table != NULL && l->table > t)
 			return why_set(why, EDGE_EMALFORMED,
 				"tables are not in order");
-		return prepare_insert(l, t, why);
+		sqlite3_finalize(l->stmt);
+		l->stmt = NULL;
+		l->table = t;
+		return sql_query(&l->stmt, l->db, why, t->insert, "");
 	}
 	if (bytes_compare(l->before, line) >= 0)
 		return why_set(why, EDGE_EMALFORMED, "rows are not in order");
@@ -466,22 +461,14 @@ static int load_all(struct loader *l, struct str text, uint64_t *count,
 int bundle_rows_load(struct sqlite3 *db, struct str text, uint64_t *count,
 	struct why *why)
 {
-	struct loader *l = calloc(1, sizeof(*l));
+	struct loader l = {.db = db, .again.max = 2 * BUNDLE_LINE_MAX};
 	int err;
 
-	if (l == NULL)
-		return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
-	l->db = db;
-	l->again.max = 2 * (size_t)BUNDLE_LINE_MAX;
 	if (text.n > BUNDLE_RAW_MAX)
-		err = why_set(why, EDGE_ETOOBIG, "rows: more than %u bytes",
+		return why_set(why, EDGE_ETOOBIG, "rows: more than %u bytes",
 			BUNDLE_RAW_MAX);
-	else
-		err = find_tables(&l->tables, db, why);
-	if (err == 0)
-		err = load_all(l, text, count, why);
-	sqlite3_finalize(l->stmt);
-	bundle_text_fini(&l->again);
-	free(l);
+	err = load_all(&l, text, count, why);
+	sqlite3_finalize(l.stmt);
+	bundle_text_fini(&l.again);
 	return err;
 }

@@ -78,8 +78,9 @@ START_TEST(test_what_is_no_key_is_refused)
 	/* An RSA-free zone: a P-256 key is a key, but not ours. */
 	static const char P256[] =
 		"-----BEGIN PUBLIC KEY-----\n"
-		"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n"
-		"6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n"
+		"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6"
+		"RA8ncDfYEt\n6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2s"
+		"xXs7LtkBoN79R9Q==\n"
 		"-----END PUBLIC KEY-----\n";
 	static const char *const BAD[] = {"", "x", P256,
 		"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"};

@@ -51,7 +51,8 @@ START_TEST(test_every_member_comes_back)
 }
 END_TEST
 
-#define SHA "\"0000000000000000000000000000000000000000000000000000000000000001\""
+#define ZEROS "0000000000000000"
+#define SHA   "\"" ZEROS ZEROS ZEROS ZEROS "\""
 #define HEAD_A "{\"created\":1700000000,\"deployment\":\"" DEPLOYMENT "\","
 #define HEAD_B "\"of\":" SHA ",\"prev_sha256\":\"\",\"publisher\":\"p\","
 #define HEAD_C "\"reason\":\"\",\"schema\":1,\"serial\":1,\"type\":\"head\"}"

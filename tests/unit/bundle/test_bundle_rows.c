@@ -42,6 +42,40 @@ START_TEST(test_encoding_is_the_published_vector)
 }
 END_TEST
 
+START_TEST(test_every_table_of_the_schema_is_carried)
+{
+	static const char SQL[] =
+		"SELECT m.name, count(*) FROM sqlite_schema m, "
+		"pragma_table_info(m.name) WHERE m.type='table' AND "
+		"m.name<>'meta' GROUP BY m.name";
+	struct sqlite3_stmt *stmt = NULL;
+	struct sqlite3 *db = NULL;
+	int tables = 0;
+
+	ck_assert_int_eq(generation_scratch(&db, NULL), 0);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, SQL, -1, &stmt, NULL),
+		SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		const char *name =
+			(const char *)sqlite3_column_text(stmt, 0);
+		struct why why = {""};
+		char want[64];
+		char row[128];
+
+		/* A row that is short says how many columns there are. */
+		snprintf(row, sizeof(row), "[\"%s\"]\n", name);
+		snprintf(want, sizeof(want), "%s has %d columns", name,
+			sqlite3_column_int(stmt, 1));
+		ck_assert_int_eq(load(row, &why), EDGE_EMALFORMED);
+		ck_assert_ptr_nonnull(strstr(why.text, want));
+		tables++;
+	}
+	ck_assert_int_ge(tables, 12);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+END_TEST
+
 START_TEST(test_any_text_and_any_bytes_come_back)
 {
 	static const char SQL[] =
@@ -192,6 +226,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 240);
 	tcase_add_test(tc, test_encoding_is_the_published_vector);
+	tcase_add_test(tc, test_every_table_of_the_schema_is_carried);
 	tcase_add_test(tc, test_any_text_and_any_bytes_come_back);
 	tcase_add_test(tc, test_only_the_one_spelling_is_read);
 	tcase_add_test(tc, test_schema_has_the_last_word);
