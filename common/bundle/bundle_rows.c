@@ -32,7 +32,8 @@ static const struct table TABLES[] = {
 	{.name = "endpoint",
 		.columns = 15,
 		.select = "SELECT * FROM endpoint",
-		.insert = "INSERT INTO endpoint VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		.insert = "INSERT INTO endpoint "
+			  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	{.name = "federated_domain",
 		.columns = 6,
 		.select = "SELECT * FROM federated_domain",

@@ -196,8 +196,10 @@ static int open_stage(struct generation_stage **out, const char *state_dir,
 	struct why *why)
 {
 	struct generation_stage *s = generation_stage_alloc();
-	int err = s != NULL ? generation_stage_begin(s, state_dir, why) : -ENOMEM;
+	int err = -ENOMEM;
 
+	if (s != NULL)
+		err = generation_stage_begin(s, state_dir, why);
 	if (err == 0)
 		err = open_below(s, why);
 	if (err < 0) {

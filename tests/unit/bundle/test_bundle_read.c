@@ -121,7 +121,8 @@ static char *manifest_for(const void *payload, size_t payload_len,
 	bundle_sha_of(payload, payload_len, sha);
 	ck_assert_int_ge(asprintf(&text,
 		"{\"codec\":\"%s\",\"created\":1700000000,"
-		"\"deployment\":\"%s\",\"epoch\":3,\"expires\":1800000000,\"payload_len\":%zu,"
+		"\"deployment\":\"%s\",\"epoch\":3,"
+		"\"expires\":1800000000,\"payload_len\":%zu,"
 		"\"payload_sha256\":\"%s\",\"prev_sha256\":\"\","
 		"\"publisher\":\"p\",\"raw_len\":%llu,\"raw_sha256\":\"%s\","
 		"\"reason\":\"r\",\"rows\":0,\"schema\":1,\"serial\":1,"
