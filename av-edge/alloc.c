@@ -8,8 +8,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/base/buf.h"
 #include "common/base/rand.h"
 
 static const char *const END_NAMES[ALLOC_END_COUNT] = {
@@ -26,9 +29,22 @@ static const char *const DIALECT_NAMES[ALLOC_DIALECT_COUNT] = {
 	[ALLOC_MS] = "ms-turn",
 };
 
+static const char *const DROP_NAMES[ALLOC_DROP_COUNT] = {
+	[ALLOC_DROP_SEQUENCE] = "sequence",
+	[ALLOC_DROP_MALFORMED] = "malformed",
+	[ALLOC_DROP_NO_CHANNEL] = "no-channel",
+	[ALLOC_DROP_NO_DESTINATION] = "no-destination",
+	[ALLOC_DROP_NO_PERMISSION] = "no-permission",
+	[ALLOC_DROP_NO_RELAY] = "no-relay",
+	[ALLOC_DROP_SPOOFED] = "spoofed",
+	[ALLOC_DROP_QUEUE] = "queue",
+	[ALLOC_DROP_CLIENT] = "slow-client",
+	[ALLOC_DROP_BANDWIDTH] = "bandwidth",
+};
+
 static_assert(offsetof(struct alloc, up_packets) == 64,
 	"the data path reads one cache line");
-static_assert(sizeof(struct alloc) == 320, "five lines, no more by chance");
+static_assert(sizeof(struct alloc) == 384, "six lines, no more by chance");
 
 const char *alloc_end_name(enum alloc_end why)
 {
@@ -38,6 +54,35 @@ const char *alloc_end_name(enum alloc_end why)
 const char *alloc_dialect_name(enum alloc_dialect dialect)
 {
 	return DIALECT_NAMES[dialect];
+}
+
+const char *alloc_drop_name(enum alloc_drop reason)
+{
+	return DROP_NAMES[reason];
+}
+
+const char *alloc_drops_text(const struct alloc *a,
+	char out[static ALLOC_DROPS_TEXT_LEN])
+{
+	struct wbuf w = wbuf_of(out, ALLOC_DROPS_TEXT_LEN - 1);
+	char figure[16];
+	size_t i;
+
+	for (i = 0; i < ALLOC_DROP_COUNT; i++) {
+		const char *name = alloc_drop_name((enum alloc_drop)i);
+
+		if (a->dropped[i] == 0)
+			continue;
+		if (w.len > 0)
+			wbuf_u8(&w, ',');
+		wbuf_bytes(&w, name, strlen(name));
+		snprintf(figure, sizeof(figure), ":%" PRIu32, a->dropped[i]);
+		wbuf_bytes(&w, figure, strlen(figure));
+	}
+	if (w.len == 0)
+		wbuf_bytes(&w, "none", 4);
+	out[w.len] = '\0';
+	return out;
 }
 
 int alloc_table_init(struct alloc_table *t, unsigned shard, struct mono now)

@@ -12,13 +12,16 @@
 #include "common/base/addr.h"
 #include "common/base/attr.h"
 #include "common/base/clock.h"
+#include "common/base/digest.h"
 #include "common/cred/av_cred.h"
 #include "common/stun/stun_msg.h"
 #include "av-edge/flat_index.h"
 #include "av-edge/flat_pool.h"
+#include "av-edge/quota.h"
 
 #define ALLOC_MAX (1u << 24) /* per shard: numbers have 24 bits in an id */
-#define ALLOC_RECORD_VERSION 1
+#define ALLOC_RECORD_VERSION 2
+#define ALLOC_KEY_MAX DIGEST_SHA256_LEN
 /* Listeners from this number on are TCP ports: with it the transport is part
  * of the 5-tuple. */
 #define ALLOC_TCP 0x80
@@ -40,6 +43,21 @@ enum alloc_dialect {
 	ALLOC_DIALECT_COUNT,
 };
 
+/* Why something of it was dropped. */
+enum alloc_drop {
+	ALLOC_DROP_SEQUENCE, /* a replayed or foreign number of [MS-TURN] */
+	ALLOC_DROP_MALFORMED,
+	ALLOC_DROP_NO_CHANNEL, /* none, or it is over */
+	ALLOC_DROP_NO_DESTINATION,
+	ALLOC_DROP_NO_PERMISSION,
+	ALLOC_DROP_NO_RELAY, /* to a relay port of ours that nobody has */
+	ALLOC_DROP_SPOOFED,
+	ALLOC_DROP_QUEUE,    /* between shards */
+	ALLOC_DROP_CLIENT,   /* a client over TCP that does not read */
+	ALLOC_DROP_BANDWIDTH,
+	ALLOC_DROP_COUNT,
+};
+
 /* A plain record without pointers. The first 64 bytes are what the data
  * path reads; counters of traffic without a channel follow. */
 struct alloc {
@@ -56,15 +74,18 @@ struct alloc {
 	uint8_t dialect;  /* enum alloc_dialect */
 	uint32_t lifetime_s; /* granted last */
 	int64_t expires_ms;  /* mono */
-	int64_t deadline_ms; /* absolute: no refresh goes past it */
+	uint32_t credit[QUOTA_WAY_COUNT]; /* bytes drawn and not spent yet */
 
 	uint64_t up_packets; /* client to peer */
 	uint64_t up_bytes;
 	uint64_t down_packets;
 	uint64_t down_bytes;
 	uint64_t drops;
+	uint32_t dropped[ALLOC_DROP_COUNT]; /* the same by reason */
+	int64_t spent_us[QUOTA_WAY_COUNT];  /* of its port's bandwidth */
 
 	int64_t created_ms;
+	int64_t deadline_ms; /* absolute: no refresh goes past it */
 	uint32_t first_perm; /* its permissions, FLAT_NONE = none */
 	uint32_t ms; /* its struct ms_state, FLAT_NONE = of the RFC */
 	uint16_t perm_count;
@@ -74,10 +95,12 @@ struct alloc {
 	uint32_t wheel_slot;
 	struct addr relayed; /* as peers see it */
 	uint8_t tid[STUN_TID_LEN]; /* of the Allocate that made it */
-	uint8_t key[STUN_KEY_LEN];
+	uint8_t key[ALLOC_KEY_MAX];
+	uint8_t key_len;
 	uint8_t client_id[AV_CRED_CLIENT_ID_LEN];
-	uint8_t user_len;
-	uint8_t user[AV_CRED_USER_MAX];
+	/* SHA-256 of the user name that made it. */
+	uint8_t credential[QUOTA_CREDENTIAL_LEN];
+	struct quota_place place;
 };
 
 #define ALLOC_WHEEL 4096
@@ -148,6 +171,12 @@ static inline void alloc_touch(struct alloc *a, struct mono now)
 
 /* "refresh", "expired" ... for logs and counters. */
 const char *alloc_end_name(enum alloc_end why);
+/* "bandwidth", "no-permission" ... */
+const char *alloc_drop_name(enum alloc_drop reason);
+/* "bandwidth:12,no-permission:3", or "none". Returns out. */
+#define ALLOC_DROPS_TEXT_LEN 320 /* all reasons with ten digits each */
+const char *alloc_drops_text(const struct alloc *a,
+	char out[static ALLOC_DROPS_TEXT_LEN]);
 /* "rfc", "ms-turn". */
 const char *alloc_dialect_name(enum alloc_dialect dialect);
 

@@ -33,6 +33,7 @@ static int make_rules(const struct av_edge *e, const struct topology *t,
 	if (err < 0)
 		return err;
 	rules->keys = e->key.ring;
+	rules->rest = e->secrets.ring;
 	if (e->tls != NULL)
 		rules->tls = tls_watch_get(e->tls);
 	rules->is_draining = e->is_draining;
@@ -65,6 +66,11 @@ static void on_key_timer(void *arg)
 		daemon_event(e->daemon, "key.read", "keys=%zu",
 			e->key.ring.count);
 		renew_rules(e, "key");
+	}
+	if (rest_secrets_poll(&e->secrets)) {
+		daemon_event(e->daemon, "secrets.read", "secrets=%zu",
+			e->secrets.ring.count);
+		renew_rules(e, "secrets");
 	}
 	loop_timer_start(e->key_timer, KEY_POLL_MS);
 }
@@ -214,6 +220,9 @@ static void read_first_key(struct av_edge *e)
 	pool_key_init(&e->key, path);
 	if (!pool_key_poll(&e->key))
 		log_notice("key.awaited", "path=%s", log_qz(path));
+	snprintf(path, sizeof(path), "%s/av-edge/rest.secrets",
+		daemon_conf(e->daemon)->state_dir);
+	rest_secrets_init(&e->secrets, path);
 }
 
 static int watch_host(struct av_edge *e)
@@ -380,6 +389,7 @@ void av_edge_stop(void *state)
 	if (e->host_fd >= 0)
 		close(e->host_fd);
 	pool_key_fini(&e->key);
+	rest_secrets_fini(&e->secrets);
 	topology_unref(e->topology);
 	free(e);
 }
@@ -426,6 +436,8 @@ void av_edge_status(void *state, json_t *status)
 		json_integer(e->relay->shard_count));
 	json_object_set_new(status, "pool_keys",
 		json_integer((json_int_t)e->key.ring.count));
+	json_object_set_new(status, "rest_secrets",
+		json_integer((json_int_t)e->secrets.ring.count));
 	json_object_set_new(status, "users", json_integer(
 		(json_int_t)quota_user_count(e->relay->shared.quota)));
 	json_object_set_new(status, "media", av_edge_media_json(e));

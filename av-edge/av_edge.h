@@ -9,6 +9,7 @@
 #include "common/daemon/daemon.h"
 #include "av-edge/pool_key.h"
 #include "av-edge/relay.h"
+#include "av-edge/rest_secrets.h"
 
 struct av_edge {
 	struct daemon *daemon;     /* borrowed */
@@ -16,6 +17,7 @@ struct av_edge {
 	struct relay *relay;       /* owned */
 	struct tls_watch *tls;     /* borrowed; NULL: no TLS on TCP ports */
 	struct pool_key key;
+	struct rest_secrets secrets;
 	int host_fd; /* owned: addresses and routes changed */
 	struct loop_fd *host_watch;
 	struct loop_timer *host_timer; /* gathers what comes in a bunch */

@@ -56,6 +56,9 @@ enum av_counter {
 	AV_AUTH_UNKNOWN_USER,
 	AV_AUTH_FORGED,
 	AV_AUTH_EXPIRED,
+	AV_AUTH_TOO_LONG,
+	AV_AUTH_REST_OFF,
+	AV_AUTH_ALGORITHMS,
 	AV_AUTH_WRONG_REALM,
 	AV_AUTH_BAD_INTEGRITY,
 	AV_AUTH_STALE_NONCE,
@@ -83,18 +86,20 @@ enum av_counter {
 	AV_DROP_NOT_STUN, /* front: nothing we speak */
 	AV_DROP_STRAY,    /* right, but not from this client */
 	AV_DROP_MULTIPLEXED, /* [MS-TURN] in a form we do not announce */
+	AV_DROP_NO_ALLOCATION,
+	AV_DROP_SEND,     /* the kernel did not take it */
+	AV_DROP_SOCKET,   /* the listener's buffer was full */
+	/* of an allocation too, in the order of enum alloc_drop */
 	AV_DROP_SEQUENCE, /* [MS-TURN] number: a replay or a stranger's */
 	AV_DROP_MALFORMED,
-	AV_DROP_NO_ALLOCATION,
 	AV_DROP_NO_CHANNEL,
 	AV_DROP_NO_DESTINATION, /* bare data without an active destination */
 	AV_DROP_NO_PERMISSION,
 	AV_DROP_NO_RELAY, /* hairpin to a port nobody owns */
 	AV_DROP_SPOOFED,  /* from the network, with our relay's address */
-	AV_DROP_SEND,     /* the kernel did not take it */
 	AV_DROP_QUEUE,    /* between shards */
-	AV_DROP_SOCKET,   /* the listener's buffer was full */
 	AV_DROP_CLIENT,   /* over TCP, and it does not read */
+	AV_DROP_BANDWIDTH, /* of its port or its user */
 	AV_TURNS,
 	AV_RESTS,
 	AV_REST_US,

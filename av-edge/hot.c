@@ -81,7 +81,6 @@ static void fold(struct alloc *into, const struct hot *h)
 	into->up_bytes += h->up_bytes;
 	into->down_packets += h->down_packets;
 	into->down_bytes += h->down_bytes;
-	into->drops += h->drops;
 }
 
 /* Take the record at *link off its allocation. */

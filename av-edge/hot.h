@@ -41,8 +41,7 @@ struct hot {
 	uint64_t up_bytes;
 	uint64_t down_packets;
 	uint64_t down_bytes;
-	uint64_t drops;
-	uint64_t spare;
+	uint64_t spare[2];
 };
 
 struct hot_table {

@@ -35,52 +35,28 @@ static bool is_owner(const struct auth_facts *f, const struct ms_proof *proof)
 	return f->alloc != NULL && auth_is_user_of(f->alloc, &proof->who);
 }
 
-/* Password and client id from the credential itself. */
-static enum auth_cause check_credential(const struct auth_facts *f,
-	struct ms_proof *proof)
-{
-	struct auth_proof *who = &proof->who;
-	enum auth_cause cause = AUTH_OK;
-	struct av_cred cred;
-	int err;
-
-	if (f->rules->keys.count == 0)
-		return AUTH_NO_KEY;
-	err = av_cred_check(&cred, &f->rules->keys, who->user, who->user_len,
-		f->wall, f->rules->credential_skew_s);
-	if (err == EDGE_EFORGED)
-		return AUTH_FORGED;
-	if (err < 0 && err != EDGE_EEXPIRED)
-		return AUTH_UNKNOWN_USER;
-	if (err == EDGE_EEXPIRED) {
-		who->expired_ago_s = f->wall.s - cred.expires.s;
-		cause = AUTH_EXPIRED;
-	} else {
-		memcpy(who->client_id, cred.client_id,
-			sizeof(who->client_id));
-		memcpy(proof->password, cred.password,
-			sizeof(proof->password));
-	}
-	digest_wipe(&cred, sizeof(cred));
-	return cause;
-}
-
 static enum auth_cause find_user(const struct auth_facts *f,
 	const struct ms_state *state, const struct stun_msg *m,
 	struct ms_proof *proof)
 {
-	struct str user = stun_bytes(m, STUN_USERNAME);
+	struct av_cred cred = {.user_len = 0};
+	enum auth_cause cause;
 
-	if (user.n > sizeof(proof->who.user))
-		return AUTH_UNKNOWN_USER;
-	memcpy(proof->who.user, user.p, user.n);
-	proof->who.user_len = user.n;
-	if (!is_owner(f, proof))
-		return check_credential(f, proof);
-	memcpy(proof->who.client_id, f->alloc->client_id,
-		sizeof(proof->who.client_id));
-	memcpy(proof->password, state->password, sizeof(proof->password));
-	return AUTH_OK;
+	proof->user = stun_bytes(m, STUN_USERNAME);
+	auth_name_credential(&proof->who, proof->user);
+	if (is_owner(f, proof)) {
+		memcpy(proof->who.client_id, f->alloc->client_id,
+			sizeof(proof->who.client_id));
+		memcpy(proof->password, state->password,
+			sizeof(proof->password));
+		return AUTH_OK;
+	}
+	cause = auth_check_credential(f, proof->user, &cred, &proof->who);
+	if (cause == AUTH_OK)
+		memcpy(proof->password, cred.password,
+			sizeof(proof->password));
+	digest_wipe(&cred, sizeof(cred));
+	return cause;
 }
 
 /* ---- nonce and integrity ----------------------------------------------- */
@@ -119,7 +95,7 @@ static bool wants_sha256(const struct ms_state *state,
 static void find_key(const struct auth_facts *f, const struct ms_state *state,
 	const struct stun_msg *m, struct ms_proof *proof)
 {
-	struct str user = bytes_of(proof->who.user, proof->who.user_len);
+	struct str user = proof->user;
 	struct str password = bytes_of(proof->password,
 		sizeof(proof->password));
 	struct str realm = stun_has(m, STUN_REALM) ?
@@ -190,6 +166,7 @@ unsigned ms_auth_code(enum auth_cause cause, const struct stun_msg *m)
 	case AUTH_UNKNOWN_USER:
 	case AUTH_FORGED:
 	case AUTH_EXPIRED:
+	case AUTH_TOO_LONG:
 		return 436;
 	case AUTH_STALE_NONCE:
 	case AUTH_FOREIGN_NONCE:

@@ -18,6 +18,7 @@ struct ms_proof {
 	struct auth_proof who; /* has_key: of the key below */
 	struct stun_ms_key key;
 	uint8_t password[AV_CRED_PASSWORD_LEN];
+	struct str user; /* borrowed from the message */
 	uint32_t version; /* to announce */
 	/* It gets what is sent to where the request came from: a good nonce,
 	 * or an allocation there. */

@@ -5,22 +5,14 @@
 #ifndef AV_EDGE_POOL_KEY_H
 #define AV_EDGE_POOL_KEY_H
 
-#include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "common/cred/av_key.h"
+#include "av-edge/file_watch.h"
 
 struct pool_key {
-	char path[PATH_MAX];
+	struct file_watch file;
 	struct av_key_ring ring; /* what was read last */
-	bool has_file;
-	/* What tells one version of the file from the next. */
-	ino_t inode;
-	off_t size;
-	struct timespec modified;
 };
 
 void pool_key_init(struct pool_key *key, const char *path);

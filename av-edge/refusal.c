@@ -10,12 +10,18 @@
 #define IP_UDP_LEN  28 /* headers counted in amplification, IPv4 */
 #define AMPLIFY_MAX 3  /* threat T7 */
 
-bool refusal_may_be_told(struct turn *t, const struct turn_in *in, size_t len)
+bool refusal_is_short(const struct turn_in *in, size_t len)
 {
 	/* It is no other's address that the answer goes to. */
+	return in->is_stream ||
+	    len + IP_UDP_LEN <= AMPLIFY_MAX * (in->len + IP_UDP_LEN);
+}
+
+bool refusal_may_be_told(struct turn *t, const struct turn_in *in, size_t len)
+{
 	if (in->is_stream)
 		return true;
-	if (len + IP_UDP_LEN > AMPLIFY_MAX * (in->len + IP_UDP_LEN)) {
+	if (!refusal_is_short(in, len)) {
 		stats_add(&t->stats, AV_STRANGER_TOO_LONG, 1);
 		return false;
 	}
@@ -54,7 +60,12 @@ void refusal_note_sender(struct turn *t, const struct turn_in *in,
 void refusal_note(struct turn *t, const struct turn_in *in,
 	const struct auth_proof *who, const char *method, unsigned code)
 {
+	char client[ADDR_TEXT_LEN];
+
 	remember_refusal(t, in, who, method, code);
+	log_limited(LOG_LEVEL_INFO, 10, "request.refused",
+		"code=%u method=%s client=%s", code, log_qz(method),
+		addr_text(in->client, client));
 	stats_add(&t->stats, code == 437 ? AV_REFUSED_MISMATCH :
 			code == 486 ? AV_REFUSED_QUOTA :
 			code == 508 || code == 500 ? AV_REFUSED_CAPACITY :

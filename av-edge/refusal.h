@@ -12,6 +12,8 @@
 #include "av-edge/turn.h"
 #include "av-edge/turn_rfc.h"
 
+/* Is that within what its request allows (threat T7)? */
+bool refusal_is_short(const struct turn_in *in, size_t len);
 /* May an answer of len bytes go to somebody who has not proven to be where
  * the request came from? Takes one reply of the source's budget. */
 bool refusal_may_be_told(struct turn *t, const struct turn_in *in, size_t len);

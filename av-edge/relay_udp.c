@@ -10,16 +10,15 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "av-edge/allowance.h"
 #include "av-edge/tcp_conn.h"
 
 #define BURST_MAX   32
 #define INBOX_BATCH 64
 
-static void drop(struct shard *s, enum av_counter reason, uint64_t *drops)
+static void drop(struct shard *s, struct alloc *a, enum alloc_drop reason)
 {
-	stats_add(&s->turn.stats, reason, 1);
-	if (drops != NULL)
-		(*drops)++;
+	turn_drop(&s->turn, a, reason);
 }
 
 static struct alloc *alloc_of(const struct shard *s, const struct hot *h)
@@ -37,7 +36,7 @@ static bool to_tcp_client(struct shard *s, struct alloc *a,
 
 	if (tcp_conn_relay(c, out))
 		return true;
-	drop(s, AV_DROP_CLIENT, &a->drops);
+	drop(s, a, ALLOC_DROP_CLIENT);
 	return false;
 }
 
@@ -104,7 +103,7 @@ static void deliver_indication(struct shard *s, struct alloc *a,
 	stun_write_addr(&w, STUN_PEER_ADDRESS, peer);
 	len = stun_write_end_open(&w, STUN_PAYLOAD, out->len, &out->pad);
 	if (len < 0) {
-		drop(s, AV_DROP_MALFORMED, &a->drops);
+		drop(s, a, ALLOC_DROP_MALFORMED);
 		return;
 	}
 	out->head = head;
@@ -120,15 +119,20 @@ static void deliver(struct shard *s, struct alloc *a, struct hot *h,
 	const struct addr *peer, const void *data, size_t len)
 {
 	struct udp_out out = {.data = data, .len = len};
+	bool is_media = h != NULL && hot_is_live(h, s->turn.now);
 
-	if (h != NULL && hot_is_live(h, s->turn.now)) {
-		deliver_media(s, a, h, &out);
-	} else if (perm_has(&s->turn.perms, a, peer, s->turn.now)) {
-		deliver_indication(s, a, peer, &out);
-	} else {
-		drop(s, AV_DROP_NO_PERMISSION, &a->drops);
+	if (!is_media && !perm_has(&s->turn.perms, a, peer, s->turn.now)) {
+		drop(s, a, ALLOC_DROP_NO_PERMISSION);
 		return;
 	}
+	if (!allowance_take(&s->turn, a, QUOTA_DOWN, len)) {
+		drop(s, a, ALLOC_DROP_BANDWIDTH);
+		return;
+	}
+	if (is_media)
+		deliver_media(s, a, h, &out);
+	else
+		deliver_indication(s, a, peer, &out);
 	if (a->dialect == ALLOC_MS)
 		alloc_touch(a, s->turn.now);
 }
@@ -141,7 +145,7 @@ static void deliver_handed(struct shard *s, uint64_t owner,
 	struct alloc *a = alloc_by_id(&s->turn.allocs, owner);
 
 	if (a == NULL) {
-		drop(s, AV_DROP_NO_RELAY, NULL);
+		drop(s, NULL, ALLOC_DROP_NO_RELAY);
 		return;
 	}
 	stats_add(&s->turn.stats, AV_HAIRPIN_PACKETS, 1);
@@ -160,7 +164,7 @@ static void hairpin(struct shard *s, struct alloc *a, const struct addr *to,
 	unsigned shard = alloc_shard_of_id(owner);
 
 	if (owner == 0 || shard >= s->peer_count) {
-		drop(s, AV_DROP_NO_RELAY, &a->drops);
+		drop(s, a, ALLOC_DROP_NO_RELAY);
 		return;
 	}
 	if (shard == s->number) {
@@ -169,7 +173,7 @@ static void hairpin(struct shard *s, struct alloc *a, const struct addr *to,
 	}
 	if (!handoff_push(s->peers[shard]->inbox[s->number], owner,
 		    &a->relayed, data, len)) {
-		drop(s, AV_DROP_QUEUE, &a->drops);
+		drop(s, a, ALLOC_DROP_QUEUE);
 		return;
 	}
 	s->wakes[shard] = true;
@@ -219,8 +223,12 @@ static void send_media(struct shard *s, struct alloc *a, struct hot *h,
 	const uint8_t *data, size_t len)
 {
 	if (!hot_is_live(h, s->turn.now)) {
-		drop(s, h->until_ms > s->turn.now.ms ? AV_DROP_NO_PERMISSION :
-			AV_DROP_NO_CHANNEL, &h->drops);
+		drop(s, a, h->until_ms > s->turn.now.ms ?
+			ALLOC_DROP_NO_PERMISSION : ALLOC_DROP_NO_CHANNEL);
+		return;
+	}
+	if (!allowance_take(&s->turn, a, QUOTA_UP, len)) {
+		drop(s, a, ALLOC_DROP_BANDWIDTH);
 		return;
 	}
 	h->up_packets++;
@@ -244,7 +252,7 @@ bool relay_from_channel(struct shard *s, uint8_t listener,
 	if (h == NULL)
 		return false;
 	if (payload_len > len - STUN_CHANNEL_HEADER_LEN)
-		drop(s, AV_DROP_MALFORMED, &h->drops);
+		drop(s, alloc_of(s, h), ALLOC_DROP_MALFORMED);
 	else
 		send_media(s, alloc_of(s, h), h,
 			data + STUN_CHANNEL_HEADER_LEN, payload_len);
@@ -255,7 +263,7 @@ void relay_from_bare(struct shard *s, struct alloc *a, const uint8_t *data,
 	size_t len)
 {
 	if (a->first_hot == FLAT_NONE) {
-		drop(s, AV_DROP_NO_DESTINATION, &a->drops);
+		drop(s, a, ALLOC_DROP_NO_DESTINATION);
 		return;
 	}
 	alloc_touch(a, s->turn.now);
@@ -277,6 +285,10 @@ static bool is_own_relay(const struct shard *s, const struct addr *a)
 void relay_from_send(struct shard *s, struct alloc *a,
 	const struct addr *peer, struct str payload)
 {
+	if (!allowance_take(&s->turn, a, QUOTA_UP, payload.n)) {
+		drop(s, a, ALLOC_DROP_BANDWIDTH);
+		return;
+	}
 	a->up_packets++;
 	a->up_bytes += payload.n;
 	stats_add(&s->turn.stats, AV_UP_PACKETS, 1);
@@ -298,13 +310,13 @@ static uint32_t from_peer(struct shard *s, struct alloc *a,
 	uint32_t count = 0;
 
 	if (!addr_is_set(&in->from)) {
-		drop(s, AV_DROP_MALFORMED, &a->drops);
+		drop(s, a, ALLOC_DROP_MALFORMED);
 		return 1;
 	}
 	/* The short cut never uses the network: whoever sends with our
 	 * relay's address from there is not us. */
 	if (is_own_relay(s, &in->from)) {
-		drop(s, AV_DROP_SPOOFED, &a->drops);
+		drop(s, a, ALLOC_DROP_SPOOFED);
 		return 1;
 	}
 	do {

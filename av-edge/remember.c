@@ -21,10 +21,17 @@ static const char *const AUTH_ADVICE[AUTH_CAUSE_COUNT] = {
 		"see 'edgectl credentials keys'",
 	[AUTH_EXPIRED] = "the client must ask for a new credential; if it "
 		"did, compare the clocks ('edgectl doctor')",
+	[AUTH_TOO_LONG] = "it ends later than any credential may: compare the "
+		"clocks, or see the setting rest_max_lifetime",
+	[AUTH_REST_OFF] = "\"expiry:user\" needs a file of shared secrets: "
+		"see topology.yaml(5), rest_max_lifetime",
+	[AUTH_ALGORITHMS] = "the client did not repeat the algorithms that it "
+		"was offered: a fault of it, or of something on the way",
 	[AUTH_WRONG_REALM] = "the client answered for another realm: compare "
 		"the setting realm with what it uses",
 	[AUTH_BAD_INTEGRITY] = "the password does not belong to the user "
-		"name, or something on the way changed the message",
+		"name (or was made with another shared secret), or something "
+		"on the way changed the message",
 	[AUTH_FOREIGN_NONCE] = "the nonce was given to another address: the "
 		"client's NAT changes its address, or two edges answer it",
 	[AUTH_WRONG_USER] = "the allocation of this address belongs to "
@@ -42,7 +49,8 @@ static const char *code_advice(const struct turn *t, unsigned code)
 		       "av-edge this is normal";
 	case 486:
 		return "this user holds all it may: see 'edgectl allocations "
-		       "--user' and the setting allocations_per_user";
+		       "--user' and the settings allocations_per_user and "
+		       "allocations_per_credential";
 	case 508:
 	case 500:
 		return t->rules->is_draining ?
@@ -93,6 +101,7 @@ void remember_end(const struct turn *t, const struct alloc *a,
 {
 	char id[ALLOC_ID_TEXT_LEN], credential[CREDENTIAL_LEN];
 	struct recall_note note = note_of(a, RECALL_ENDED, id, credential);
+	char dropped[ALLOC_DROPS_TEXT_LEN];
 
 	note.kind = "alloc.ended";
 	if (why == ALLOC_END_EXPIRED)
@@ -100,9 +109,9 @@ void remember_end(const struct turn *t, const struct alloc *a,
 			"its refreshes did not get here";
 	recall_add(t->shared->recall, &note,
 		"reason=%s duration_s=%" PRId64 " up_packets=%" PRIu64
-		" down_packets=%" PRIu64 " drops=%" PRIu64,
+		" down_packets=%" PRIu64 " dropped=%s",
 		alloc_end_name(why), (t->now.ms - a->created_ms) / 1000,
-		a->up_packets, a->down_packets, a->drops);
+		a->up_packets, a->down_packets, alloc_drops_text(a, dropped));
 }
 
 void remember_sender(const struct turn *t, const struct turn_in *in,

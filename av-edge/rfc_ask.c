@@ -5,6 +5,7 @@
  */
 #include "av-edge/rfc_ask.h"
 
+#include "common/stun/stun_password.h"
 #include "av-edge/refusal.h"
 
 /* ---- answering --------------------------------------------------------- */
@@ -23,9 +24,9 @@ void rfc_ask_end(struct rfc_ask *ask)
 
 	if (proof->has_key && stun_has(&ask->m, STUN_INTEGRITY_SHA256))
 		stun_write_integrity_sha256(&ask->w, proof->key,
-			sizeof(proof->key));
+			proof->key_len);
 	else if (proof->has_key)
-		stun_write_integrity(&ask->w, proof->key, sizeof(proof->key));
+		stun_write_integrity(&ask->w, proof->key, proof->key_len);
 	if (stun_has(&ask->m, STUN_FINGERPRINT))
 		stun_write_fingerprint(&ask->w);
 	len = stun_write_end(&ask->w);
@@ -46,18 +47,40 @@ void rfc_ask_refuse(struct rfc_ask *ask, unsigned code)
 	rfc_ask_end(ask);
 }
 
-static void refuse_sender(struct rfc_ask *ask, enum auth_cause cause)
+/* RFC 8489 9.2.4: with the nonce goes what it says was offered. */
+static void write_challenge(struct rfc_ask *ask, bool with_offer)
 {
 	const struct turn *t = ask->t;
-	char nonce[NONCE_LEN + 1];
+	char nonce[NONCE_OFFER_LEN + 1];
 
+	if (with_offer)
+		nonce_make_offer(&t->shared->secret, ask->in->client, t->now,
+			nonce);
+	else
+		nonce_make(&t->shared->secret, ask->in->client, t->now,
+			nonce);
+	stun_write_text(&ask->w, STUN_REALM, str_of(t->rules->realm));
+	stun_write_text(&ask->w, STUN_NONCE, str_of(nonce));
+	if (with_offer)
+		stun_password_write_offer(&ask->w);
+}
+
+static void write_refusal(struct rfc_ask *ask, enum auth_cause cause,
+	bool with_offer)
+{
 	rfc_ask_begin(ask, STUN_ERROR);
 	stun_write_error(&ask->w, auth_cause_code(cause));
-	if (auth_cause_challenges(cause)) {
-		nonce_make(&t->shared->secret, ask->in->client, t->now, nonce);
-		stun_write_text(&ask->w, STUN_REALM, str_of(t->rules->realm));
-		stun_write_text(&ask->w, STUN_NONCE, str_of(nonce));
-	}
+	if (auth_cause_challenges(cause))
+		write_challenge(ask, with_offer);
+}
+
+/* A challenge that would be too long for its request, because the realm is,
+ * is told without a choice of algorithms. */
+static void refuse_sender(struct rfc_ask *ask, enum auth_cause cause)
+{
+	write_refusal(ask, cause, true);
+	if (!refusal_is_short(ask->in, ask->w.w.len))
+		write_refusal(ask, cause, false);
 	rfc_ask_end(ask);
 }
 

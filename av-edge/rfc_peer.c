@@ -137,13 +137,12 @@ void rfc_peer_on_send(struct rfc_ask *ask)
 	    !stun_has(&ask->m, STUN_PAYLOAD) ||
 	    stun_addr(&ask->m, STUN_PEER_ADDRESS, &peer) < 0 ||
 	    peer.port == 0) {
-		stats_add(&t->stats, AV_DROP_MALFORMED, 1);
+		turn_drop(t, ask->alloc, ALLOC_DROP_MALFORMED);
 		return;
 	}
 	if (peer.family != ask->alloc->family ||
 	    !perm_has(&t->perms, ask->alloc, &peer, t->now)) {
-		ask->alloc->drops++;
-		stats_add(&t->stats, AV_DROP_NO_PERMISSION, 1);
+		turn_drop(t, ask->alloc, ALLOC_DROP_NO_PERMISSION);
 		return;
 	}
 	ask->out->from = ask->alloc;

@@ -11,6 +11,7 @@
 
 #include "common/base/digest.h"
 #include "common/base/err.h"
+#include "common/cred/av_cred.h"
 #include "common/net/device.h"
 
 #define DAEMON "av-edge"
@@ -33,7 +34,11 @@ int rules_new(struct rules **out)
 	r->max_lifetime_s = 3600;
 	r->allocation_lifetime_s = 43200;
 	r->allocations_per_user = 48;
+	r->allocations_per_credential = 48;
+	r->user_kbps = 10000;
+	r->port_kbps = 3000;
 	r->nonce_lifetime_s = 900;
+	r->rest_max_s = AV_CRED_LIFETIME_MAX_S;
 	r->stranger_rate = 10;
 	r->greet_ms = 10000;
 	r->void_ms = 60000;
@@ -60,6 +65,7 @@ void rules_unref(struct rules *r)
 		return;
 	peer_policy_fini(&r->peers);
 	av_key_ring_wipe(&r->keys);
+	rest_ring_wipe(&r->rest);
 	tls_ctx_unref(r->tls);
 	free(shared);
 }
@@ -81,8 +87,16 @@ static int take_settings(struct rules *r, const struct topology *t)
 	    (uint32_t)setting_duration_s(set, "allocation_lifetime");
 	r->allocations_per_user =
 	    (uint32_t)setting_number(set, "allocations_per_user");
+	r->allocations_per_credential =
+	    (uint32_t)setting_number(set, "allocations_per_credential");
+	r->user_kbps =
+	    (uint32_t)setting_number(set, "max_bandwidth_per_user_kb");
+	r->port_kbps =
+	    (uint32_t)setting_number(set, "max_bandwidth_per_port_kb");
 	r->credential_skew_s =
 	    (uint32_t)setting_duration_s(set, "credential_skew");
+	r->rest_max_s =
+	    (uint32_t)setting_duration_s(set, "rest_max_lifetime");
 	r->nonce_lifetime_s =
 	    (uint32_t)setting_duration_s(set, "nonce_lifetime");
 	r->stranger_rate = (uint32_t)setting_number(set, "stranger_rate");

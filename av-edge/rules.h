@@ -15,6 +15,7 @@
 #include "common/base/str.h"
 #include "common/base/why.h"
 #include "common/cred/av_key.h"
+#include "common/cred/rest_cred.h"
 #include "common/net/tls.h"
 #include "common/store/topology.h"
 #include "av-edge/peer_policy.h"
@@ -40,7 +41,11 @@ struct rules {
 	uint32_t max_lifetime_s;
 	uint32_t allocation_lifetime_s;
 	uint32_t allocations_per_user;
+	uint32_t allocations_per_credential;
+	uint32_t user_kbps; /* each direction */
+	uint32_t port_kbps;
 	uint32_t credential_skew_s;
+	uint32_t rest_max_s; /* how far off a rest credential may end */
 	uint32_t nonce_lifetime_s;
 	uint32_t stranger_rate;
 	uint32_t rest_us;
@@ -50,6 +55,7 @@ struct rules {
 	struct rules_media media[RULES_FAMILY_COUNT];
 	struct peer_policy peers;
 	struct av_key_ring keys; /* empty: nothing is granted */
+	struct rest_ring rest;   /* empty: no credentials of that kind */
 	struct tls_ctx *tls; /* reference; NULL: no TLS on the TCP ports */
 	bool is_draining;
 };
@@ -57,7 +63,7 @@ struct rules {
 /* Defaults and nothing else, one reference. -ENOMEM. */
 EDGE_MUST int rules_new(struct rules **out);
 /* From a topology: settings, relay addresses, suite addresses, the host's
- * network. Keys, TLS and draining are the caller's to fill in before
+ * network. Keys, secrets, TLS and draining are the caller's to fill in before
  * sharing. */
 EDGE_MUST int rules_of_topology(struct rules **out, const struct topology *t,
 	struct why *why);

@@ -223,32 +223,47 @@ static void fill_in(struct turn *t, struct alloc *a,
 	a->relayed = addr_with_port(&media->shown, a->relay_port);
 	memcpy(a->tid, wish->tid, sizeof(a->tid));
 	memcpy(a->key, wish->proof->key, sizeof(a->key));
+	a->key_len = wish->proof->key_len;
 	memcpy(a->client_id, wish->proof->client_id, sizeof(a->client_id));
-	memcpy(a->user, wish->proof->user, wish->proof->user_len);
-	a->user_len = (uint8_t)wish->proof->user_len;
+	memcpy(a->credential, wish->proof->credential,
+		sizeof(a->credential));
+}
+
+static int take_place(struct turn *t, const struct turn_wish *wish,
+	struct quota_place *out)
+{
+	const struct quota_claim claim = {
+		.client_id = wish->proof->client_id,
+		.credential = wish->proof->credential,
+		.per_user = t->rules->allocations_per_user,
+		.per_credential = t->rules->allocations_per_credential,
+	};
+
+	return quota_take(t->shared->quota, &claim, out);
 }
 
 int turn_begin(struct turn *t, const struct turn_wish *wish,
 	struct alloc **out)
 {
+	struct quota_place place;
 	struct alloc *a;
 	int err;
 
-	err = quota_take(t->shared->quota, wish->proof->client_id,
-		t->rules->allocations_per_user);
+	err = take_place(t, wish, &place);
 	if (err < 0)
 		return err;
 	err = take_records(t, wish, &a);
 	if (err < 0) {
-		quota_give(t->shared->quota, wish->proof->client_id);
+		quota_give(t->shared->quota, place);
 		return err;
 	}
 	err = open_port(t, a, wish);
 	if (err < 0) {
 		give_records(t, a);
-		quota_give(t->shared->quota, wish->proof->client_id);
+		quota_give(t->shared->quota, place);
 		return err;
 	}
+	a->place = place;
 	fill_in(t, a, wish);
 	alloc_set_expiry(&t->allocs, a,
 		mono_after_ms(t->now, (int64_t)wish->lifetime_s * 1000));
@@ -266,7 +281,7 @@ static void say_end(const struct turn *t, const struct alloc *a,
 	enum alloc_end why)
 {
 	char id[ALLOC_ID_TEXT_LEN], client[ADDR_TEXT_LEN],
-	    relayed[ADDR_TEXT_LEN];
+	    relayed[ADDR_TEXT_LEN], dropped[ALLOC_DROPS_TEXT_LEN];
 
 	if (log_get_level() < LOG_LEVEL_INFO)
 		return;
@@ -275,13 +290,14 @@ static void say_end(const struct turn *t, const struct alloc *a,
 		"relayed=%s "
 		"duration_s=%" PRId64 " up_packets=%" PRIu64
 		" up_bytes=%" PRIu64 " down_packets=%" PRIu64
-		" down_bytes=%" PRIu64 " drops=%" PRIu64,
+		" down_bytes=%" PRIu64 " drops=%" PRIu64 " dropped=%s",
 		alloc_id_text(a->id, id), alloc_end_name(why),
 		alloc_dialect_name(a->dialect),
 		topology_side_name(a->side), alloc_transport_name(a),
 		addr_text(&a->client, client), addr_text(&a->relayed, relayed),
 		(t->now.ms - a->created_ms) / 1000, a->up_packets,
-		a->up_bytes, a->down_packets, a->down_bytes, a->drops);
+		a->up_bytes, a->down_packets, a->down_bytes, a->drops,
+		alloc_drops_text(a, dropped));
 }
 
 void turn_end(struct turn *t, struct alloc *a, enum alloc_end why)
@@ -294,7 +310,7 @@ void turn_end(struct turn *t, struct alloc *a, enum alloc_end why)
 	remember_end(t, a, why);
 	t->io->close(t->io_arg, a);
 	port_pool_give(t->shared->ports[family], a->relay_port);
-	quota_give(t->shared->quota, a->client_id);
+	quota_give(t->shared->quota, a->place);
 	stats_add(&t->stats, live_of(a), (uint64_t)-1);
 	stats_add(&t->stats, AV_ENDED_REFRESH + (size_t)why, 1);
 	give_records(t, a);

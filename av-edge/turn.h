@@ -96,6 +96,17 @@ EDGE_MUST int turn_begin(struct turn *t, const struct turn_wish *wish,
 /* Give everything back, say so in one line. The record is gone after. */
 void turn_end(struct turn *t, struct alloc *a, enum alloc_end why);
 
+/* Count what is not passed on; a may be NULL. */
+static inline void turn_drop(struct turn *t, struct alloc *a,
+	enum alloc_drop reason)
+{
+	stats_add(&t->stats, AV_DROP_SEQUENCE + (size_t)reason, 1);
+	if (a == NULL)
+		return;
+	a->drops++;
+	a->dropped[reason]++;
+}
+
 /* NULL unless it is of [MS-TURN]. */
 static inline struct ms_state *turn_ms_state(const struct turn *t,
 	const struct alloc *a)

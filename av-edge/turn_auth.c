@@ -10,6 +10,10 @@
 
 #include "common/base/digest.h"
 #include "common/base/err.h"
+#include "common/cred/rest_cred.h"
+#include "common/stun/stun_password.h"
+
+#define CLOCKS_APART_S 300
 
 static const struct {
 	const char *name;
@@ -22,6 +26,9 @@ static const struct {
 	[AUTH_UNKNOWN_USER] = {"unknown-user", 401, true},
 	[AUTH_FORGED] = {"forged-user", 401, true},
 	[AUTH_EXPIRED] = {"expired", 401, true},
+	[AUTH_TOO_LONG] = {"too-long", 401, true},
+	[AUTH_REST_OFF] = {"rest-off", 401, true},
+	[AUTH_ALGORITHMS] = {"algorithms", 400, false},
 	[AUTH_WRONG_REALM] = {"wrong-realm", 401, true},
 	[AUTH_BAD_INTEGRITY] = {"bad-integrity", 401, true},
 	[AUTH_STALE_NONCE] = {"stale-nonce", 438, true},
@@ -61,50 +68,171 @@ static enum auth_cause check_shape(const struct stun_msg *m)
 
 bool auth_is_user_of(const struct alloc *a, const struct auth_proof *proof)
 {
-	return a->user_len == proof->user_len &&
-	    digest_eq(a->user, proof->user, proof->user_len);
+	return digest_eq(a->credential, proof->credential,
+		sizeof(a->credential));
 }
 
-/* Key and client id from the credential itself. */
-static enum auth_cause derive(const struct auth_facts *f, struct str user,
-	struct auth_proof *proof)
+void auth_name_credential(struct auth_proof *proof, struct str user)
 {
-	char password[AV_CRED_PASSWORD_TEXT];
-	struct av_cred cred;
+	const struct digest_part part = {user.p, user.n};
+
+	digest_sha256(&part, 1, proof->credential);
+}
+
+/* ---- credentials of av-auth -------------------------------------------- */
+
+/* Nothing is made for longer than the bound: a later end is of a clock that
+ * is wrong here, or was wrong there. Clocks that are nearly right pass. */
+static bool ends_too_late(const struct auth_facts *f, struct wall expires,
+	uint32_t longest_s)
+{
+	return expires.s - f->wall.s >
+	    (int64_t)longest_s + CLOCKS_APART_S;
+}
+
+enum auth_cause auth_check_credential(const struct auth_facts *f,
+	struct str user, struct av_cred *cred, struct auth_proof *proof)
+{
 	int err;
 
 	if (f->rules->keys.count == 0)
 		return AUTH_NO_KEY;
-	err = av_cred_check(&cred, &f->rules->keys, proof->user,
-		proof->user_len, f->wall, f->rules->credential_skew_s);
+	err = av_cred_check(cred, &f->rules->keys, user.p, user.n, f->wall,
+		f->rules->credential_skew_s);
 	if (err == EDGE_EEXPIRED) {
-		proof->expired_ago_s = f->wall.s - cred.expires.s;
-		digest_wipe(&cred, sizeof(cred));
+		proof->expired_ago_s = f->wall.s - cred->expires.s;
 		return AUTH_EXPIRED;
 	}
 	if (err < 0)
 		return err == EDGE_EFORGED ? AUTH_FORGED : AUTH_UNKNOWN_USER;
-	av_cred_password_text(&cred, password);
-	stun_key(user, str_of(f->rules->realm), str_of(password), proof->key);
-	memcpy(proof->client_id, cred.client_id, sizeof(proof->client_id));
-	digest_wipe(password, sizeof(password));
-	digest_wipe(&cred, sizeof(cred));
+	if (ends_too_late(f, cred->expires, AV_CRED_LIFETIME_MAX_S))
+		return AUTH_TOO_LONG;
+	memcpy(proof->client_id, cred->client_id, sizeof(proof->client_id));
 	return AUTH_OK;
 }
 
-static enum auth_cause find_key(const struct auth_facts *f,
-	const struct stun_msg *m, struct auth_proof *proof)
-{
-	struct str user = stun_bytes(m, STUN_USERNAME);
+/* What one request is about. */
+struct claim {
+	const struct auth_facts *f;
+	const struct stun_msg *m;
+	struct str user;
+	enum stun_algorithm algorithm;
+};
 
-	if (av_cred_user_from_text(user, proof->user, &proof->user_len) < 0)
+static void make_key(const struct claim *c, const char *password,
+	struct auth_proof *proof)
+{
+	proof->key_len = (uint8_t)stun_password_key(c->algorithm, c->user,
+		str_of(c->f->rules->realm), str_of(password), proof->key);
+}
+
+/* RFC 8489 14.6: whole, because no use of it in TURN cuts it short. */
+static bool is_signed_with(const struct stun_msg *m,
+	const struct auth_proof *proof)
+{
+	if (stun_has(m, STUN_INTEGRITY_SHA256) &&
+	    stun_bytes(m, STUN_INTEGRITY_SHA256).n != DIGEST_SHA256_LEN)
+		return false;
+	return stun_check_integrity(m, proof->key, proof->key_len) == 0;
+}
+
+static enum auth_cause check_integrity(const struct claim *c,
+	const struct auth_proof *proof)
+{
+	if (is_signed_with(c->m, proof))
+		return AUTH_OK;
+	if (!str_eq_z(stun_bytes(c->m, STUN_REALM), c->f->rules->realm))
+		return AUTH_WRONG_REALM;
+	return AUTH_BAD_INTEGRITY;
+}
+
+static enum auth_cause check_minted(const struct claim *c, struct str raw,
+	struct auth_proof *proof)
+{
+	char password[AV_CRED_PASSWORD_TEXT];
+	struct av_cred cred = {.user_len = 0};
+	enum auth_cause cause;
+
+	cause = auth_check_credential(c->f, raw, &cred, proof);
+	if (cause == AUTH_OK) {
+		av_cred_password_text(&cred, password);
+		make_key(c, password, proof);
+		digest_wipe(password, sizeof(password));
+		cause = check_integrity(c, proof);
+	}
+	digest_wipe(&cred, sizeof(cred));
+	return cause;
+}
+
+/* ---- credentials made from a shared secret ------------------------------ */
+
+/* Integrity before expiry: until a secret fits, the user name is anybody's
+ * invention. */
+static enum auth_cause check_rest(const struct claim *c,
+	const struct rest_user *user, struct auth_proof *proof)
+{
+	const struct rest_ring *ring = &c->f->rules->rest;
+	enum auth_cause cause = AUTH_REST_OFF;
+	char password[REST_PASSWORD_TEXT];
+	size_t i;
+
+	rest_user_client_id(user, proof->client_id);
+	for (i = 0; i < ring->count; i++) {
+		rest_password(&ring->secrets[i], c->user, password);
+		make_key(c, password, proof);
+		cause = check_integrity(c, proof);
+		if (cause == AUTH_OK)
+			break;
+	}
+	digest_wipe(password, sizeof(password));
+	if (cause != AUTH_OK)
+		return cause;
+	if (c->f->wall.s >= user->expires.s +
+	    (int64_t)c->f->rules->credential_skew_s) {
+		proof->expired_ago_s = c->f->wall.s - user->expires.s;
+		return AUTH_EXPIRED;
+	}
+	return ends_too_late(c->f, user->expires, c->f->rules->rest_max_s) ?
+	    AUTH_TOO_LONG : AUTH_OK;
+}
+
+/* ---- all of them -------------------------------------------------------- */
+
+/* The allocation's own key, if this is its user and its algorithm. */
+static bool has_kept_key(const struct claim *c, struct auth_proof *proof)
+{
+	const struct alloc *a = c->f->alloc;
+
+	if (a == NULL || !auth_is_user_of(a, proof) ||
+	    a->key_len != (c->algorithm == STUN_SHA256 ? DIGEST_SHA256_LEN :
+							 DIGEST_MD5_LEN))
+		return false;
+	memcpy(proof->key, a->key, sizeof(proof->key));
+	proof->key_len = a->key_len;
+	memcpy(proof->client_id, a->client_id, sizeof(proof->client_id));
+	return true;
+}
+
+static enum auth_cause check_user(const struct claim *c,
+	struct auth_proof *proof)
+{
+	uint8_t raw[AV_CRED_USER_MAX];
+	struct rest_user rest;
+	size_t raw_len;
+	bool is_rest = rest_user_parse(c->user, &rest) == 0;
+
+	if (is_rest)
+		auth_name_credential(proof, c->user);
+	else if (av_cred_user_from_text(c->user, raw, &raw_len) == 0)
+		auth_name_credential(proof, (struct str){(char *)raw,
+			raw_len});
+	else
 		return AUTH_UNKNOWN_USER;
-	if (f->alloc == NULL || !auth_is_user_of(f->alloc, proof))
-		return derive(f, user, proof);
-	memcpy(proof->key, f->alloc->key, sizeof(proof->key));
-	memcpy(proof->client_id, f->alloc->client_id,
-		sizeof(proof->client_id));
-	return AUTH_OK;
+	if (has_kept_key(c, proof))
+		return check_integrity(c, proof);
+	if (is_rest)
+		return check_rest(c, &rest, proof);
+	return check_minted(c, (struct str){(char *)raw, raw_len}, proof);
 }
 
 static enum auth_cause check_nonce(const struct auth_facts *f,
@@ -122,23 +250,33 @@ static enum auth_cause check_nonce(const struct auth_facts *f,
 	return AUTH_FOREIGN_NONCE;
 }
 
+/* RFC 8489 9.2.4: what is said of algorithms counts when the nonce says
+ * that they were offered. */
+static enum auth_cause check_algorithm(const struct stun_msg *m,
+	enum stun_algorithm *out)
+{
+	*out = STUN_MD5;
+	if (!nonce_is_offer(stun_bytes(m, STUN_NONCE)))
+		return AUTH_OK;
+	return stun_password_choice(m, out) == 0 ? AUTH_OK : AUTH_ALGORITHMS;
+}
+
 enum auth_cause auth_check(const struct auth_facts *f,
 	const struct stun_msg *m, struct auth_proof *proof)
 {
+	struct claim c = {.f = f, .m = m};
 	enum auth_cause cause;
 
 	memset(proof, 0, sizeof(*proof));
 	cause = check_shape(m);
 	if (cause == AUTH_OK)
-		cause = find_key(f, m, proof);
+		cause = check_algorithm(m, &c.algorithm);
 	if (cause != AUTH_OK)
 		return cause;
-	if (stun_check_integrity(m, proof->key, sizeof(proof->key)) < 0) {
-		if (!str_eq_z(stun_bytes(m, STUN_REALM), f->rules->realm))
-			return AUTH_WRONG_REALM;
-		return AUTH_BAD_INTEGRITY;
-	}
-	cause = check_nonce(f, m);
+	c.user = stun_bytes(m, STUN_USERNAME);
+	cause = check_user(&c, proof);
+	if (cause == AUTH_OK)
+		cause = check_nonce(f, m);
 	if (cause != AUTH_OK)
 		return cause;
 	proof->has_key = true;

@@ -1,6 +1,7 @@
 /*
- * Who sent this request? Long-term credentials of RFC 8489 9.2 with user
- * names and passwords that av-auth minted. A pure decision: nothing is kept
+ * Who sent this request? Long-term credentials of RFC 8489 9.2, with user
+ * names and passwords that av-auth minted, or that an application made from
+ * a secret it shares with the relay. A pure decision: nothing is kept
  * and nothing is sent; the peer learns less than the cause says (R10).
  */
 #ifndef AV_EDGE_TURN_AUTH_H
@@ -23,6 +24,9 @@ enum auth_cause {
 	AUTH_UNKNOWN_USER,  /* not a user name of ours by its shape */
 	AUTH_FORGED,        /* no key of ours made it */
 	AUTH_EXPIRED,
+	AUTH_TOO_LONG,      /* it would be good for longer than any may */
+	AUTH_REST_OFF,      /* "expiry:user", and there is no secret */
+	AUTH_ALGORITHMS,    /* offer or choice of algorithm is not right */
 	AUTH_WRONG_REALM,   /* integrity fails, and the realm is not ours */
 	AUTH_BAD_INTEGRITY, /* wrong password, or changed on the way */
 	AUTH_STALE_NONCE,
@@ -33,11 +37,12 @@ enum auth_cause {
 };
 
 struct auth_proof {
-	uint8_t key[STUN_KEY_LEN];
+	uint8_t key[ALLOC_KEY_MAX];
+	uint8_t key_len;
 	bool has_key; /* integrity held: answers are signed with it */
 	uint8_t client_id[AV_CRED_CLIENT_ID_LEN];
-	uint8_t user[AV_CRED_USER_MAX];
-	size_t user_len;
+	/* SHA-256 of the user name, as bytes where it is one of av-auth. */
+	uint8_t credential[QUOTA_CREDENTIAL_LEN];
 	int64_t expired_ago_s; /* for AUTH_EXPIRED, a hint at clock skew */
 };
 
@@ -55,6 +60,13 @@ enum auth_cause auth_check(const struct auth_facts *facts,
 
 /* Is this the user whose allocation it is? */
 bool auth_is_user_of(const struct alloc *a, const struct auth_proof *proof);
+
+/* The user name, as it is compared and counted. */
+void auth_name_credential(struct auth_proof *proof, struct str user);
+/* A credential of av-auth, raw bytes: fills in client id and *cred, which is
+ * the caller's to wipe. */
+enum auth_cause auth_check_credential(const struct auth_facts *f,
+	struct str user, struct av_cred *cred, struct auth_proof *proof);
 
 /* The error code that the peer is told. */
 unsigned auth_cause_code(enum auth_cause cause);

@@ -190,8 +190,7 @@ static bool check_sender(struct ask *ask)
 
 static void drop_sequence(struct ask *ask)
 {
-	ask->alloc->drops++;
-	stats_add(&ask->t->stats, AV_DROP_SEQUENCE, 1);
+	turn_drop(ask->t, ask->alloc, ALLOC_DROP_SEQUENCE);
 }
 
 static void answer_again(struct ask *ask, const struct sequence_answer *a)
@@ -396,12 +395,6 @@ static unsigned on_set_destination(struct ask *ask)
 
 /* ---- Send: never answered ---------------------------------------------- */
 
-static void drop_send(struct ask *ask, enum av_counter reason)
-{
-	ask->alloc->drops++;
-	stats_add(&ask->t->stats, reason, 1);
-}
-
 static bool may_send(struct ask *ask, const struct addr *peer)
 {
 	struct turn *t = ask->t;
@@ -420,11 +413,11 @@ static void on_send(struct ask *ask)
 	    !stun_has(&ask->m, STUN_PAYLOAD) ||
 	    stun_addr(&ask->m, STUN_DESTINATION, &peer) < 0 ||
 	    peer.port == 0) {
-		drop_send(ask, AV_DROP_MALFORMED);
+		turn_drop(ask->t, ask->alloc, ALLOC_DROP_MALFORMED);
 		return;
 	}
 	if (peer.family != ask->alloc->family || !may_send(ask, &peer)) {
-		drop_send(ask, AV_DROP_NO_PERMISSION);
+		turn_drop(ask->t, ask->alloc, ALLOC_DROP_NO_PERMISSION);
 		return;
 	}
 	ask->out->from = ask->alloc;

@@ -23,6 +23,7 @@
 #include "common/base/err.h"
 #include "common/base/rand.h"
 #include "common/base/str.h"
+#include "common/cred/secret_file.h"
 
 #define FILE_MAX 4096
 #define HEX_LEN  (2u * AV_KEY_LEN)
@@ -160,66 +161,23 @@ static int parse(struct av_key_ring *out, struct str text, const char *path,
 		path, line_no, fault);
 }
 
-static int read_all(int fd, char *text, size_t cap, size_t *len)
-{
-	ssize_t n;
-
-	*len = 0;
-	for (;;) {
-		n = read(fd, text + *len, cap - *len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		*len += (size_t)n;
-		if (*len == cap)
-			return EDGE_ETOOBIG;
-	}
-}
-
-static int check_file(int fd, const char *path, struct why *why)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return why_set(why, -errno, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return why_set(why, EDGE_ECONFIG,
-			"%s: is not a regular file", path);
-	if ((st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
-		return why_set(why, EDGE_ECONFIG,
-			"%s: mode %04o lets others at the secret; chmod 0640 "
-			"it and rotate the key", path,
-			(unsigned)(st.st_mode & 07777));
-	return 0;
-}
-
 int av_key_load(struct av_key_ring *out, const char *path, struct why *why)
 {
+	const struct secret_file_spec spec = {
+		.path = path,
+		.forbidden = S_IRWXO | S_IWGRP,
+		.advice = "chmod 0640 it and rotate the key",
+	};
 	struct av_key_ring ring = {.count = 0};
 	char text[FILE_MAX];
 	size_t len = 0;
-	int err = 0;
-	int fd;
+	int err;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return why_set(why, -errno, "%s: %s", path, strerror(errno));
-	err = check_file(fd, path, why);
-	if (err < 0)
-		goto out;
-	err = read_all(fd, text, sizeof(text), &len);
-	if (err < 0) {
-		why_set(why, err, "%s: %s", path, err_text(err));
-		goto out;
-	}
-	err = parse(&ring, (struct str){text, len}, path, why);
+	err = secret_file_read(&spec, text, sizeof(text), &len, why);
+	if (err == 0)
+		err = parse(&ring, (struct str){text, len}, path, why);
 	if (err == 0)
 		*out = ring;
-out:
-	close(fd);
 	digest_wipe(text, sizeof(text));
 	av_key_ring_wipe(&ring);
 	return err;

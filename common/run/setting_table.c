@@ -458,6 +458,38 @@ static const struct setting_def SETTINGS[] = {
 	},
 	{
 		.component = "av-edge",
+		.name = "allocations_per_credential",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "48",
+		.min = 1,
+		.max = 10000,
+		.help = "Allocations made with one credential at a time.",
+	},
+	{
+		.component = "av-edge",
+		.name = "max_bandwidth_per_user_kb",
+		.kind = SETTING_NUMBER,
+		.unit = "kbit/s",
+		.fallback = "10000",
+		.min = 1,
+		.max = UINT32_MAX,
+		.help = "Kilobit a second that one user's allocations may "
+			"carry together, each direction by itself.",
+	},
+	{
+		.component = "av-edge",
+		.name = "max_bandwidth_per_port_kb",
+		.kind = SETTING_NUMBER,
+		.unit = "kbit/s",
+		.fallback = "3000",
+		.min = 1,
+		.max = UINT32_MAX,
+		.help = "Kilobit a second that one relay port may carry, each "
+			"direction by itself.",
+	},
+	{
+		.component = "av-edge",
 		.name = "allow_peers",
 		.kind = SETTING_PREFIXES,
 		.unit = "",
@@ -476,6 +508,17 @@ static const struct setting_def SETTINGS[] = {
 		.max = 600,
 		.help = "How long after its end a credential is still taken; "
 			"60s when a pool shares its key.",
+	},
+	{
+		.component = "av-edge",
+		.name = "rest_max_lifetime",
+		.kind = SETTING_DURATION,
+		.unit = "s",
+		.fallback = "28800",
+		.min = MINUTE,
+		.max = 30 * DAY,
+		.help = "How far off the end of a credential may be that an "
+			"application made from a shared secret.",
 	},
 	{
 		.component = "av-edge",

@@ -96,6 +96,7 @@ static inline struct rules *lab_rules(uint32_t port_count,
 	lab_must(rules_new(&r) == 0, "rules_new");
 	snprintf(r->realm, sizeof(r->realm), LAB_REALM);
 	r->stranger_rate = 1000000;
+	r->allocations_per_credential = 100000;
 	r->media[RULES_V4].bind = lab_addr(LAB_RELAY);
 	r->media[RULES_V4].shown = lab_addr(LAB_RELAY);
 	r->media[RULES_V4].port = LAB_PORTS;
@@ -342,6 +343,7 @@ static inline void lab_check(struct lab *lab)
 			a->relay_port) == a->id, "port owned otherwise");
 	}
 	lab_must(allocs == alloc_table_count(&t->allocs), "allocations");
+	lab_must(allocs == quota_held(lab->shared.quota), "quota");
 	lab_must(allocs == lab->open, "sockets");
 	lab_must(allocs == v4.used + v4.outside + v6.used + v6.outside,
 		"ports");

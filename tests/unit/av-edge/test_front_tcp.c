@@ -264,8 +264,12 @@ START_TEST(test_T9_slow_reader_loses_datagrams_and_nothing_grows)
 	static uint8_t payload[1200];
 	int peer = plain_socket(PEER_AT), small = 65536;
 	struct addr at = name_of(peer);
+	struct rules *r = make_rules();
 	unsigned i, got = 0;
 
+	r->port_kbps = UINT32_MAX;
+	r->user_kbps = UINT32_MAX;
+	use_rules(r);
 	tcp_allocated(&other, "127.0.3.2:0", OUTSIDE, &bob);
 	ck_assert_uint_eq(client_bind(&other, 0x4000, &at), 0);
 	tcp_open(&c, "127.0.3.1:0", OUTSIDE, &alice);

@@ -69,7 +69,7 @@ START_TEST(test_first_allocate_is_challenged_with_realm_and_nonce)
 	lab_write_transport(&ask, 17);
 	ck_assert_uint_eq(lab_send(&ask), 401);
 	ck_assert(str_eq_z(stun_bytes(&ask.m, STUN_REALM), LAB_REALM));
-	ck_assert_uint_eq(stun_bytes(&ask.m, STUN_NONCE).n, NONCE_LEN);
+	ck_assert_uint_eq(stun_bytes(&ask.m, STUN_NONCE).n, NONCE_OFFER_LEN);
 	ck_assert(!stun_has(&ask.m, STUN_INTEGRITY));
 	ck_assert_uint_eq(count(AV_AUTH_CHALLENGED), 1);
 }

@@ -1,0 +1,72 @@
+/*
+ * Secret files: opened without following links, judged by descriptor, read
+ * whole. What is in them is av_key.c's and rest_cred.c's affair; so is
+ * writing them.
+ */
+#include "common/cred/secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/err.h"
+
+static int read_all(int fd, char *text, size_t cap, size_t *len)
+{
+	ssize_t n;
+
+	*len = 0;
+	for (;;) {
+		n = read(fd, text + *len, cap - *len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		*len += (size_t)n;
+		if (*len == cap)
+			return EDGE_ETOOBIG;
+	}
+}
+
+static int check_file(int fd, const struct secret_file_spec *spec,
+	struct why *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return why_set(why, -errno, "%s: %s", spec->path,
+			strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return why_set(why, EDGE_ECONFIG,
+			"%s: is not a regular file", spec->path);
+	if ((st.st_mode & spec->forbidden) != 0)
+		return why_set(why, EDGE_ECONFIG,
+			"%s: mode %04o lets others at the secret; %s",
+			spec->path, (unsigned)(st.st_mode & 07777),
+			spec->advice);
+	return 0;
+}
+
+int secret_file_read(const struct secret_file_spec *spec, char *text,
+	size_t cap, size_t *len, struct why *why)
+{
+	int fd, err;
+
+	fd = open(spec->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return why_set(why, -errno, "%s: %s", spec->path,
+			strerror(errno));
+	err = check_file(fd, spec, why);
+	if (err == 0) {
+		err = read_all(fd, text, cap, len);
+		if (err < 0)
+			why_set(why, err, "%s: %s", spec->path,
+				err_text(err));
+	}
+	close(fd);
+	return err;
+}
