@@ -21,6 +21,7 @@
 #include "common/sip/sip_msg.h"
 #include "common/store/topology_yaml.h"
 #include "schema_sql.h"
+#include "tests/unit/access-edge/signed.h"
 #include "tests/unit/net/ends.h"
 #include "tests/unit/net/pki.h"
 
@@ -29,9 +30,17 @@
 #define INBOX_MAX   64
 #define PARTIES_MAX 24
 
+enum party_side {
+	PARTY_OTHER,  /* what it sends and gets is not recorded */
+	PARTY_CLIENT,
+	PARTY_SERVER,
+};
+
 /* One end of a connection that talks SIP. */
 struct party {
 	struct lab *lab;
+	enum party_side side;
+	struct sip_frame sent; /* what it sends, for the recorder */
 	struct stream *stream; /* NULL once it ended */
 	struct sip_frame frame;
 	bool is_ready;
@@ -77,6 +86,7 @@ struct lab {
 	struct server hops[2]; /* fe.int.test: 127.0.0.3 and .4 */
 	struct party *parties[PARTIES_MAX];
 	size_t party_count;
+	struct signed_log *recorder; /* owned */
 	const char *more_servers; /* lines below servers: */
 	const char *key_path;
 	char key_room[128];
@@ -111,7 +121,12 @@ static inline void party_on_data(struct stream *s, const uint8_t *data,
 			p->inbox[p->got] = malloc(item.message.n + 1);
 			memcpy(p->inbox[p->got], item.message.p,
 				item.message.n);
-			p->inbox[p->got++][item.message.n] = '\0';
+			p->inbox[p->got][item.message.n] = '\0';
+			if (p->side != PARTY_OTHER)
+				signed_received(p->lab->recorder,
+					p->inbox[p->got],
+					p->side == PARTY_CLIENT);
+			p->got++;
 		}
 	} while (item.kind != SIP_FRAME_NONE);
 }
@@ -144,6 +159,7 @@ static inline struct party *party_new(struct lab *lab)
 	ck_assert_uint_lt(lab->party_count, PARTIES_MAX);
 	p->lab = lab;
 	sip_frame_init(&p->frame, &limits);
+	sip_frame_init(&p->sent, &limits);
 	lab->parties[lab->party_count++] = p;
 	return p;
 }
@@ -168,13 +184,33 @@ static inline struct party *party_client(struct lab *lab)
 		lab->ctx_outside, LAB_OUTSIDE);
 
 	ck_assert(p->is_ready);
+	p->side = PARTY_CLIENT;
 	return p;
+}
+
+static inline void party_record(struct party *p, const char *text,
+	size_t len)
+{
+	struct str rest = {text, len};
+	struct sip_frame_item item;
+
+	if (p->side == PARTY_OTHER)
+		return;
+	do {
+		ck_assert_int_eq(sip_frame_next(&p->sent, &rest, &item), 0);
+		if (item.kind == SIP_FRAME_MESSAGE)
+			signed_sent(p->lab->recorder, item.message,
+				p->side == PARTY_CLIENT);
+		if (item.kind == SIP_FRAME_BAD)
+			p->side = PARTY_OTHER; /* no more messages then */
+	} while (item.kind != SIP_FRAME_NONE && p->side != PARTY_OTHER);
 }
 
 static inline void party_send_bytes(struct party *p, const char *text,
 	size_t len)
 {
 	ck_assert_ptr_nonnull(p->stream);
+	party_record(p, text, len);
 	ck_assert_int_ge(stream_send(p->stream, text, len), 0);
 }
 
@@ -317,6 +353,7 @@ static inline void server_on_fd(unsigned ready, void *arg)
 	ck_assert_int_eq(addr_from_sockaddr((struct sockaddr *)&ss, len,
 		&remote), 0);
 	p = party_new(s->lab);
+	p->side = PARTY_SERVER;
 	ck_assert_int_eq(stream_accept(&p->stream, s->lab->loop, fd,
 		&remote, s->lab->ctx_serve, &limits, &party_ops, p), 0);
 	s->accepted[s->count++] = p;
@@ -564,6 +601,8 @@ static inline void lab_init(struct lab *lab, const char *settings)
 	struct why why = {""};
 
 	memset(lab, 0, sizeof(*lab));
+	lab->recorder = calloc(1, sizeof(*lab->recorder));
+	ck_assert_ptr_nonnull(lab->recorder);
 	log_init("test", LOG_LEVEL_ERROR, false);
 	ck_assert_int_eq(loop_new(&lab->loop), 0);
 	lab_certs(lab);
@@ -611,6 +650,7 @@ static inline void lab_fini(struct lab *lab)
 
 		stream_free(p->stream);
 		sip_frame_fini(&p->frame);
+		sip_frame_fini(&p->sent);
 		for (size_t k = 0; k < p->got; k++)
 			free(p->inbox[k]);
 		free(p);
@@ -630,6 +670,7 @@ static inline void lab_fini(struct lab *lab)
 	free(lab->host.name);
 	loop_free(lab->loop);
 	pki_fini(&lab->pki);
+	free(lab->recorder);
 }
 
 #endif
