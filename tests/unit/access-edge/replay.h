@@ -1,11 +1,11 @@
 /*
- * Replay scripts (the folder tests/replay): what each party sends, and what must
- * arrive at another, octet for octet. Needs lab.h.
+ * Replay scripts (the folder tests/replay): what each party sends, and what
+ * must arrive at another, octet for octet. Needs lab.h.
  *
  *	settings: allow_anonymous_users: true    first lines
  *	# a remark
- *	client > one of: client, client2, fe > sends what follows up to "."
- *	fe <      must get exactly what follows
+ *	client >  sends what follows, up to a line with "." alone
+ *	fe <      must get exactly what follows; parties are client, client2, fe
  *	client ~  nothing comes to it for a moment
  *	client !  it closes its connection
  *	client .  its connection is ended by the edge
