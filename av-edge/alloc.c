@@ -40,6 +40,7 @@ static const char *const DROP_NAMES[ALLOC_DROP_COUNT] = {
 	[ALLOC_DROP_QUEUE] = "queue",
 	[ALLOC_DROP_CLIENT] = "slow-client",
 	[ALLOC_DROP_BANDWIDTH] = "bandwidth",
+	[ALLOC_DROP_PEER] = "no-connection",
 };
 
 static_assert(offsetof(struct alloc, up_packets) == 64,

@@ -55,6 +55,7 @@ enum alloc_drop {
 	ALLOC_DROP_QUEUE,    /* between shards */
 	ALLOC_DROP_CLIENT,   /* a client over TCP that does not read */
 	ALLOC_DROP_BANDWIDTH,
+	ALLOC_DROP_PEER, /* over TCP: no connection with it */
 	ALLOC_DROP_COUNT,
 };
 
@@ -101,6 +102,8 @@ struct alloc {
 	/* SHA-256 of the user name that made it. */
 	uint8_t credential[QUOTA_CREDENTIAL_LEN];
 	struct quota_place place;
+	bool has_tcp_relay;    /* its relay port is a TCP port */
+	uint8_t peer_conns;    /* connections of that port, at present */
 };
 
 #define ALLOC_WHEEL 4096
@@ -146,6 +149,13 @@ static inline unsigned alloc_shard_of_id(uint64_t id)
 static inline bool alloc_is_tcp(const struct alloc *a)
 {
 	return a->listener >= ALLOC_TCP;
+}
+
+/* Is its relay port a TCP port? Only clients over TCP can have one. The
+ * second look costs a cache line, but none of theirs. */
+static inline bool alloc_relays_tcp(const struct alloc *a)
+{
+	return alloc_is_tcp(a) && a->has_tcp_relay;
 }
 
 static inline const char *alloc_transport_name(const struct alloc *a)

@@ -35,11 +35,23 @@ enum av_counter {
 	AV_CONN_RFC,
 	AV_CONN_TLS,
 	AV_CONN_MS_TURN,
+	AV_CONN_PSEUDO_TLS,
 	AV_CONN_UNKNOWN,
 	AV_CONN_NO_CERTIFICATE,
 	AV_CONN_TLS_FAILED,
 	AV_CONN_TOO_SLOW,
 	AV_CONN_BROKEN,
+	AV_CONN_MOVED, /* to the shard of the allocation it belongs to */
+	/* TCP connections with peers, from and to TCP relay ports */
+	AV_PEER_CONNS,
+	AV_CONNECT_TRIED,
+	AV_CONNECT_FAILED,
+	AV_CONNECT_TOO_MANY, /* of the allocation */
+	AV_CONNECT_TOO_FAST, /* of the user */
+	AV_PEER_CONN_TAKEN,
+	AV_PEER_CONN_REFUSED,
+	AV_PEER_CONN_STALLED,
+	AV_PEER_CONN_UNBOUND,
 	/* control */
 	AV_REQ_BINDING,
 	AV_REQ_ALLOCATE,
@@ -47,6 +59,8 @@ enum av_counter {
 	AV_REQ_PERMISSION,
 	AV_REQ_CHANNEL,
 	AV_REQ_SEND,
+	AV_REQ_CONNECT, /* RFC 6062 */
+	AV_REQ_BIND,
 	AV_REQ_MS_ALLOCATE, /* of the other dialect */
 	AV_REQ_MS_SEND,
 	AV_REQ_MS_DESTINATION,
@@ -100,6 +114,7 @@ enum av_counter {
 	AV_DROP_QUEUE,    /* between shards */
 	AV_DROP_CLIENT,   /* over TCP, and it does not read */
 	AV_DROP_BANDWIDTH, /* of its port or its user */
+	AV_DROP_PEER,     /* over TCP: no connection with it */
 	AV_TURNS,
 	AV_RESTS,
 	AV_REST_US,

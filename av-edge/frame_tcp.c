@@ -118,6 +118,17 @@ int frame_ms_next(const uint8_t *bytes, size_t len, struct frame *out)
 	return take(bytes, len, FRAME_MS_HEADER_LEN, out);
 }
 
+int frame_packet_next(const uint8_t *bytes, size_t len, struct frame *out)
+{
+	*out = (struct frame){.kind = FRAME_DATA,
+		.whole_len = FRAME_PACKET_HEADER_LEN};
+	if (len < FRAME_PACKET_HEADER_LEN)
+		return EDGE_ESHORT;
+	out->len = buf_load_u16(bytes);
+	out->whole_len = FRAME_PACKET_HEADER_LEN + out->len;
+	return take(bytes, len, FRAME_PACKET_HEADER_LEN, out);
+}
+
 /* RFC 8656 12.5: padded to 4, which its length field does not count. */
 static int channel_next(const uint8_t *bytes, size_t len, struct frame *out)
 {

@@ -16,6 +16,7 @@
 #include "common/base/attr.h"
 
 #define FRAME_MS_HEADER_LEN 4
+#define FRAME_PACKET_HEADER_LEN 2
 #define FRAME_HELLO_LEN     50
 #define FRAME_ANSWER_LEN    83
 /* Time and random of the answer, and its session id. */
@@ -55,6 +56,10 @@ enum frame_dialect frame_dialect_of(const uint8_t *bytes, size_t len);
  * the next frame begins; close.
  */
 EDGE_MUST int frame_ms_next(const uint8_t *bytes, size_t len,
+	struct frame *out);
+/* RFC 4571: a length before each packet, as TCP candidates of ICE have it
+ * (RFC 6544 section 3). */
+EDGE_MUST int frame_packet_next(const uint8_t *bytes, size_t len,
 	struct frame *out);
 /* A STUN message whole, or ChannelData with its header and without its
  * padding. */

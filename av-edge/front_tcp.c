@@ -12,12 +12,21 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "common/stun/stun_ms.h"
+#include "av-edge/data_conn.h"
 #include "av-edge/frame_tcp.h"
 #include "av-edge/relay_udp.h"
+#include "av-edge/rfc_tcp.h"
 #include "av-edge/shard.h"
 #include "av-edge/tcp_conn.h"
+#include "av-edge/tcp_move.h"
+#include "av-edge/turn_ms.h"
 
-static void take_message(struct tcp_conn *c, const struct frame *f)
+typedef void(handler)(struct turn *t, const struct turn_in *in,
+	struct turn_out *out);
+
+static void take_message(struct tcp_conn *c, const struct frame *f,
+	handler *handle)
 {
 	struct shard *s = c->shard;
 	uint8_t answer[TURN_ANSWER_MAX];
@@ -32,17 +41,88 @@ static void take_message(struct tcp_conn *c, const struct frame *f)
 	};
 	struct turn_out out = {.answer = answer};
 
-	if (!stun_is_rfc(f->data, f->len)) {
-		stats_add(&s->turn.stats, AV_DROP_NOT_STUN, 1);
-		return;
-	}
 	s->asking = c;
-	turn_rfc_handle(&s->turn, &in, &out);
+	handle(&s->turn, &in, &out);
 	s->asking = NULL;
 	if (out.answer_len > 0)
 		tcp_conn_answer(c, answer, out.answer_len);
 	if (out.from != NULL)
 		relay_from_send(s, out.from, &out.peer, out.payload);
+	if (out.bound != 0)
+		data_conn_bind(s, out.bound, c);
+}
+
+static void drop(struct tcp_conn *c, enum av_counter reason)
+{
+	stats_add(&c->shard->turn.stats, reason, 1);
+}
+
+/* ---- RFC 8656 ---------------------------------------------------------- */
+
+/* A connection that another shard's peer is to be bound to: that shard
+ * handles this message, and has the connection from now on. */
+static bool moves(struct tcp_conn *c, const struct frame *f)
+{
+	uint32_t id;
+
+	return rfc_tcp_is_bind(f->data, f->len, &id) &&
+	    data_conn_shard_of(id) != c->shard->number &&
+	    tcp_move(c, data_conn_shard_of(id));
+}
+
+static int take_rfc(struct tcp_conn *c, const struct frame *f)
+{
+	if (f->kind == FRAME_DATA) {
+		if (!relay_from_channel(c->shard, c->port->number, &c->client,
+			f->data, f->len))
+			drop(c, AV_DROP_NO_CHANNEL);
+	} else if (!stun_is_rfc(f->data, f->len)) {
+		drop(c, AV_DROP_NOT_STUN);
+	} else if (moves(c, f)) {
+		return -EAGAIN;
+	} else {
+		take_message(c, f, turn_rfc_handle);
+	}
+	return 0;
+}
+
+/* ---- [MS-TURN] --------------------------------------------------------- */
+
+/* Control that is none leaves no doubt that the stream is out of step. */
+static int take_ms(struct tcp_conn *c, const struct frame *f)
+{
+	struct alloc *a;
+
+	if (f->kind != FRAME_DATA) {
+		if (!stun_ms_is_control(f->data, f->len))
+			return EDGE_EMALFORMED;
+		take_message(c, f, turn_ms_handle);
+		return 0;
+	}
+	a = alloc_find(&c->shard->turn.allocs, c->port->number, &c->client);
+	if (a == NULL)
+		drop(c, AV_DROP_NO_ALLOCATION);
+	else
+		relay_from_bare(c->shard, a, f->data, f->len);
+	return 0;
+}
+
+/* ---- frames ------------------------------------------------------------ */
+
+static const struct {
+	int (*next)(const uint8_t *bytes, size_t len, struct frame *out);
+	int (*take)(struct tcp_conn *c, const struct frame *f);
+} dialects[] = {
+	[TCP_CONN_RFC] = {frame_rfc_next, take_rfc},
+	[TCP_CONN_MS] = {frame_ms_next, take_ms},
+};
+
+/* Bytes of a peer are nobody's frames. */
+static size_t pass_on(struct tcp_conn *c, const uint8_t *bytes, size_t len)
+{
+	if (c->data != NULL && len > 0)
+		data_conn_from_client(c->data, bytes, len);
+	return len;
 }
 
 /* How many of the bytes are done with; < 0: there is no going on. */
@@ -53,18 +133,17 @@ static ssize_t take_frames(struct tcp_conn *c, const uint8_t *bytes,
 	size_t at = 0;
 	int err;
 
-	while (at < len && !c->is_paused) {
-		err = frame_rfc_next(bytes + at, len - at, &f);
-		if (err == EDGE_ESHORT)
+	while (at < len && c->pauses == 0) {
+		if (c->mode == TCP_CONN_DATA)
+			return (ssize_t)(at + pass_on(c, bytes + at,
+				len - at));
+		err = dialects[c->mode].next(bytes + at, len - at, &f);
+		if (err == 0)
+			err = dialects[c->mode].take(c, &f);
+		if (err == EDGE_ESHORT || err == -EAGAIN)
 			break;
 		if (err < 0)
 			return err;
-		if (f.kind != FRAME_DATA)
-			take_message(c, &f);
-		else if (!relay_from_channel(c->shard, c->port->number,
-				&c->client, f.data, f.len))
-			stats_add(&c->shard->turn.stats, AV_DROP_NO_CHANNEL,
-				1);
 		c->shard->packets++;
 		at += f.whole_len;
 	}

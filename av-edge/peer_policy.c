@@ -64,6 +64,11 @@ void peer_policy_add_suite(struct peer_policy *p, const struct addr *a)
 		p->suite[p->suite_count++] = *a;
 }
 
+bool peer_policy_is_own(const struct peer_policy *p, const struct addr *a)
+{
+	return is_among(p->own, p->own_count, a);
+}
+
 static enum peer_verdict judge_range(const struct addr *a)
 {
 	const char *range = netset_special(a);
@@ -83,10 +88,9 @@ enum peer_verdict peer_policy_judge(const struct peer_policy *p,
 	struct addr plain = addr_canonical(peer);
 	enum peer_verdict range;
 
-	if (is_among(p->own, p->own_count, peer) &&
-	    addr_ip_eq(&plain, peer))
+	if (peer_policy_is_own(p, peer) && addr_ip_eq(&plain, peer))
 		return PEER_HAIRPIN;
-	if (is_among(p->own, p->own_count, &plain) ||
+	if (peer_policy_is_own(p, &plain) ||
 	    is_among(p->suite, p->suite_count, &plain))
 		return PEER_SUITE;
 	if (netset_has(&p->allow, &plain))

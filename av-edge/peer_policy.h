@@ -40,6 +40,9 @@ void peer_policy_fini(struct peer_policy *p);
 void peer_policy_add_own(struct peer_policy *p, const struct addr *a);
 void peer_policy_add_suite(struct peer_policy *p, const struct addr *a);
 
+/* Is this, as it is written, a relay address of ours? */
+bool peer_policy_is_own(const struct peer_policy *p, const struct addr *a);
+
 enum peer_verdict peer_policy_judge(const struct peer_policy *p,
 	const struct addr *peer);
 static inline bool peer_verdict_is_yes(enum peer_verdict v)

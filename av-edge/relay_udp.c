@@ -11,6 +11,8 @@
 
 #include "common/base/buf.h"
 #include "av-edge/allowance.h"
+#include "av-edge/indication.h"
+#include "av-edge/ms_stream.h"
 #include "av-edge/tcp_conn.h"
 
 #define BURST_MAX   32
@@ -81,27 +83,12 @@ static void deliver_media(struct shard *s, struct alloc *a, struct hot *h,
 	to_client(s, a, out);
 }
 
-/* RFC 8656 11.5, [MS-TURN] 2.2.1. The transaction id names nothing; it
- * only must differ. */
 static void deliver_indication(struct shard *s, struct alloc *a,
 	const struct addr *peer, struct udp_out *out)
 {
-	uint8_t head[UDP_HEAD_MAX], tid[STUN_TID_LEN];
-	struct stun_writer w;
-	int len;
+	uint8_t head[UDP_HEAD_MAX];
+	int len = indication_head(s, a, peer, out->len, head, &out->pad);
 
-	buf_store_u32(tid, a->dialect == ALLOC_MS ? ~STUN_COOKIE :
-						    STUN_COOKIE);
-	buf_store_u32(tid + 4, (uint32_t)(s->indication >> 32) ^ s->number);
-	buf_store_u64(tid + 8, s->indication++);
-	if (a->dialect == ALLOC_MS)
-		stun_ms_write_begin(&w, head, sizeof(head), STUN_MS_DATA,
-			tid);
-	else
-		stun_write_begin(&w, &stun_rfc, head, sizeof(head),
-			STUN_INDICATION, STUN_DATA, tid);
-	stun_write_addr(&w, STUN_PEER_ADDRESS, peer);
-	len = stun_write_end_open(&w, STUN_PAYLOAD, out->len, &out->pad);
 	if (len < 0) {
 		drop(s, a, ALLOC_DROP_MALFORMED);
 		return;
@@ -144,7 +131,8 @@ static void deliver_handed(struct shard *s, uint64_t owner,
 {
 	struct alloc *a = alloc_by_id(&s->turn.allocs, owner);
 
-	if (a == NULL) {
+	/* A datagram can't come to a TCP port. */
+	if (a == NULL || alloc_relays_tcp(a)) {
 		drop(s, NULL, ALLOC_DROP_NO_RELAY);
 		return;
 	}
@@ -235,7 +223,9 @@ static void send_media(struct shard *s, struct alloc *a, struct hot *h,
 	h->up_bytes += len;
 	stats_add(&s->turn.stats, AV_UP_PACKETS, 1);
 	stats_add(&s->turn.stats, AV_UP_BYTES, len);
-	if (h->is_hairpin)
+	if (alloc_relays_tcp(a))
+		ms_stream_data(s, a, &h->peer, data, len);
+	else if (h->is_hairpin)
 		hairpin(s, a, &h->peer, data, len);
 	else
 		to_peer(s, a, &h->peer, data, len);
@@ -273,13 +263,7 @@ void relay_from_bare(struct shard *s, struct alloc *a, const uint8_t *data,
 
 static bool is_own_relay(const struct shard *s, const struct addr *a)
 {
-	const struct peer_policy *p = &s->turn.rules->peers;
-	size_t i;
-
-	for (i = 0; i < p->own_count; i++)
-		if (addr_ip_eq(&p->own[i], a))
-			return true;
-	return false;
+	return peer_policy_is_own(&s->turn.rules->peers, a);
 }
 
 void relay_from_send(struct shard *s, struct alloc *a,
@@ -293,7 +277,9 @@ void relay_from_send(struct shard *s, struct alloc *a,
 	a->up_bytes += payload.n;
 	stats_add(&s->turn.stats, AV_UP_PACKETS, 1);
 	stats_add(&s->turn.stats, AV_UP_BYTES, payload.n);
-	if (is_own_relay(s, peer))
+	if (alloc_relays_tcp(a))
+		ms_stream_send(s, a, peer, payload);
+	else if (is_own_relay(s, peer))
 		hairpin(s, a, peer, payload.p, payload.n);
 	else
 		to_peer(s, a, peer, payload.p, payload.n);

@@ -9,6 +9,7 @@
 
 #include "common/base/err.h"
 
+#define PROTOCOL_TCP   6
 #define PROTOCOL_UDP   17
 #define FAMILY_IPV4    1
 #define FAMILY_IPV6    2
@@ -77,18 +78,44 @@ static bool contradicts_itself(const struct rfc_ask *ask)
 	    rfc_ask_byte(ask, STUN_ADDITIONAL_FAMILY) != FAMILY_IPV6);
 }
 
+/* RFC 6062 5.1: TCP relay ports are for clients over TCP, and what is said
+ * about datagrams and their ports is not for them. */
+static unsigned check_transport(const struct rfc_ask *ask,
+	struct turn_wish *wish)
+{
+	const struct stun_msg *m = &ask->m;
+
+	switch (rfc_ask_byte(ask, STUN_REQUESTED_TRANSPORT)) {
+	case PROTOCOL_UDP:
+		return 0;
+	case PROTOCOL_TCP:
+		break;
+	default:
+		return 442;
+	}
+	if (!ask->t->rules->tcp_relays)
+		return 442;
+	if (!ask->in->is_stream || stun_has(m, STUN_EVEN_PORT) ||
+	    stun_has(m, STUN_DONT_FRAGMENT) ||
+	    stun_has(m, STUN_RESERVATION_TOKEN))
+		return 400;
+	wish->wants_tcp = true;
+	return 0;
+}
+
 /* 0, or the code to refuse with. */
 static unsigned check_allocate(const struct rfc_ask *ask,
 	struct turn_wish *wish)
 {
 	const struct stun_msg *m = &ask->m;
 	const struct rules *r = ask->t->rules;
-	unsigned family = FAMILY_IPV4;
+	unsigned family = FAMILY_IPV4, code;
 
 	if (!stun_has(m, STUN_REQUESTED_TRANSPORT))
 		return 400;
-	if (rfc_ask_byte(ask, STUN_REQUESTED_TRANSPORT) != PROTOCOL_UDP)
-		return 442;
+	code = check_transport(ask, wish);
+	if (code != 0)
+		return code;
 	if (contradicts_itself(ask))
 		return 400;
 	if (stun_has(m, STUN_REQUESTED_FAMILY))

@@ -107,7 +107,8 @@ void rfc_peer_on_channel(struct rfc_ask *ask)
 
 	if (ask->alloc == NULL)
 		code = 437;
-	else if (stun_number(&ask->m, STUN_CHANNEL_NUMBER, &value) < 0 ||
+	else if (alloc_relays_tcp(ask->alloc) ||
+	    stun_number(&ask->m, STUN_CHANNEL_NUMBER, &value) < 0 ||
 	    !is_channel(value) ||
 	    stun_addr(&ask->m, STUN_PEER_ADDRESS, &peer) < 0 ||
 	    peer.port == 0)
@@ -140,7 +141,8 @@ void rfc_peer_on_send(struct rfc_ask *ask)
 		turn_drop(t, ask->alloc, ALLOC_DROP_MALFORMED);
 		return;
 	}
-	if (peer.family != ask->alloc->family ||
+	if (alloc_relays_tcp(ask->alloc) ||
+	    peer.family != ask->alloc->family ||
 	    !perm_has(&t->perms, ask->alloc, &peer, t->now)) {
 		turn_drop(t, ask->alloc, ALLOC_DROP_NO_PERMISSION);
 		return;

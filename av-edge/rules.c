@@ -42,6 +42,11 @@ int rules_new(struct rules **out)
 	r->stranger_rate = 10;
 	r->greet_ms = 10000;
 	r->void_ms = 60000;
+	r->tcp_relays = true;
+	r->turn_tcp_rfc4571 = true;
+	r->peer_connections = 8;
+	r->connects_per_minute = 120;
+	r->connect_ms = 30000;
 	peer_policy_init(&r->peers);
 	*out = r;
 	return 0;
@@ -68,6 +73,18 @@ void rules_unref(struct rules *r)
 	rest_ring_wipe(&r->rest);
 	tls_ctx_unref(r->tls);
 	free(shared);
+}
+
+static void take_tcp_relays(struct rules *r, const struct setting_set *set)
+{
+	r->tcp_relays = setting_bool(set, "tcp_relays");
+	r->turn_tcp_rfc4571 = setting_bool(set, "turn_tcp_rfc4571");
+	r->peer_connections =
+	    (uint32_t)setting_number(set, "connections_per_allocation");
+	r->connects_per_minute =
+	    (uint32_t)setting_number(set, "connects_per_minute");
+	r->connect_ms =
+	    (uint32_t)setting_duration_s(set, "connect_timeout") * 1000;
 }
 
 static int take_settings(struct rules *r, const struct topology *t)
@@ -102,6 +119,7 @@ static int take_settings(struct rules *r, const struct topology *t)
 	r->stranger_rate = (uint32_t)setting_number(set, "stranger_rate");
 	r->rest_us = (uint32_t)setting_number(set, "rest_us");
 	r->turn_sha256 = setting_bool(set, "turn_sha256");
+	take_tcp_relays(r, set);
 	for (i = 0; i < setting_list_count(set, "allow_peers"); i++) {
 		err = netset_add_text(&r->peers.allow,
 			str_of(setting_list_item(set, "allow_peers", i)));

@@ -51,6 +51,11 @@ struct rules {
 	uint32_t rest_us;
 	uint32_t greet_ms; /* TCP: for first bytes and TLS handshake */
 	uint32_t void_ms;  /* TCP: for a connection without allocation */
+	bool tcp_relays;  /* TCP relay ports are to be had */
+	bool turn_tcp_rfc4571; /* the data of [MS-TURN] over TCP is framed */
+	uint32_t peer_connections;    /* TCP relays: of one allocation */
+	uint32_t connects_per_minute; /* TCP relays: of one user */
+	uint32_t connect_ms; /* TCP relays: to connect, and to be bound */
 	bool turn_sha256; /* offered to [MS-TURN] clients of version 3 */
 	struct rules_media media[RULES_FAMILY_COUNT];
 	struct peer_policy peers;

@@ -15,8 +15,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/rand.h"
+#include "av-edge/data_conn.h"
 #include "av-edge/front_udp.h"
+#include "av-edge/ms_stream.h"
 #include "av-edge/relay_socket.h"
+#include "av-edge/relay_tcp.h"
 #include "av-edge/relay_udp.h"
 #include "av-edge/tcp_conn.h"
 
@@ -33,8 +36,11 @@ static void on_relay_ready(unsigned ready, void *arg)
 
 	(void)ready;
 	s->turn.now = loop_now(s->loop);
-	s->packets += relay_from_peers(s,
-		flat_pool_at(&s->turn.allocs.pool, relay->number));
+	if (relay->tcp != NULL)
+		relay_tcp_accept(relay->tcp);
+	else
+		s->packets += relay_from_peers(s,
+			flat_pool_at(&s->turn.allocs.pool, relay->number));
 }
 
 static int grow_relays(struct shard *s, uint32_t number)
@@ -54,8 +60,17 @@ static int grow_relays(struct shard *s, uint32_t number)
 	return 0;
 }
 
-static int watch_relay(struct shard *s, uint32_t number, int fd)
+static void free_relay(struct shard_relay *relay)
 {
+	relay_tcp_free(relay->tcp);
+	loop_fd_free(relay->watch);
+	free(relay);
+}
+
+static int watch_relay(struct shard *s, const struct alloc *a, int fd)
+{
+	uint32_t number = alloc_number_of_id(a->id);
+	bool is_tcp = alloc_relays_tcp(a);
 	struct shard_relay *relay;
 	int err;
 
@@ -68,10 +83,16 @@ static int watch_relay(struct shard *s, uint32_t number, int fd)
 	relay->shard = s;
 	relay->number = number;
 	relay->conn = s->asking;
-	err = loop_fd_new(&relay->watch, s->loop, fd, LOOP_READ,
-		on_relay_ready, relay);
+	if (is_tcp)
+		err = relay_tcp_new(&relay->tcp, s, a,
+			a->dialect == ALLOC_MS ? &ms_stream_user :
+						 &data_conn_user);
+	/* A TCP port is looked at from the first permission on. */
+	if (err == 0)
+		err = loop_fd_new(&relay->watch, s->loop, fd,
+			is_tcp ? 0 : LOOP_READ, on_relay_ready, relay);
 	if (err < 0) {
-		free(relay);
+		free_relay(relay);
 		return err;
 	}
 	s->relays[number] = relay;
@@ -84,10 +105,12 @@ static int open_relay(void *arg, struct alloc *a,
 	struct shard *s = arg;
 	int fd, err;
 
-	fd = relay_socket_open(media, a->relay_port);
+	fd = alloc_relays_tcp(a) ?
+		relay_socket_open_tcp(media, a->relay_port) :
+		relay_socket_open(media, a->relay_port);
 	if (fd < 0)
 		return fd;
-	err = watch_relay(s, alloc_number_of_id(a->id), fd);
+	err = watch_relay(s, a, fd);
 	if (err < 0) {
 		close(fd);
 		return err;
@@ -117,8 +140,7 @@ static void close_relay(void *arg, struct alloc *a)
 
 	/* Queued datagrams of this allocation name its socket. */
 	udp_tx_flush(s->to_peers);
-	loop_fd_free(s->relays[number]->watch);
-	free(s->relays[number]);
+	free_relay(s->relays[number]);
 	s->relays[number] = NULL;
 	close(a->relay_fd);
 	if (alloc_is_tcp(a))
@@ -127,9 +149,33 @@ static void close_relay(void *arg, struct alloc *a)
 		s->listeners[a->listener].users--;
 }
 
+static struct relay_tcp *tcp_of(const struct shard *s, const struct alloc *a)
+{
+	return s->relays[alloc_number_of_id(a->id)]->tcp;
+}
+
+static void listen_relay(void *arg, struct alloc *a)
+{
+	relay_tcp_listen(tcp_of(arg, a));
+}
+
+static int connect_relay(void *arg, struct alloc *a, const struct addr *peer,
+	const struct turn_receipt *receipt)
+{
+	return data_conn_connect(tcp_of(arg, a), peer, receipt);
+}
+
+static struct alloc *owner_of_connection(void *arg, uint32_t connection)
+{
+	return data_conn_owner(arg, connection);
+}
+
 static const struct turn_io relay_io = {
 	.open = open_relay,
 	.close = close_relay,
+	.listen = listen_relay,
+	.connect = connect_relay,
+	.owner = owner_of_connection,
 };
 
 /* ---- listeners --------------------------------------------------------- */
@@ -291,6 +337,19 @@ static void count_lost(struct shard *s)
 	}
 }
 
+/* Connections of TCP relay ports. */
+static void look_after_peers(struct shard *s)
+{
+	uint32_t left = s->tcp_relays, i;
+
+	for (i = 0; i < s->relay_cap && left > 0; i++) {
+		if (s->relays[i] == NULL || s->relays[i]->tcp == NULL)
+			continue;
+		relay_tcp_tick(s->relays[i]->tcp);
+		left--;
+	}
+}
+
 static void on_tick(void *arg)
 {
 	struct shard *s = arg;
@@ -298,6 +357,7 @@ static void on_tick(void *arg)
 	s->turn.now = loop_now(s->loop);
 	s->turn.wall = wall_now();
 	turn_tick(&s->turn);
+	look_after_peers(s);
 	shard_flush(s);
 	end_listeners(s);
 	tcp_conn_retry(s);
@@ -402,6 +462,8 @@ static int set_up(struct shard *s, struct turn_shared *shared,
 
 	err = loop_new(&s->loop);
 	if (err == 0)
+		err = map_init(&s->unbound);
+	if (err == 0)
 		err = turn_init(&s->turn, s->number, shared, rules,
 			mono_now());
 	if (err == 0)
@@ -479,6 +541,7 @@ void shard_free(struct shard *s)
 			end_listener(&s->listeners[i]);
 	for (i = 0; i < SHARD_MAX; i++)
 		handoff_free(s->inbox[i]);
+	map_fini(&s->unbound);
 	loop_timer_free(s->tick);
 	udp_rx_free(s->from_clients);
 	udp_rx_free(s->from_peers);

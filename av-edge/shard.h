@@ -15,6 +15,7 @@
 #include "common/base/addr.h"
 #include "common/base/attr.h"
 #include "common/base/list.h"
+#include "common/base/map.h"
 #include "common/net/udp_batch.h"
 #include "common/run/loop.h"
 #include "common/store/topology.h"
@@ -27,6 +28,7 @@
 #define SHARD_LISTENERS 16
 #define SHARD_ANSWERS   64
 
+struct relay_tcp;
 struct shard;
 struct tcp_conn;
 
@@ -51,6 +53,7 @@ struct shard_relay {
 	uint32_t number;
 	struct loop_fd *watch; /* owned */
 	struct tcp_conn *conn; /* borrowed: of its client, NULL = UDP */
+	struct relay_tcp *tcp; /* owned: it is a TCP port; NULL = UDP */
 };
 
 struct shard {
@@ -62,7 +65,9 @@ struct shard {
 	struct shard_listener listeners[SHARD_LISTENERS];
 	struct shard_relay **relays; /* owned, by number of allocation */
 	uint32_t relay_cap;
+	uint32_t tcp_relays; /* among them */
 	struct list conns;   /* TCP connections of clients, owned */
+	struct map unbound;  /* peers' connections that wait (RFC 6062) */
 	struct list leaving; /* ended ones whose port is not told yet */
 	struct tcp_conn *asking; /* whose message is handled, NULL = UDP */
 	struct udp_rx *from_clients; /* owned, as all four */

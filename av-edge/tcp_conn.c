@@ -15,9 +15,13 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/rand.h"
+#include "av-edge/data_conn.h"
 #include "av-edge/frame_tcp.h"
 #include "av-edge/front_tcp.h"
+#include "av-edge/ms_stream.h"
 #include "av-edge/shard.h"
+#include "av-edge/tcp_move.h"
 
 /* The kernel's part of what may wait; it takes twice as much. */
 #define SEND_BUFFER (64 * 1024)
@@ -27,7 +31,7 @@ static void count(struct tcp_conn *c, enum av_counter id)
 	stats_add(&c->shard->turn.stats, id, 1);
 }
 
-static enum av_counter open_of(const struct tcp_conn *c)
+enum av_counter tcp_conn_gauge(const struct tcp_conn *c)
 {
 	return c->port->side == TOPOLOGY_INTERNAL ? AV_CONN_INTERNAL :
 						    AV_CONN_EXTERNAL;
@@ -47,6 +51,42 @@ struct tcp_conn *tcp_conn_new(struct tcp_port *port, int fd,
 	return c;
 }
 
+/* ---- not reading for a while ------------------------------------------- */
+
+static void on_resumed(void *arg)
+{
+	struct tcp_conn *c = arg;
+
+	c->is_resuming = false;
+	if (c->pauses != 0 || c->stream == NULL)
+		return;
+	front_tcp_read(c, NULL, 0);
+	if (c->pauses == 0 && c->stream != NULL)
+		stream_resume(c->stream);
+}
+
+void tcp_conn_pause(struct tcp_conn *c, enum tcp_conn_pause why)
+{
+	c->pauses |= why;
+	if (c->stream != NULL)
+		stream_pause(c->stream);
+}
+
+/* Not at once: who calls is in the middle of something, and what is read
+ * may end it. */
+void tcp_conn_resume(struct tcp_conn *c, enum tcp_conn_pause why)
+{
+	bool was_paused = (c->pauses & why) != 0;
+
+	c->pauses &= ~(unsigned)why;
+	if (!was_paused || c->pauses != 0 || c->stream == NULL ||
+	    c->is_resuming)
+		return;
+	c->is_resuming = loop_defer(c->shard->loop, on_resumed, c) == 0;
+	if (!c->is_resuming)
+		tcp_conn_close(c); /* no memory to go on */
+}
+
 /* ---- the end ----------------------------------------------------------- */
 
 static void release(struct tcp_conn *c)
@@ -54,6 +94,10 @@ static void release(struct tcp_conn *c)
 	loop_timer_free(c->timer);
 	loop_fd_free(c->watch);
 	stream_free(c->stream);
+	if (c->is_resuming)
+		loop_undefer(c->shard->loop, on_resumed, c);
+	c->is_resuming = false;
+	tcp_move_forget(c);
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c->tail);
@@ -112,10 +156,13 @@ static void end_allocation(struct tcp_conn *c)
 }
 
 /* Nothing of it is used after this. */
-static void end(struct tcp_conn *c)
+void tcp_conn_end(struct tcp_conn *c)
 {
 	end_allocation(c);
-	stats_add(&c->shard->turn.stats, open_of(c), (uint64_t)-1);
+	if (c->data != NULL)
+		data_conn_client_gone(c->data);
+	c->data = NULL;
+	stats_add(&c->shard->turn.stats, tcp_conn_gauge(c), (uint64_t)-1);
 	release(c);
 	tell_port(c);
 }
@@ -157,13 +204,21 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 static void on_drained(struct stream *stream, void *arg)
 {
 	struct tcp_conn *c = arg;
+	struct shard *s = c->shard;
+	struct alloc *a;
 
-	if (!c->is_paused)
+	(void)stream;
+	s->turn.now = loop_now(s->loop);
+	tcp_conn_resume(c, TCP_PAUSE_ANSWERS);
+	if (c->mode == TCP_CONN_RFC)
 		return;
-	c->is_paused = false;
-	front_tcp_read(c, NULL, 0);
-	if (!c->is_paused)
-		stream_resume(stream);
+	if (c->data != NULL) {
+		data_conn_go_on(c->data);
+		return;
+	}
+	a = alloc_find(&s->turn.allocs, c->port->number, &c->client);
+	if (a != NULL && alloc_relays_tcp(a))
+		ms_stream_go_on(s->relays[alloc_number_of_id(a->id)]->tcp);
 }
 
 static void on_end(struct stream *stream, enum stream_end why,
@@ -180,7 +235,18 @@ static void on_end(struct stream *stream, enum stream_end why,
 	log_debug("connection.ended", "client=%s reason=%s detail=%s",
 		addr_text(&c->client, client), stream_end_name(why),
 		log_qz(detail));
-	end(c);
+	tcp_conn_end(c);
+}
+
+static void on_eof(struct stream *stream, void *arg)
+{
+	struct tcp_conn *c = arg;
+
+	c->shard->turn.now = loop_now(c->shard->loop);
+	if (c->data != NULL)
+		data_conn_client_eof(c->data);
+	else
+		stream_close(stream);
 }
 
 static const struct stream_ops stream_ops = {
@@ -189,6 +255,23 @@ static const struct stream_ops stream_ops = {
 	.on_drained = on_drained,
 	.on_end = on_end,
 };
+
+/* Of one that carries data: the last word of its client is not its end. */
+static const struct stream_ops data_ops = {
+	.on_data = on_data,
+	.on_drained = on_drained,
+	.on_eof = on_eof,
+	.on_end = on_end,
+};
+
+void tcp_conn_carry(struct tcp_conn *c, struct data_conn *data)
+{
+	c->mode = TCP_CONN_DATA;
+	c->data = data;
+	loop_timer_stop(c->timer);
+	if (c->stream != NULL)
+		stream_hand_over(c->stream, &data_ops, c);
+}
 
 /* ---- the beginning ----------------------------------------------------- */
 
@@ -204,7 +287,8 @@ static void open_stream(struct tcp_conn *c, struct tls_ctx *tls)
 {
 	const struct stream_limits limits = {
 		.handshake_ms = c->shard->turn.rules->greet_ms,
-		.queue_max = TCP_CONN_QUEUE,
+		.queue_max = c->mode == TCP_CONN_MS ? TCP_CONN_QUEUE_MS :
+						      TCP_CONN_QUEUE,
 	};
 	int fd = c->fd, size = SEND_BUFFER;
 
@@ -218,7 +302,22 @@ static void open_stream(struct tcp_conn *c, struct tls_ctx *tls)
 		    &limits, &stream_ops, c) == 0)
 		return;
 	c->stream = NULL;
-	end(c);
+	tcp_conn_end(c);
+}
+
+/* Take the hello, and nothing behind it; the answer is the first that the
+ * client gets, in one piece (docs/protocol/ms-turn.md). */
+static bool greet(struct tcp_conn *c)
+{
+	uint8_t hello[FRAME_HELLO_LEN], answer[FRAME_ANSWER_LEN];
+	uint8_t random[FRAME_ANSWER_RANDOM_LEN];
+
+	if (recv(c->fd, hello, sizeof(hello), 0) != sizeof(hello))
+		return false;
+	rand_bytes(random, sizeof(random));
+	frame_answer(answer, random);
+	return send(c->fd, answer, sizeof(answer), MSG_NOSIGNAL) ==
+	    sizeof(answer);
 }
 
 static void choose(struct tcp_conn *c, enum frame_dialect dialect)
@@ -239,15 +338,23 @@ static void choose(struct tcp_conn *c, enum frame_dialect dialect)
 		count(c, AV_CONN_NO_CERTIFICATE);
 		break;
 	case FRAME_PSEUDO_TLS:
+		count(c, AV_CONN_PSEUDO_TLS);
+		if (!greet(c))
+			break;
+		c->mode = TCP_CONN_MS;
+		open_stream(c, NULL);
+		return;
 	case FRAME_MS:
 		count(c, AV_CONN_MS_TURN);
-		break;
+		c->mode = TCP_CONN_MS;
+		open_stream(c, NULL);
+		return;
 	case FRAME_UNDECIDED:
 	case FRAME_CLOSE:
 		count(c, AV_CONN_UNKNOWN);
 		break;
 	}
-	end(c);
+	tcp_conn_end(c);
 }
 
 /* Readable: more first bytes, or the end. */
@@ -265,7 +372,7 @@ static void on_first_bytes(unsigned ready, void *arg)
 		return;
 	/* Woken and nothing new: what comes after those bytes is its end. */
 	if (n <= 0 || (size_t)n == c->seen) {
-		end(c);
+		tcp_conn_end(c);
 		return;
 	}
 	c->seen = (size_t)n;
@@ -286,22 +393,26 @@ static void on_deadline(void *arg)
 	if (c->stream != NULL)
 		stream_close(c->stream);
 	else
-		end(c);
+		tcp_conn_end(c);
+}
+
+int tcp_conn_enter(struct shard *s, struct tcp_conn *c)
+{
+	c->shard = s;
+	list_push_back(&s->conns, &c->node);
+	count(c, tcp_conn_gauge(c));
+	return loop_timer_new(&c->timer, s->loop, on_deadline, c);
 }
 
 void tcp_conn_begin(struct shard *s, struct tcp_conn *c)
 {
-	int err;
+	int err = tcp_conn_enter(s, c);
 
-	c->shard = s;
-	list_push_back(&s->conns, &c->node);
-	count(c, open_of(c));
-	err = loop_timer_new(&c->timer, s->loop, on_deadline, c);
 	if (err == 0)
 		err = loop_fd_new(&c->watch, s->loop, c->fd, LOOP_READ,
 			on_first_bytes, c);
 	if (err < 0) {
-		end(c);
+		tcp_conn_end(c);
 		return;
 	}
 	loop_timer_start(c->timer, s->turn.rules->greet_ms);
@@ -334,14 +445,35 @@ static void end_message(struct tcp_conn *c)
 
 void tcp_conn_answer(struct tcp_conn *c, const uint8_t *data, size_t len)
 {
+	uint8_t head[FRAME_MS_HEADER_LEN];
+
+	if (c->stream == NULL)
+		return; /* it is ending */
+	frame_ms_header(head, FRAME_CONTROL, len);
 	/* Ended meanwhile: then nobody waits for it. */
-	if (!put(c, data, len))
+	if (!put(c, head, c->mode == TCP_CONN_MS ? sizeof(head) : 0) ||
+	    !put(c, data, len))
 		return;
 	end_message(c);
-	if (stream_room(c->stream, TURN_ANSWER_MAX) >= TURN_ANSWER_MAX)
-		return;
-	c->is_paused = true;
-	stream_pause(c->stream);
+	if (stream_room(c->stream, TURN_ANSWER_MAX) < TURN_ANSWER_MAX)
+		tcp_conn_pause(c, TCP_PAUSE_ANSWERS);
+}
+
+bool tcp_conn_has_room(struct tcp_conn *c, size_t len)
+{
+	size_t wanted = FRAME_MS_HEADER_LEN + len + TCP_CONN_RESERVE;
+
+	return c->stream != NULL && stream_room(c->stream, wanted) >= wanted;
+}
+
+void tcp_conn_frame(struct tcp_conn *c, enum frame_kind kind,
+	const struct udp_out *out)
+{
+	uint8_t head[FRAME_MS_HEADER_LEN];
+
+	frame_ms_header(head, kind, out->head_len + out->len);
+	(void)(put(c, head, sizeof(head)) && put(c, out->head,
+		out->head_len) && put(c, out->data, out->len));
 }
 
 bool tcp_conn_relay(struct tcp_conn *c, const struct udp_out *out)

@@ -37,6 +37,8 @@ int turn_shared_init(struct turn_shared *shared, uint32_t stranger_rate)
 	err = quota_new(&shared->quota);
 	if (err == 0)
 		err = strangers_new(&shared->strangers, stranger_rate);
+	if (err == 0)
+		err = connect_rate_new(&shared->connects);
 	for (i = 0; i < RULES_FAMILY_COUNT && err == 0; i++)
 		err = port_pool_new(&shared->ports[i]);
 	if (err < 0)
@@ -50,6 +52,7 @@ void turn_shared_fini(struct turn_shared *shared)
 
 	for (i = 0; i < RULES_FAMILY_COUNT; i++)
 		port_pool_free(shared->ports[i]);
+	connect_rate_free(shared->connects);
 	strangers_free(shared->strangers);
 	quota_free(shared->quota);
 	explicit_bzero(shared, sizeof(*shared));
@@ -191,8 +194,11 @@ static int take_records(struct turn *t, const struct turn_wish *wish,
 {
 	int err = alloc_new(out, &t->allocs, wish->listener, wish->client);
 
-	if (err < 0 || wish->dialect != ALLOC_MS)
+	if (err < 0)
 		return err;
+	(*out)->has_tcp_relay = wish->wants_tcp;
+	if (wish->dialect != ALLOC_MS)
+		return 0;
 	(*out)->dialect = ALLOC_MS;
 	(*out)->ms = flat_pool_take(&t->ms_states);
 	if ((*out)->ms != FLAT_NONE)
@@ -336,11 +342,28 @@ enum peer_verdict turn_judge_peer(struct turn *t, const struct addr *peer,
 	return v;
 }
 
+bool turn_may_connect(struct turn *t, const struct alloc *a)
+{
+	enum av_counter why = AV_CONNECT_TOO_MANY;
+
+	if (a->peer_conns < t->rules->peer_connections) {
+		if (connect_rate_take(t->shared->connects, a->client_id,
+			    t->rules->connects_per_minute, t->now))
+			return true;
+		why = AV_CONNECT_TOO_FAST;
+	}
+	stats_add(&t->stats, why, 1);
+	return false;
+}
+
 int turn_permit(struct turn *t, struct alloc *a, const struct addr *peer)
 {
 	int err = perm_grant(&t->perms, a, peer, t->now);
 
-	if (err == 0)
-		hot_permit(&t->hots, a, peer, t->now);
-	return err;
+	if (err < 0)
+		return err;
+	hot_permit(&t->hots, a, peer, t->now);
+	if (alloc_relays_tcp(a))
+		t->io->listen(t->io_arg, a);
+	return 0;
 }

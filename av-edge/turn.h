@@ -16,6 +16,7 @@
 #include "common/base/clock.h"
 #include "common/store/topology.h"
 #include "av-edge/alloc.h"
+#include "av-edge/connect_rate.h"
 #include "av-edge/counters.h"
 #include "av-edge/hot.h"
 #include "av-edge/ms_state.h"
@@ -34,6 +35,7 @@ struct turn_shared {
 	struct port_pool *ports[RULES_FAMILY_COUNT]; /* owned */
 	struct quota *quota;                         /* owned */
 	struct strangers *strangers;                 /* owned */
+	struct connect_rate *connects;               /* owned */
 	struct nonce_secret secret;
 	struct recall *recall; /* borrowed; NULL = nothing is remembered */
 };
@@ -45,12 +47,30 @@ void turn_shared_fini(struct turn_shared *shared); /* accepts a zeroed one */
 EDGE_MUST int turn_shared_apply(struct turn_shared *shared,
 	const struct rules *rules);
 
+/* What an answer that comes later has to know of its request. */
+struct turn_receipt {
+	uint8_t tid[STUN_TID_LEN];
+	uint8_t key[ALLOC_KEY_MAX];
+	uint8_t key_len;
+	bool has_sha256; /* its integrity */
+	bool has_fingerprint;
+};
+
 struct turn_io {
 	/* Open a->relay_port on media's address, set a->relay_fd and watch
 	 * it. -EADDRINUSE and -EACCES: another port may do. */
 	int (*open)(void *arg, struct alloc *a,
 		const struct rules_media *media);
 	void (*close)(void *arg, struct alloc *a);
+	/* Its TCP relay port has got a first permission. */
+	void (*listen)(void *arg, struct alloc *a);
+	/* RFC 6062 5.2: connect from that port, answer by the receipt when it
+	 * is known how it went. -EEXIST: there is a connection with this
+	 * peer; EDGE_EBUSY: too many. */
+	int (*connect)(void *arg, struct alloc *a, const struct addr *peer,
+		const struct turn_receipt *receipt);
+	/* Whose connection waits to be bound under this id? NULL: nobody's. */
+	struct alloc *(*owner)(void *arg, uint32_t connection);
 };
 
 struct turn {
@@ -84,6 +104,7 @@ struct turn_wish {
 	enum rules_family family;
 	uint32_t lifetime_s;
 	bool even_port;
+	bool wants_tcp; /* a TCP relay port */
 	const uint8_t *tid; /* STUN_TID_LEN */
 	const struct auth_proof *proof;
 };
@@ -114,6 +135,8 @@ static inline struct ms_state *turn_ms_state(const struct turn *t,
 	return a->ms == FLAT_NONE ? NULL : flat_pool_at(&t->ms_states, a->ms);
 }
 
+/* May it connect to one more peer now? Counted when not (threat T6). */
+bool turn_may_connect(struct turn *t, const struct alloc *a);
 /* May a send to peer? Judged by rules, counted when refused. */
 enum peer_verdict turn_judge_peer(struct turn *t, const struct addr *peer,
 	const struct addr *client);

@@ -311,6 +311,8 @@ static unsigned make(struct ask *ask)
 		.dialect = ALLOC_MS,
 		.side = ask->in->side,
 		.family = RULES_V4,
+		/* The relay port has the client's transport. */
+		.wants_tcp = ask->in->is_stream,
 		.tid = ask->m.tid,
 		.proof = &ask->proof.who,
 	};
@@ -320,7 +322,8 @@ static unsigned make(struct ask *ask)
 		return 437;
 	if (wants_other_family(&ask->m) ||
 	    !addr_is_set(&t->rules->media[RULES_V4].bind) ||
-	    t->rules->is_draining || ask->in->is_closing)
+	    t->rules->is_draining || ask->in->is_closing ||
+	    (wish.wants_tcp && !t->rules->tcp_relays))
 		return 500;
 	wish.lifetime_s = grant_lifetime(ask, t->now.ms +
 	    (int64_t)t->rules->allocation_lifetime_s * 1000);
@@ -484,6 +487,7 @@ void turn_ms_handle(struct turn *t, const struct turn_in *in,
 
 	out->answer_len = 0;
 	out->from = NULL;
+	out->bound = 0;
 	if (stun_ms_parse(&ask.m, in->data, in->len) < 0) {
 		stats_add(&t->stats, AV_DROP_MALFORMED, 1);
 		return;

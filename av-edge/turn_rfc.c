@@ -1,7 +1,7 @@
 /*
  * RFC 8489 and RFC 8656 from the message to its handler: the table of
  * methods, what is checked for all of them, and Binding. The handlers are in
- * rfc_alloc.c and rfc_peer.c; each checks in the order its section gives.
+ * rfc_alloc.c, rfc_peer.c and rfc_tcp.c; each checks in the order its section gives.
  */
 #include "av-edge/turn_rfc.h"
 
@@ -10,6 +10,7 @@
 #include "av-edge/rfc_alloc.h"
 #include "av-edge/rfc_ask.h"
 #include "av-edge/rfc_peer.h"
+#include "av-edge/rfc_tcp.h"
 
 typedef void(handler)(struct rfc_ask *ask);
 
@@ -40,6 +41,10 @@ static const struct method {
 		rfc_peer_on_permission},
 	{STUN_CHANNEL_BIND, STUN_REQUEST, false, AV_REQ_CHANNEL,
 		rfc_peer_on_channel},
+	{STUN_CONNECT, STUN_REQUEST, false, AV_REQ_CONNECT,
+		rfc_tcp_on_connect},
+	{STUN_CONNECTION_BIND, STUN_REQUEST, false, AV_REQ_BIND,
+		rfc_tcp_on_bind},
 	{STUN_SEND, STUN_INDICATION, true, AV_REQ_SEND, rfc_peer_on_send},
 };
 
@@ -89,6 +94,7 @@ void turn_rfc_handle(struct turn *t, const struct turn_in *in,
 
 	out->answer_len = 0;
 	out->from = NULL;
+	out->bound = 0;
 	if (stun_parse(&ask.m, &stun_rfc, in->data, in->len) < 0) {
 		stats_add(&t->stats, AV_DROP_MALFORMED, 1);
 		return;
@@ -98,7 +104,7 @@ void turn_rfc_handle(struct turn *t, const struct turn_in *in,
 		1);
 	if (method == NULL)
 		return; /* RFC 8489 6.3: not ours, in silence */
-	ask.alloc = alloc_find(&t->allocs, in->listener, in->client);
+	ask.alloc = rfc_tcp_subject(&ask);
 	disown_ice(&ask.m);
 	if (ask.m.class == STUN_REQUEST)
 		handle_request(&ask, method);

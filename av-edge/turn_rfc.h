@@ -35,6 +35,7 @@ struct turn_out {
 	struct alloc *from; /* NULL = none */
 	struct addr peer;
 	struct str payload; /* borrowed from the message */
+	uint32_t bound; /* ConnectionBind: to this connection; 0 = none */
 };
 
 /* Handle one datagram that stun_is_rfc() said yes to. */

@@ -68,11 +68,9 @@ static void destroy(struct stream *s)
 	free(s);
 }
 
-/* Nothing of the loop or the kernel is left; the memory is. */
-static void detach(struct stream *s)
+/* Nothing of the loop is left. */
+static void unhook(struct stream *s)
 {
-	s->phase = PHASE_OVER;
-	s->due = 0;
 	if (s->is_deferred)
 		loop_undefer(s->loop, on_deferred, s);
 	s->is_deferred = false;
@@ -80,6 +78,14 @@ static void detach(struct stream *s)
 	s->timer = NULL;
 	loop_fd_free(s->watch);
 	s->watch = NULL;
+}
+
+/* Nor of the kernel; the memory is. */
+static void detach(struct stream *s)
+{
+	s->phase = PHASE_OVER;
+	s->due = 0;
+	unhook(s);
 	if (!s->is_aborted)
 		stream_io_shut(&s->io);
 	stream_io_close(&s->io);
@@ -644,6 +650,22 @@ void stream_abort(struct stream *s)
 		(void)setsockopt(s->io.fd, SOL_SOCKET, SO_LINGER, &now,
 			sizeof(now));
 	stream_free(s);
+}
+
+void stream_leave(struct stream *s)
+{
+	unhook(s);
+}
+
+int stream_join(struct stream *s, struct loop *loop)
+{
+	int err;
+
+	s->loop = loop;
+	err = stream_start(s);
+	if (err == 0 && s->due != 0)
+		stream_schedule(s, 0);
+	return err;
 }
 
 void stream_hand_over(struct stream *s, const struct stream_ops *ops,

@@ -75,6 +75,7 @@ struct stream_target {
 	const char *name;   /* SNI, and the name the certificate must have;
 	                     * NULL = no name check. Copied. */
 	bool bind_device;   /* bind to the device of `local` (threat S19) */
+	bool share_port;    /* the port of `local` is a listener's of ours */
 };
 
 /* Failures that show at once come back as the return value, later ones
@@ -111,6 +112,11 @@ void stream_abort(struct stream *s);
 /* Another owner from now on, in the middle of its life. */
 void stream_hand_over(struct stream *s, const struct stream_ops *ops,
 	void *arg);
+/* Out of its loop and into another one, whose thread may be another one as
+ * well. Leave from outside its callbacks; in between it may be freed and
+ * nothing else. When joining fails it is as if it had left. -ENOMEM. */
+void stream_leave(struct stream *s);
+EDGE_MUST int stream_join(struct stream *s, struct loop *loop);
 /* What is not looked at any more takes no memory: the peer's certificate. */
 void stream_forget_peer(struct stream *s);
 /* Much is to come: several TLS records with one read. Takes effect with the

@@ -22,7 +22,7 @@ enum sandbox_access {
 enum sandbox_need {
 	SANDBOX_KEEPS_FILES = 1 << 0, /* replaces files in its own folder */
 	SANDBOX_DIALS = 1 << 1,       /* connects, asks name servers */
-	SANDBOX_RELAYS = 1 << 2,      /* threads, batches of datagrams */
+	SANDBOX_RELAYS = 1 << 2,      /* threads, batches, peers */
 };
 
 struct sandbox_path {

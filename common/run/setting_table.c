@@ -595,6 +595,59 @@ static const struct setting_def SETTINGS[] = {
 		.help = "MS-TURN clients that have it are offered HMAC-SHA256; "
 			"unproven with any product.",
 	},
+	{
+		.component = "av-edge",
+		.name = "tcp_relays",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "true",
+		.help = "TCP relay ports: for MS-TURN clients over TCP, and "
+			"for RFC 6062.",
+	},
+	{
+		.component = "av-edge",
+		.name = "connections_per_allocation",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "8",
+		.min = 1,
+		.max = 64,
+		.help = "TCP connections with peers that one allocation may "
+			"have.",
+	},
+	{
+		.component = "av-edge",
+		.name = "connects_per_minute",
+		.kind = SETTING_NUMBER,
+		.unit = "1/min",
+		.fallback = "120",
+		.min = 1,
+		.max = 100000,
+		.help = "TCP connections to peers that one user may begin in a "
+			"minute.",
+	},
+	{
+		.component = "av-edge",
+		.name = "connect_timeout",
+		.kind = SETTING_DURATION,
+		.unit = "s",
+		.fallback = "30",
+		.min = 1,
+		.max = 300,
+		.help = "How long a TCP connection to a peer may take, and "
+			"then wait for its ConnectionBind; RFC 6062 wants "
+			"30s.",
+	},
+	{
+		.component = "av-edge",
+		.name = "turn_tcp_rfc4571",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "true",
+		.help = "The length of MS-TURN data frames over TCP is that of "
+			"RFC 4571 towards the peer; false: bytes pass as "
+			"they are.",
+	},
 };
 
 /* Parts that are files of their own; more are added below. */

@@ -84,7 +84,7 @@ static const struct row allowed[] = {
 	CALL(bind),
 	CALL(listen),
 	CALL(accept4),
-	CALL_FOR(SANDBOX_DIALS, connect),
+	CALL_FOR(SANDBOX_DIALS | SANDBOX_RELAYS, connect),
 	CALL(shutdown),
 	CALL(getsockname),
 	CALL(getsockopt),
@@ -95,6 +95,7 @@ static const struct row allowed[] = {
 	CALL(recvmsg),
 	CALL_FOR(SANDBOX_RELAYS, sendmmsg),
 	CALL_FOR(SANDBOX_RELAYS, recvmmsg),
+	CALL_FOR_IF(SANDBOX_RELAYS, socketpair, EQUAL, 0, AF_UNIX),
 	CALL_IF(ioctl, EQUAL, 1, FIONREAD),
 	CALL_IF(ioctl, EQUAL, 1, FIONBIO),
 	CALL_IF(ioctl, EQUAL, 1, SIOCGIFINDEX),
@@ -116,7 +117,6 @@ static const struct row allowed[] = {
 	/* threads, but no processes: clone3 can't be narrowed, and the C
 	 * library falls back to clone */
 	CALL_FOR_IF(SANDBOX_RELAYS, clone, HAS_BIT, 0, CLONE_THREAD),
-	CALL_FOR(SANDBOX_RELAYS, set_robust_list),
 	CALL_FOR(SANDBOX_RELAYS, rseq),
 	CALL_FOR(SANDBOX_RELAYS, sched_getaffinity),
 	CALL(futex),
@@ -137,7 +137,8 @@ static const struct row allowed[] = {
 	CALL(getrandom),
 	CALL(geteuid),
 	CALL(sysinfo), /* qsort() asks for the size of memory */
-	CALL(uname),
+	/* for names of hosts */
+	CALL_FOR(SANDBOX_DIALS | SANDBOX_KEEPS_FILES, uname),
 };
 
 /* No way of ours leads there: whoever calls these is not us. */

@@ -26,6 +26,14 @@ struct lab {
 	unsigned open;     /* relay sockets */
 	int fail_opens;    /* this many opens fail ... */
 	int fail_with;     /* ... with this */
+	/* TCP relays: what was asked of the sockets, what they say */
+	unsigned listens;
+	unsigned connects;
+	struct addr connected_to;
+	struct turn_receipt receipt;
+	int connect_result;
+	uint32_t waiting;   /* id of a connection that can be bound */
+	uint64_t waits_for; /* the allocation it belongs to */
 };
 
 struct lab_cred {
@@ -86,7 +94,42 @@ static inline void lab_close(void *arg, struct alloc *a)
 	lab->open--;
 }
 
-static const struct turn_io lab_io = {.open = lab_open, .close = lab_close};
+static inline void lab_listen(void *arg, struct alloc *a)
+{
+	struct lab *lab = arg;
+
+	lab_must(alloc_relays_tcp(a), "UDP ports do not listen");
+	lab->listens++;
+}
+
+static inline int lab_connect(void *arg, struct alloc *a,
+	const struct addr *peer, const struct turn_receipt *receipt)
+{
+	struct lab *lab = arg;
+
+	lab_must(alloc_relays_tcp(a), "UDP ports do not connect");
+	lab->connects++;
+	lab->connected_to = *peer;
+	lab->receipt = *receipt;
+	return lab->connect_result;
+}
+
+/* The one connection that waits, if any. */
+static inline struct alloc *lab_owner(void *arg, uint32_t connection)
+{
+	const struct lab *lab = arg;
+
+	return connection == lab->waiting && connection != 0 ?
+		alloc_by_id(&lab->turn.allocs, lab->waits_for) : NULL;
+}
+
+static const struct turn_io lab_io = {
+	.open = lab_open,
+	.close = lab_close,
+	.listen = lab_listen,
+	.connect = lab_connect,
+	.owner = lab_owner,
+};
 
 static inline struct rules *lab_rules(uint32_t port_count,
 	const struct av_key_ring *keys)

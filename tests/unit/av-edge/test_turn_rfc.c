@@ -169,7 +169,8 @@ START_TEST(test_allocate_refuses_what_it_must)
 	static const char token[] = "12345678";
 
 	ck_assert_uint_eq(allocate_with(0, 0, 0, NULL, NULL), 400);
-	ck_assert_uint_eq(allocate_with(6, 0, 0, NULL, NULL), 442);
+	ck_assert_uint_eq(allocate_with(6, 0, 0, NULL, NULL), 400);
+	ck_assert_uint_eq(allocate_with(1, 0, 0, NULL, NULL), 442);
 	ck_assert_uint_eq(allocate_with(17, 3, 0, NULL, NULL), 440);
 	ck_assert_uint_eq(allocate_with(17, 2, 0, NULL, NULL), 440);
 	ck_assert_uint_eq(allocate_with(17, 1, 2, NULL, NULL), 400);
@@ -522,7 +523,7 @@ START_TEST(test_answers_indications_and_unknown_methods_are_not_answered)
 	} rows[] = {
 		{STUN_SUCCESS, STUN_BINDING}, {STUN_ERROR, STUN_ALLOCATE},
 		{STUN_INDICATION, STUN_BINDING}, {STUN_INDICATION, STUN_DATA},
-		{STUN_REQUEST, STUN_SEND}, {STUN_REQUEST, STUN_CONNECT},
+		{STUN_REQUEST, STUN_SEND}, {STUN_INDICATION, STUN_CONNECT},
 		{STUN_REQUEST, 0x7ff},
 	};
 	size_t i;
