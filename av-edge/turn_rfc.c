@@ -1,7 +1,8 @@
 /*
  * RFC 8489 and RFC 8656 from the message to its handler: the table of
  * methods, what is checked for all of them, and Binding. The handlers are in
- * rfc_alloc.c, rfc_peer.c and rfc_tcp.c; each checks in the order its section gives.
+ * rfc_alloc.c, rfc_peer.c and rfc_tcp.c; each checks in the order its
+ * section gives.
  */
 #include "av-edge/turn_rfc.h"
 

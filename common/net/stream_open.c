@@ -248,9 +248,9 @@ static int bind_local(int fd, const struct stream_target *target)
 		if (err < 0)
 			return err;
 	}
-	if (target->share_port &&
-		(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0))
+	if (target->share_port && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR,
+			&on, sizeof(on)) < 0 || setsockopt(fd, SOL_SOCKET,
+			SO_REUSEPORT, &on, sizeof(on)) < 0))
 		return -errno;
 	/* The port is chosen at connect: it may be in use towards others. */
 	if (target->local.port == 0)

@@ -62,6 +62,16 @@ static void make_packet(const struct call *c, unsigned number,
 		out[i] = (uint8_t)(number * 7 + i);
 }
 
+/* libnice 0.1.21 hands some of the other end's connectivity checks, those
+ * with the old checksum of Communicator, to whoever uses it. */
+static gboolean is_check(const uint8_t *got, guint len)
+{
+	static const uint8_t cookie[] = {0x21, 0x12, 0xa4, 0x42};
+
+	return len >= 20 && got[0] == 0 && got[1] == 1 &&
+	    memcmp(got + 4, cookie, sizeof(cookie)) == 0;
+}
+
 static void on_packet(NiceAgent *agent, guint stream, guint component,
 	guint len, gchar *data, gpointer arg)
 {
@@ -74,6 +84,8 @@ static void on_packet(NiceAgent *agent, guint stream, guint component,
 	(void)agent;
 	(void)stream;
 	(void)component;
+	if (is_check(got, len))
+		return;
 	number = len == PACKET_LEN ? (unsigned)got[2] << 8 | got[3] : 0;
 	make_packet(&other, number, want);
 	if (len != PACKET_LEN || memcmp(got, want, len) != 0 ||
@@ -197,12 +209,15 @@ static gboolean set_relay(struct call *c)
 
 static gboolean set_up(struct call *c)
 {
-	gboolean is_udp = relay_type(c) == NICE_RELAY_TYPE_TURN_UDP;
+	/* TCP relay ports are [MS-TURN]'s alone; else TCP ends at the relay. */
+	gboolean is_ms = strcmp(c->mode, "ms") == 0;
+	gboolean is_udp = !is_ms ||
+	    relay_type(c) == NICE_RELAY_TYPE_TURN_UDP;
 	NiceAddress local;
 
 	c->agent = nice_agent_new(g_main_loop_get_context(c->loop),
-		strcmp(c->mode, "ms") == 0 ? NICE_COMPATIBILITY_OC2007R2 :
-					     NICE_COMPATIBILITY_RFC5245);
+		is_ms ? NICE_COMPATIBILITY_OC2007R2 :
+			NICE_COMPATIBILITY_RFC5245);
 	g_object_set(c->agent, "controlling-mode", c->controlling,
 		"force-relay", TRUE, "upnp", FALSE, "ice-udp", is_udp,
 		"ice-tcp", !is_udp, NULL);
