@@ -16,7 +16,8 @@ build="gcc make pkg-config libc6-dev
 	libfyaml-dev libcurl4-openssl-dev libseccomp-dev libzstd-dev openssl"
 test="check clang libclang-rt-14-dev llvm
 	chromium chromium-driver
-	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core libnice-dev
+	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core
+	linphone-cli libnice-dev
 	dnsmasq-base tcpdump
 	sqlite3 nftables iproute2 procps curl python3 systemd mandoc
 	valgrind"
