@@ -163,10 +163,6 @@ static int look(struct sip_frame *f, struct str text,
 		if (text.n > f->limits.head_max)
 			return bad(out, 400, "the headers are too long",
 				(struct str){NULL, 0});
-		/* What is no text can't become a message: don't wait. */
-		if (memchr(text.p + fresh, '\0', text.n - fresh) != NULL)
-			return bad(out, 0, "a NUL in the headers",
-				(struct str){NULL, 0});
 		out->kind = SIP_FRAME_NONE;
 		return 0;
 	}

@@ -1,9 +1,11 @@
 /*
- * RFC 4475 over TLS, one connection for each message: what arrives inside,
- * what is answered, and whether the connection lives on.
+ * RFC 4475 and RFC 5118 over TLS, one connection for each message, whole and
+ * in records of one octet: what arrives inside, what is answered, and
+ * whether the connection lives on.
  */
 #include "tests/unit/access-edge/texts.h"
 #include "tests/unit/access-edge/torture.h"
+#include "tests/unit/access-edge/torture_ipv6.h"
 
 #define SETTINGS "settings:\n  access-edge: {message_timeout: 1s}\n"
 
@@ -49,13 +51,29 @@ static void expect_answer(struct party *client, const struct torture *t)
 			"norDoAnyThis\r\n");
 }
 
+/* One TLS record for each octet, until the edge has had enough. */
+static void send_torn(struct party *client, const struct torture *t)
+{
+	party_record(client, t->text, t->len);
+	for (size_t i = 0; i < t->len && client->stream != NULL; i++) {
+		if (stream_send(client->stream, t->text + i, 1) < 0)
+			return;
+		stream_push(client->stream);
+		if (i % 64 == 0)
+			loop_turn(client->lab->loop, 0);
+	}
+}
+
 static void run_one(struct lab *lab, struct party *fe,
-	const struct torture *t)
+	const struct torture *t, bool is_torn)
 {
 	struct party *client = proven_client(lab);
 	size_t got = fe->got;
 
-	party_send_bytes(client, t->text, t->len);
+	if (is_torn)
+		send_torn(client, t);
+	else
+		party_send_bytes(client, t->text, t->len);
 	switch (t->want) {
 	case WANT_FORWARD:
 		expect_has(party_expect(fe, ""), t->intact);
@@ -86,7 +104,17 @@ START_TEST(test_S4_rfc4475_requests)
 	struct lab lab;
 	struct party *fe = lab_start(&lab, SETTINGS);
 
-	run_one(&lab, fe, &torture[_i]);
+	run_one(&lab, fe, &torture[_i / 2], _i % 2 == 1);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_S4_rfc5118_requests)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, SETTINGS);
+
+	run_one(&lab, fe, &torture_ipv6[_i / 2], _i % 2 == 1);
 	lab_fini(&lab);
 }
 END_TEST
@@ -148,7 +176,9 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, test_rfc4475_all_49_are_here);
 	tcase_add_loop_test(c, test_S4_rfc4475_requests, 0,
-		ARRAY_COUNT(torture));
+		2 * ARRAY_COUNT(torture));
+	tcase_add_loop_test(c, test_S4_rfc5118_requests, 0,
+		2 * ARRAY_COUNT(torture_ipv6));
 	tcase_add_test(c,
 		test_S4_rfc4475_responses_without_a_request_are_dropped);
 	tcase_add_test(c, test_S4_rfc4475_answers_pass_with_their_reason);
