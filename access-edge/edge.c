@@ -181,6 +181,15 @@ static int anonymous_limit(struct limit **out, const struct policy *p)
 	return limit_new(out, &spec);
 }
 
+static struct txn_bounds bounds_of(const struct policy *p)
+{
+	return (struct txn_bounds){
+		.count_max = p->transactions_max,
+		.bytes_max = p->transaction_bytes_max,
+		.client_max = p->client_transactions_max,
+	};
+}
+
 static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 	struct why *why)
 {
@@ -192,6 +201,7 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 		.counters = spec->counters,
 		.bind_device = spec->bind_device,
 	};
+	struct txn_bounds bounds;
 	int err = policy_from(&edge->policy, spec->topology, why);
 
 	if (err == 0)
@@ -201,7 +211,9 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 		err = session_table_init(&edge->sessions, spec->loop,
 			&session_ops, edge);
 	if (err == 0)
-		err = txn_table_init(&edge->txns);
+		bounds = bounds_of(&edge->policy);
+	if (err == 0)
+		err = txn_table_init(&edge->txns, &bounds);
 	edge->txns.arg = edge;
 	if (err == 0)
 		err = logon_new(&edge->logon);
@@ -283,6 +295,7 @@ int edge_apply(struct edge *edge, struct topology *t, struct why *why)
 {
 	struct policy next;
 	struct limit *anonymous = NULL;
+	struct txn_bounds bounds;
 	int err = policy_from(&next, t, why);
 
 	if (err == 0 && next.anonymous_dialogs !=
@@ -298,6 +311,8 @@ int edge_apply(struct edge *edge, struct topology *t, struct why *why)
 	topology_unref(edge->topology);
 	edge->topology = t;
 	edge->policy = next;
+	bounds = bounds_of(&next);
+	txn_table_bound(&edge->txns, &bounds);
 	revoke_untrusted(edge);
 	return peer_pool_apply(edge->peers, &edge->policy);
 }

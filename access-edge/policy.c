@@ -91,6 +91,11 @@ static void rules_from(struct policy *p, const struct setting_set *s)
 	p->client_burst = number(s, "client_burst");
 	p->failed_logon_limit = number(s, "failed_logon_limit");
 	p->tls_count = number(s, "outgoing_tls_count");
+	p->transactions_max = number(s, "max_transactions");
+	p->client_transactions_max =
+		number(s, "max_transactions_per_client");
+	p->transaction_bytes_max =
+		(size_t)setting_number(s, "max_transaction_memory_mb") << 20;
 	p->client_body_max =
 		setting_number(s, "max_client_message_body_size_kb") * 1024;
 	p->server_body_max =

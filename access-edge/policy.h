@@ -90,6 +90,9 @@ struct policy {
 	uint32_t down_s;
 	unsigned tls_count;
 	struct policy_federation federation;
+	size_t transactions_max;
+	size_t transaction_bytes_max;
+	size_t client_transactions_max;
 	size_t client_body_max;
 	size_t server_body_max;
 };

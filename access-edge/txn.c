@@ -28,9 +28,15 @@ const char *txn_state_name(enum txn_state state)
 	return names[state];
 }
 
-int txn_table_init(struct txn_table *t)
+void txn_table_bound(struct txn_table *t, const struct txn_bounds *bounds)
+{
+	t->bounds = *bounds;
+}
+
+int txn_table_init(struct txn_table *t, const struct txn_bounds *bounds)
 {
 	memset(t, 0, sizeof(*t));
+	t->bounds = *bounds;
 	list_init(&t->trying);
 	list_init(&t->timed);
 	if (map_init(&t->by_branch) != 0)
@@ -138,14 +144,16 @@ int txn_aim(struct txn *txn, uint64_t cid)
 
 bool txn_is_full(const struct txn_table *t, uint64_t cid, bool is_client)
 {
+	const struct txn_bounds *b = &t->bounds;
 	const struct txn_party *p;
 
 	if (!is_client)
-		return t->count >= TXN_MAX || t->bytes >= TXN_BYTES_MAX;
-	if (t->count >= TXN_MAX / 4 * 3 || t->bytes >= TXN_BYTES_MAX / 4 * 3)
+		return t->count >= b->count_max || t->bytes >= b->bytes_max;
+	if (t->count >= b->count_max / 4 * 3 ||
+		t->bytes >= b->bytes_max / 4 * 3)
 		return true;
 	p = party_find(t, cid);
-	return p != NULL && p->begun_count >= TXN_CLIENT_MAX;
+	return p != NULL && p->begun_count >= b->client_max;
 }
 
 /* ---- keys ---------------------------------------------------------------- */

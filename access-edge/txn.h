@@ -73,6 +73,13 @@ struct txn {
 
 typedef void(txn_cb)(struct txn *txn, void *arg);
 
+/* How many, and how much of messages, may be open. */
+struct txn_bounds {
+	size_t count_max;
+	size_t bytes_max;
+	size_t client_max; /* of one connection from outside */
+};
+
 /* What one connection has open, either way: a bound on it, and nothing to
  * search when it ends. Lives as long as a transaction uses it. */
 struct txn_party {
@@ -92,14 +99,14 @@ struct txn_table {
 	struct list timed;  /* those with a deadline */
 	size_t count;
 	size_t bytes;       /* of messages kept */
+	struct txn_bounds bounds;
 	void *arg;
 };
 
-#define TXN_MAX        65536
-#define TXN_BYTES_MAX  (256u << 20)
-#define TXN_CLIENT_MAX 256 /* that one client may have open */
-
-EDGE_MUST int txn_table_init(struct txn_table *t);
+EDGE_MUST int txn_table_init(struct txn_table *t,
+	const struct txn_bounds *bounds);
+/* From now on; what is open stays. */
+void txn_table_bound(struct txn_table *t, const struct txn_bounds *bounds);
 void txn_table_fini(struct txn_table *t);
 
 /* The key of the server transaction a request belongs to: RFC 3261 section

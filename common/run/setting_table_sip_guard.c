@@ -72,4 +72,39 @@ const struct setting_def SETTING_SIP_GUARD[SETTING_SIP_GUARD_COUNT] = {
 			"P-Access-Network-Info are taken out of what goes to "
 			"partners.",
 	},
+
+	/* ---- bounds ---- */
+	{
+		.component = "access-edge",
+		.name = "max_transactions",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "65536",
+		.min = 1024,
+		.max = 4194304,
+		.help = "Requests open at the same time; outside may use "
+			"three quarters of them.",
+	},
+	{
+		.component = "access-edge",
+		.name = "max_transactions_per_client",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "256",
+		.min = 8,
+		.max = 65536,
+		.help = "Requests that one connection of a client may have "
+			"open.",
+	},
+	{
+		.component = "access-edge",
+		.name = "max_transaction_memory_mb",
+		.kind = SETTING_NUMBER,
+		.unit = "MiB",
+		.fallback = "256",
+		.min = 16,
+		.max = 65536,
+		.help = "Memory for the messages that open requests keep; "
+			"outside may use three quarters of it.",
+	},
 };

@@ -4,6 +4,8 @@
  */
 #include "tests/unit/access-edge/texts.h"
 
+#define BOUND 20 /* requests of one client */
+
 static void numbered(char *out, size_t cap, const char *method, unsigned n,
 	const char *extra, size_t body)
 {
@@ -25,24 +27,24 @@ START_TEST(test_S7_one_client_can_not_fill_the_transaction_table)
 {
 	struct lab lab;
 	struct party *fe = lab_start(&lab, "settings:\n"
-		"  access-edge: {client_rate: 1000, client_burst: 1000}\n");
+		"  access-edge: {max_transactions_per_client: 20}\n");
 	struct party *client = signed_in(&lab, fe);
 	struct party *other;
 	char text[1024];
 	const char *m;
 
 	/* What was begun and not answered counts, and nothing else. */
-	for (unsigned i = 0; i < TXN_CLIENT_MAX; i++) {
+	for (unsigned i = 0; i < BOUND; i++) {
 		numbered(text, sizeof(text), "MESSAGE", i, "", 0);
 		party_send(client, text);
 		TURN_UNTIL(lab.loop, fe->got > fe->read);
 		party_forget(fe);
 	}
-	numbered(text, sizeof(text), "MESSAGE", TXN_CLIENT_MAX, "", 0);
+	numbered(text, sizeof(text), "MESSAGE", BOUND, "", 0);
 	party_send(client, text);
 	m = party_expect(client, "SIP/2.0 503 ");
 	expect_has(m, "Retry-After: ");
-	ck_assert_uint_eq(lab.edge->txns.count, TXN_CLIENT_MAX);
+	ck_assert_uint_eq(lab.edge->txns.count, BOUND);
 	party_expect_silence(fe, 30);
 
 	/* Others have room, and it has again when it leaves. */
