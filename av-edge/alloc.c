@@ -167,21 +167,14 @@ static uint64_t next_id(struct alloc_table *t, uint32_t number)
 	return (uint64_t)t->shard << 56 | (uint64_t)number << 32 | t->serial;
 }
 
-int alloc_new(struct alloc **out, struct alloc_table *t, uint8_t listener,
+static struct alloc *new_record(struct alloc_table *t, uint8_t listener,
 	const struct addr *client)
 {
 	uint32_t number = flat_pool_take(&t->pool);
 	struct alloc *a;
-	int err;
 
 	if (number == FLAT_NONE)
-		return -ENOMEM;
-	err = flat_index_put(&t->by_client, hash_of(t, listener, client),
-		number);
-	if (err < 0) {
-		flat_pool_give(&t->pool, number);
-		return err;
-	}
+		return NULL;
 	a = flat_pool_at(&t->pool, number);
 	a->id = next_id(t, number);
 	a->client = *client;
@@ -190,9 +183,61 @@ int alloc_new(struct alloc **out, struct alloc_table *t, uint8_t listener,
 	a->first_hot = FLAT_NONE;
 	a->first_perm = FLAT_NONE;
 	a->ms = FLAT_NONE;
+	a->twin = FLAT_NONE;
 	a->wheel_slot = FLAT_NONE;
+	return a;
+}
+
+static int put_in_index(struct alloc_table *t, const struct alloc *a)
+{
+	return flat_index_put(&t->by_client,
+		hash_of(t, a->listener, &a->client),
+		alloc_number_of_id(a->id));
+}
+
+int alloc_new(struct alloc **out, struct alloc_table *t, uint8_t listener,
+	const struct addr *client)
+{
+	struct alloc *a = new_record(t, listener, client);
+	int err;
+
+	if (a == NULL)
+		return -ENOMEM;
+	err = put_in_index(t, a);
+	if (err < 0) {
+		flat_pool_give(&t->pool, alloc_number_of_id(a->id));
+		return err;
+	}
 	*out = a;
 	return 0;
+}
+
+int alloc_new_twin(struct alloc **out, struct alloc_table *t,
+	struct alloc *first)
+{
+	struct alloc *a = new_record(t, first->listener, &first->client);
+
+	if (a == NULL)
+		return -ENOMEM;
+	a->is_second = true;
+	a->twin = alloc_number_of_id(first->id);
+	first->twin = alloc_number_of_id(a->id);
+	*out = a;
+	return 0;
+}
+
+struct alloc *alloc_twin(const struct alloc_table *t, const struct alloc *a)
+{
+	return a->twin == FLAT_NONE ? NULL : flat_pool_at(&t->pool, a->twin);
+}
+
+struct alloc *alloc_of_family(const struct alloc_table *t, struct alloc *a,
+	uint8_t family)
+{
+	if (a->family == family)
+		return a;
+	a = alloc_twin(t, a);
+	return a != NULL && a->family == family ? a : NULL;
 }
 
 /* ---- the wheel --------------------------------------------------------- */
@@ -277,12 +322,30 @@ struct alloc *alloc_next_due(struct alloc_table *t, struct mono now)
 	return NULL;
 }
 
+/* The first one goes: its place in the index is free for the other. */
+static void leave_to_twin(struct alloc_table *t, struct alloc *twin)
+{
+	int err;
+
+	twin->twin = FLAT_NONE;
+	if (!twin->is_second)
+		return;
+	twin->is_second = false;
+	err = put_in_index(t, twin);
+	assert(err == 0);
+	(void)err;
+}
+
 void alloc_free(struct alloc_table *t, struct alloc *a)
 {
 	uint32_t number = alloc_number_of_id(a->id);
+	struct alloc *twin = alloc_twin(t, a);
 
 	wheel_remove(t, a);
-	flat_index_remove(&t->by_client,
-		hash_of(t, a->listener, &a->client), number);
+	if (!a->is_second)
+		flat_index_remove(&t->by_client,
+			hash_of(t, a->listener, &a->client), number);
+	if (twin != NULL)
+		leave_to_twin(t, twin);
 	flat_pool_give(&t->pool, number);
 }

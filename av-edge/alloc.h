@@ -89,6 +89,8 @@ struct alloc {
 	int64_t deadline_ms; /* absolute: no refresh goes past it */
 	uint32_t first_perm; /* its permissions, FLAT_NONE = none */
 	uint32_t ms; /* its struct ms_state, FLAT_NONE = of the RFC */
+	uint32_t twin; /* of the other family on this 5-tuple, FLAT_NONE */
+	bool is_second; /* of such two; alloc_find() finds the other one */
 	uint16_t perm_count;
 	uint16_t hot_count;
 	uint32_t wheel_next;
@@ -126,7 +128,17 @@ uint32_t alloc_table_count(const struct alloc_table *t);
 /* A fresh record for this 5-tuple, which must have none. -ENOMEM. */
 EDGE_MUST int alloc_new(struct alloc **out, struct alloc_table *t,
 	uint8_t listener, const struct addr *client);
+/* A second one for the 5-tuple of first, which has no twin (RFC 8656
+ * section 7.2, ADDITIONAL-ADDRESS-FAMILY). -ENOMEM. */
+EDGE_MUST int alloc_new_twin(struct alloc **out, struct alloc_table *t,
+	struct alloc *first);
+/* A twin that stays is found by its 5-tuple from now on. */
 void alloc_free(struct alloc_table *t, struct alloc *a);
+/* NULL when it has none. */
+struct alloc *alloc_twin(const struct alloc_table *t, const struct alloc *a);
+/* a or its twin, whichever relays this family (4, 6); NULL: neither does. */
+struct alloc *alloc_of_family(const struct alloc_table *t, struct alloc *a,
+	uint8_t family);
 /* Borrowed until it is freed; NULL when there is none. */
 struct alloc *alloc_find(const struct alloc_table *t, uint8_t listener,
 	const struct addr *client);

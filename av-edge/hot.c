@@ -171,6 +171,31 @@ int hot_bind(struct hot **out, struct hot_table *t, struct alloc *a,
 	return 0;
 }
 
+static uint32_t *next_of(const struct hot_table *t, uint32_t number)
+{
+	struct hot *h = flat_pool_at(&t->pool, number);
+
+	return &h->next;
+}
+
+bool hot_make_room(struct hot_table *t, struct alloc *a, uint16_t channel,
+	struct mono now)
+{
+	uint32_t *link = &a->first_hot;
+	const struct hot *h;
+
+	for (; *link != FLAT_NONE; link = next_of(t, *link)) {
+		h = flat_pool_at(&t->pool, *link);
+		if (h->channel != channel)
+			continue;
+		if (h->until_ms > now.ms)
+			return false;
+		drop_at(t, a, link);
+		break;
+	}
+	return true;
+}
+
 int hot_aim(struct hot **out, struct hot_table *t, struct alloc *a,
 	const struct addr *peer)
 {

@@ -67,6 +67,9 @@ struct hot *hot_of_peer(const struct hot_table *t, const struct alloc *a,
 EDGE_MUST int hot_bind(struct hot **out, struct hot_table *t,
 	struct alloc *a, uint16_t channel, const struct addr *peer,
 	struct mono now);
+/* Free this channel of a, if it is over. False: it is live. */
+bool hot_make_room(struct hot_table *t, struct alloc *a, uint16_t channel,
+	struct mono now);
 /* Make peer the active destination in place of the one there was; its
  * permission is the caller's. EDGE_EBUSY: all is as before. */
 EDGE_MUST int hot_aim(struct hot **out, struct hot_table *t, struct alloc *a,

@@ -137,6 +137,59 @@ uint16_t port_pool_take(struct port_pool *pool, uint64_t owner, bool even)
 	return port;
 }
 
+/* Out of the middle of the ring: what is at its head fills the gap. */
+static void pull(struct port_pool *pool, uint16_t port)
+{
+	uint32_t i = pool->head;
+
+	while (pool->ring[i] != port)
+		i = (i + 1) % pool->range;
+	pool->ring[i] = pool->ring[pool->head];
+	(void)pop(pool);
+}
+
+static bool is_free(const struct port_pool *pool, uint32_t port)
+{
+	return is_in_range(pool, port) &&
+	    atomic_load(&pool->owner[port]) == 0;
+}
+
+static uint16_t take_pair_locked(struct port_pool *pool)
+{
+	uint32_t tries = pool->free_count;
+	uint16_t port;
+
+	while (tries-- > 0) {
+		port = pop(pool);
+		if (port % 2 == 0 && is_free(pool, port + 1u)) {
+			pull(pool, (uint16_t)(port + 1));
+			return port;
+		}
+		push(pool, port);
+	}
+	return 0;
+}
+
+uint16_t port_pool_take_pair(struct port_pool *pool, uint64_t owner)
+{
+	uint16_t port;
+
+	pthread_mutex_lock(&pool->lock);
+	port = take_pair_locked(pool);
+	if (port != 0) {
+		atomic_store(&pool->owner[port], owner);
+		atomic_store(&pool->owner[port + 1], PORT_POOL_ASIDE);
+		pool->owned += 2;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return port;
+}
+
+void port_pool_pass(struct port_pool *pool, uint16_t port, uint64_t owner)
+{
+	atomic_store(&pool->owner[port], owner);
+}
+
 void port_pool_give(struct port_pool *pool, uint16_t port)
 {
 	pthread_mutex_lock(&pool->lock);

@@ -10,6 +10,10 @@
 
 #include "common/base/attr.h"
 
+/* Owner of a port that is put aside: no allocation has this id, because no
+ * shard has this number. */
+#define PORT_POOL_ASIDE UINT64_MAX
+
 struct port_pool;
 
 struct port_count {
@@ -31,6 +35,12 @@ EDGE_MUST int port_pool_set_range(struct port_pool *pool, uint16_t first,
  * not 0). 0 when none is free. even: RFC 8656 18.7. */
 EDGE_MUST uint16_t port_pool_take(struct port_pool *pool, uint64_t owner,
 	bool even);
+/* The same with an even port whose neighbour, the next higher one, is free
+ * too: that one is put aside. 0 when there is no such pair. */
+EDGE_MUST uint16_t port_pool_take_pair(struct port_pool *pool,
+	uint64_t owner);
+/* A port that was put aside gets its owner. */
+void port_pool_pass(struct port_pool *pool, uint16_t port, uint64_t owner);
 /* To the end of the list, whether it was used or would not bind. */
 void port_pool_give(struct port_pool *pool, uint16_t port);
 /* The owner's id or 0. Any thread, no lock. */

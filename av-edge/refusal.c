@@ -56,7 +56,24 @@ void refusal_note_sender(struct turn *t, const struct turn_in *in,
 			log_qz(method), client);
 }
 
-/* Being full is 508 in RFC 8656, 500 in [MS-TURN]. */
+/* Being full is 508 in RFC 8656, 500 in [MS-TURN], and 300 in both when
+ * another relay may do. */
+static enum av_counter counter_of(unsigned code)
+{
+	switch (code) {
+	case 437:
+		return AV_REFUSED_MISMATCH;
+	case 486:
+		return AV_REFUSED_QUOTA;
+	case 300:
+	case 500:
+	case 508:
+		return AV_REFUSED_CAPACITY;
+	default:
+		return AV_REFUSED_OTHER;
+	}
+}
+
 void refusal_note(struct turn *t, const struct turn_in *in,
 	const struct auth_proof *who, const char *method, unsigned code)
 {
@@ -66,8 +83,5 @@ void refusal_note(struct turn *t, const struct turn_in *in,
 	log_limited(LOG_LEVEL_INFO, 10, "request.refused",
 		"code=%u method=%s client=%s", code, log_qz(method),
 		addr_text(in->client, client));
-	stats_add(&t->stats, code == 437 ? AV_REFUSED_MISMATCH :
-			code == 486 ? AV_REFUSED_QUOTA :
-			code == 508 || code == 500 ? AV_REFUSED_CAPACITY :
-						     AV_REFUSED_OTHER, 1);
+	stats_add(&t->stats, counter_of(code), 1);
 }

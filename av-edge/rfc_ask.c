@@ -47,6 +47,16 @@ void rfc_ask_refuse(struct rfc_ask *ask, unsigned code)
 	rfc_ask_end(ask);
 }
 
+void rfc_ask_redirect(struct rfc_ask *ask, const struct addr *other)
+{
+	refusal_note(ask->t, ask->in, &ask->proof,
+		stun_method_name(ask->m.method), 300);
+	rfc_ask_begin(ask, STUN_ERROR);
+	stun_write_error(&ask->w, 300);
+	stun_write_addr(&ask->w, STUN_ALTERNATE_SERVER, other);
+	rfc_ask_end(ask);
+}
+
 /* RFC 8489 9.2.4: with the nonce goes what it says was offered. */
 static void write_challenge(struct rfc_ask *ask, bool with_offer)
 {

@@ -30,6 +30,8 @@ void rfc_ask_begin(struct rfc_ask *ask, enum stun_class class);
 void rfc_ask_end(struct rfc_ask *ask);
 /* The whole answer: an error with this code. */
 void rfc_ask_refuse(struct rfc_ask *ask, unsigned code);
+/* The same with 300 and the relay to try instead. */
+void rfc_ask_redirect(struct rfc_ask *ask, const struct addr *other);
 /* Who sends it? False: refused and answered. */
 bool rfc_ask_check_sender(struct rfc_ask *ask);
 /* The first byte of a value of four, as families and protocols have it; 0

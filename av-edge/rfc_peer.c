@@ -11,20 +11,40 @@
 
 /* ---- permissions and channels (RFC 8656 sections 10.2, 12.2) ----------- */
 
-/* 0, or the code to refuse this peer with. */
-static unsigned check_peer(struct rfc_ask *ask, const struct addr *peer,
-	enum peer_verdict *verdict)
+/* The allocation that relays the peer's family, or NULL. */
+static struct alloc *alloc_for(const struct rfc_ask *ask,
+	const struct addr *peer)
 {
-	if (peer->family != ask->alloc->family)
+	return alloc_of_family(&ask->t->allocs, ask->alloc, peer->family);
+}
+
+/* 0, or the code to refuse this peer with. */
+static unsigned check_peer(struct rfc_ask *ask, const struct alloc *a,
+	const struct addr *peer, enum peer_verdict *verdict)
+{
+	if (a == NULL)
 		return 443;
 	*verdict = turn_judge_peer(ask->t, peer, ask->in->client);
 	return peer_verdict_is_yes(*verdict) ? 0 : 403;
+}
+
+/* Room for so many new permissions, of the one and of its twin? */
+static bool has_room(struct rfc_ask *ask, const size_t fresh[2])
+{
+	struct perm_table *perms = &ask->t->perms;
+	struct alloc *twin = alloc_twin(&ask->t->allocs, ask->alloc);
+
+	return perm_has_room(perms, ask->alloc, fresh[0], ask->t->now) &&
+	    (twin == NULL ||
+		    perm_has_room(perms, twin, fresh[1], ask->t->now));
 }
 
 /* All of them or none (10.2). */
 static unsigned check_peers(struct rfc_ask *ask, size_t *count)
 {
 	enum peer_verdict verdict;
+	size_t fresh[2] = {0, 0};
+	struct alloc *a;
 	struct addr peer;
 	unsigned code;
 	int err;
@@ -35,19 +55,30 @@ static unsigned check_peers(struct rfc_ask *ask, size_t *count)
 			break;
 		if (err < 0)
 			return 400;
-		code = check_peer(ask, &peer, &verdict);
+		a = alloc_for(ask, &peer);
+		code = check_peer(ask, a, &peer, &verdict);
 		if (code != 0)
 			return code;
+		if (!perm_has(&ask->t->perms, a, &peer, ask->t->now))
+			fresh[a->is_second]++;
 	}
 	if (*count == 0)
 		return 400;
-	return perm_has_room(&ask->t->perms, ask->alloc, *count,
-		ask->t->now) ? 0 : 508;
+	return has_room(ask, fresh) ? 0 : 508;
+}
+
+static unsigned permit_nth(struct rfc_ask *ask, size_t n)
+{
+	struct addr peer;
+
+	if (stun_addr_nth(&ask->m, STUN_PEER_ADDRESS, n, &peer) < 0 ||
+	    turn_permit(ask->t, alloc_for(ask, &peer), &peer) < 0)
+		return 508;
+	return 0;
 }
 
 void rfc_peer_on_permission(struct rfc_ask *ask)
 {
-	struct addr peer;
 	size_t count, i;
 	unsigned code;
 
@@ -56,11 +87,8 @@ void rfc_peer_on_permission(struct rfc_ask *ask)
 		return;
 	}
 	code = check_peers(ask, &count);
-	for (i = 0; i < count && code == 0; i++) {
-		if (stun_addr_nth(&ask->m, STUN_PEER_ADDRESS, i, &peer) < 0 ||
-		    turn_permit(ask->t, ask->alloc, &peer) < 0)
-			code = 508;
-	}
+	for (i = 0; i < count && code == 0; i++)
+		code = permit_nth(ask, i);
 	if (code != 0) {
 		rfc_ask_refuse(ask, code);
 		return;
@@ -76,27 +104,32 @@ static bool is_channel(uint32_t value)
 	    value >> 16 <= STUN_CHANNEL_LAST_OLD;
 }
 
-/* 0, or the code to refuse with. */
+/* 0, or the code to refuse with. Channel numbers are the 5-tuple's, so the
+ * twin must not have this one. */
 static unsigned bind_channel(struct rfc_ask *ask, uint16_t channel,
 	const struct addr *peer)
 {
 	struct turn *t = ask->t;
+	struct alloc *a = alloc_for(ask, peer), *twin;
 	enum peer_verdict verdict;
 	struct hot *h;
 	unsigned code;
 	int err;
 
-	code = check_peer(ask, peer, &verdict);
+	code = check_peer(ask, a, peer, &verdict);
 	if (code != 0)
 		return code;
-	if (!perm_has_room(&t->perms, ask->alloc, 1, t->now) &&
-	    !perm_has(&t->perms, ask->alloc, peer, t->now))
+	twin = alloc_twin(&t->allocs, a);
+	if (twin != NULL && !hot_make_room(&t->hots, twin, channel, t->now))
+		return 400;
+	if (!perm_has_room(&t->perms, a, 1, t->now) &&
+	    !perm_has(&t->perms, a, peer, t->now))
 		return 508;
-	err = hot_bind(&h, &t->hots, ask->alloc, channel, peer, t->now);
+	err = hot_bind(&h, &t->hots, a, channel, peer, t->now);
 	if (err < 0)
 		return err == EDGE_EREFUSED ? 400 : 508;
 	h->is_hairpin = verdict == PEER_HAIRPIN;
-	return turn_permit(t, ask->alloc, peer) < 0 ? 508 : 0;
+	return turn_permit(t, a, peer) < 0 ? 508 : 0;
 }
 
 void rfc_peer_on_channel(struct rfc_ask *ask)
@@ -128,6 +161,7 @@ void rfc_peer_on_channel(struct rfc_ask *ask)
 void rfc_peer_on_send(struct rfc_ask *ask)
 {
 	struct turn *t = ask->t;
+	struct alloc *a;
 	struct addr peer;
 
 	if (ask->alloc == NULL) {
@@ -141,13 +175,14 @@ void rfc_peer_on_send(struct rfc_ask *ask)
 		turn_drop(t, ask->alloc, ALLOC_DROP_MALFORMED);
 		return;
 	}
-	if (alloc_relays_tcp(ask->alloc) ||
-	    peer.family != ask->alloc->family ||
-	    !perm_has(&t->perms, ask->alloc, &peer, t->now)) {
+	a = alloc_for(ask, &peer);
+	if (a == NULL || alloc_relays_tcp(a) ||
+	    !perm_has(&t->perms, a, &peer, t->now)) {
 		turn_drop(t, ask->alloc, ALLOC_DROP_NO_PERMISSION);
 		return;
 	}
-	ask->out->from = ask->alloc;
+	ask->out->from = a;
 	ask->out->peer = peer;
 	ask->out->payload = stun_bytes(&ask->m, STUN_PAYLOAD);
+	ask->out->dont_fragment = stun_has(&ask->m, STUN_DONT_FRAGMENT);
 }

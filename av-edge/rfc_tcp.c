@@ -28,7 +28,8 @@ static struct turn_receipt receipt_of(const struct rfc_ask *ask)
 	return r;
 }
 
-static unsigned check_connect(struct rfc_ask *ask, struct addr *peer)
+static unsigned check_connect(struct rfc_ask *ask, struct addr *peer,
+	struct alloc **out)
 {
 	if (ask->alloc == NULL)
 		return 437;
@@ -36,7 +37,8 @@ static unsigned check_connect(struct rfc_ask *ask, struct addr *peer)
 	    stun_addr(&ask->m, STUN_PEER_ADDRESS, peer) < 0 ||
 	    peer->port == 0)
 		return 400;
-	if (peer->family != ask->alloc->family)
+	*out = alloc_of_family(&ask->t->allocs, ask->alloc, peer->family);
+	if (*out == NULL)
 		return 443;
 	return peer_verdict_is_yes(turn_judge_peer(ask->t, peer,
 		ask->in->client)) ? 0 : 403;
@@ -61,12 +63,13 @@ void rfc_tcp_on_connect(struct rfc_ask *ask)
 {
 	struct turn_receipt receipt = receipt_of(ask);
 	struct turn *t = ask->t;
+	struct alloc *a;
 	struct addr peer;
 	unsigned code;
 
-	code = check_connect(ask, &peer);
+	code = check_connect(ask, &peer, &a);
 	if (code == 0)
-		code = code_of(t->io->connect(t->io_arg, ask->alloc, &peer,
+		code = code_of(t->io->connect(t->io_arg, a, &peer,
 			&receipt));
 	explicit_bzero(&receipt, sizeof(receipt));
 	if (code != 0)

@@ -87,7 +87,18 @@ static void take_tcp_relays(struct rules *r, const struct setting_set *set)
 	    (uint32_t)setting_duration_s(set, "connect_timeout") * 1000;
 }
 
-static int take_settings(struct rules *r, const struct topology *t)
+struct addr rules_shown(const struct rules *r, enum topology_side side,
+	const struct addr *listener)
+{
+	const struct rules_media *m = &r->media[rules_family_of(listener)];
+
+	if (side == TOPOLOGY_EXTERNAL && addr_ip_eq(&m->bind, listener))
+		return addr_with_port(&m->shown, listener->port);
+	return *listener;
+}
+
+static int take_settings(struct rules *r, const struct topology *t,
+	struct why *why)
 {
 	const struct setting_set *set = topology_settings(t, DAEMON);
 	const char *realm = setting_text(set, "realm");
@@ -120,13 +131,14 @@ static int take_settings(struct rules *r, const struct topology *t)
 	r->rest_us = (uint32_t)setting_number(set, "rest_us");
 	r->turn_sha256 = setting_bool(set, "turn_sha256");
 	take_tcp_relays(r, set);
+	r->names_itself = setting_bool(set, "behind_load_balancer");
 	for (i = 0; i < setting_list_count(set, "allow_peers"); i++) {
 		err = netset_add_text(&r->peers.allow,
 			str_of(setting_list_item(set, "allow_peers", i)));
 		if (err < 0)
 			return err;
 	}
-	return 0;
+	return alternates_read(&r->alternates, set, why);
 }
 
 static int take_media(struct rules *r, const struct topology *t,
@@ -195,7 +207,7 @@ int rules_of_topology(struct rules **out, const struct topology *t,
 
 	err = rules_new(&r);
 	if (err == 0)
-		err = take_settings(r, t);
+		err = take_settings(r, t, why);
 	if (err == 0)
 		err = take_media(r, t, why);
 	if (err == 0)

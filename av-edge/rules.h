@@ -18,6 +18,7 @@
 #include "common/cred/rest_cred.h"
 #include "common/net/tls.h"
 #include "common/store/topology.h"
+#include "av-edge/alternates.h"
 #include "av-edge/peer_policy.h"
 
 /* Index of media[] by address family. */
@@ -59,6 +60,10 @@ struct rules {
 	bool turn_sha256; /* offered to [MS-TURN] clients of version 3 */
 	struct rules_media media[RULES_FAMILY_COUNT];
 	struct peer_policy peers;
+	struct alternates alternates;
+	/* [MS-TURN]: the 401 names our own address, for clients that a load
+	 * balancer might send to another edge next time. */
+	bool names_itself;
 	struct av_key_ring keys; /* empty: nothing is granted */
 	struct rest_ring rest;   /* empty: no credentials of that kind */
 	struct tls_ctx *tls; /* reference; NULL: no TLS on the TCP ports */
@@ -74,6 +79,10 @@ EDGE_MUST int rules_of_topology(struct rules **out, const struct topology *t,
 	struct why *why);
 struct rules *rules_ref(struct rules *r);
 void rules_unref(struct rules *r); /* accepts NULL; last one frees */
+
+/* How clients of that side reach a listener of ours. */
+struct addr rules_shown(const struct rules *r, enum topology_side side,
+	const struct addr *listener);
 
 static inline enum rules_family rules_family_of(const struct addr *a)
 {

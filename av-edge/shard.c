@@ -143,10 +143,10 @@ static void close_relay(void *arg, struct alloc *a)
 	free_relay(s->relays[number]);
 	s->relays[number] = NULL;
 	close(a->relay_fd);
-	if (alloc_is_tcp(a))
-		tcp_conn_allocated(conn, false);
-	else
+	if (!alloc_is_tcp(a))
 		s->listeners[a->listener].users--;
+	else if (a->twin == FLAT_NONE)
+		tcp_conn_allocated(conn, false);
 }
 
 static struct relay_tcp *tcp_of(const struct shard *s, const struct alloc *a)

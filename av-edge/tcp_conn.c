@@ -149,9 +149,11 @@ void tcp_conn_retry(struct shard *s)
 static void end_allocation(struct tcp_conn *c)
 {
 	struct turn *t = &c->shard->turn;
-	struct alloc *a = alloc_find(&t->allocs, c->port->number, &c->client);
+	struct alloc *a;
 
-	if (a != NULL)
+	/* Of two families there may be two. */
+	while ((a = alloc_find(&t->allocs, c->port->number, &c->client)) !=
+	    NULL)
 		turn_end(t, a, ALLOC_END_CONNECTION);
 }
 

@@ -54,6 +54,7 @@ int tcp_port_open(struct tcp_port **out, struct tcp_port_table *t,
 	p->shard_count = shard_count;
 	p->next = 0;
 	p->side = spec->side;
+	p->address = spec->address;
 	atomic_store(&p->is_closing, false);
 	atomic_store(&p->is_taken, true);
 	*out = p;

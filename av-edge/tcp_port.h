@@ -38,6 +38,7 @@ struct tcp_port {
 	struct shard *const *shards; /* borrowed */
 	unsigned shard_count;
 	unsigned next;   /* shard that gets the next connection */
+	struct addr address;
 	uint8_t number;  /* as allocations name it: ALLOC_TCP or more */
 	enum topology_side side;
 };

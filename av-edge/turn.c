@@ -15,9 +15,7 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "av-edge/remember.h"
-
-/* Ports that are somebody else's on this host before we give up. */
-#define BIND_TRIES 64
+#include "av-edge/turn_port.h"
 
 const char *alloc_id_text(uint64_t id, char out[static ALLOC_ID_TEXT_LEN])
 {
@@ -39,6 +37,8 @@ int turn_shared_init(struct turn_shared *shared, uint32_t stranger_rate)
 		err = strangers_new(&shared->strangers, stranger_rate);
 	if (err == 0)
 		err = connect_rate_new(&shared->connects);
+	if (err == 0)
+		err = reservations_new(&shared->reservations);
 	for (i = 0; i < RULES_FAMILY_COUNT && err == 0; i++)
 		err = port_pool_new(&shared->ports[i]);
 	if (err < 0)
@@ -53,6 +53,7 @@ void turn_shared_fini(struct turn_shared *shared)
 	for (i = 0; i < RULES_FAMILY_COUNT; i++)
 		port_pool_free(shared->ports[i]);
 	connect_rate_free(shared->connects);
+	reservations_free(shared->reservations);
 	strangers_free(shared->strangers);
 	quota_free(shared->quota);
 	explicit_bzero(shared, sizeof(*shared));
@@ -149,6 +150,7 @@ void turn_tick(struct turn *t)
 {
 	struct alloc *a;
 
+	turn_port_tick(t);
 	while ((a = alloc_next_due(&t->allocs, t->now)) != NULL)
 		turn_end(t, a, a->deadline_ms <= t->now.ms ?
 			ALLOC_END_TOO_OLD : ALLOC_END_EXPIRED);
@@ -162,37 +164,13 @@ static enum av_counter live_of(const struct alloc *a)
 
 /* ---- beginning --------------------------------------------------------- */
 
-/* A port that binds. Those that do not go to the end of the list. */
-static int open_port(struct turn *t, struct alloc *a,
-	const struct turn_wish *wish)
-{
-	struct port_pool *ports = t->shared->ports[wish->family];
-	const struct rules_media *media = &t->rules->media[wish->family];
-	int err = -EADDRNOTAVAIL;
-	unsigned tries;
-
-	for (tries = 0; tries < BIND_TRIES; tries++) {
-		a->relay_port = port_pool_take(ports, a->id, wish->even_port);
-		if (a->relay_port == 0)
-			return -EADDRNOTAVAIL;
-		err = t->io->open(t->io_arg, a, media);
-		if (err == 0)
-			return 0;
-		port_pool_give(ports, a->relay_port);
-		if (err != -EADDRINUSE && err != -EACCES)
-			break;
-	}
-	log_limited(LOG_LEVEL_ERROR, 6, "relay.unbound",
-		"port=%u error=%s tries=%u", a->relay_port, err_name(err),
-		tries + 1);
-	return -EADDRNOTAVAIL;
-}
-
 /* The record, and the one beside it. */
 static int take_records(struct turn *t, const struct turn_wish *wish,
 	struct alloc **out)
 {
-	int err = alloc_new(out, &t->allocs, wish->listener, wish->client);
+	int err = wish->first != NULL ?
+	    alloc_new_twin(out, &t->allocs, wish->first) :
+	    alloc_new(out, &t->allocs, wish->listener, wish->client);
 
 	if (err < 0)
 		return err;
@@ -235,17 +213,44 @@ static void fill_in(struct turn *t, struct alloc *a,
 		sizeof(a->credential));
 }
 
-static int take_place(struct turn *t, const struct turn_wish *wish,
+int turn_take_place(struct turn *t, const struct auth_proof *proof,
 	struct quota_place *out)
 {
 	const struct quota_claim claim = {
-		.client_id = wish->proof->client_id,
-		.credential = wish->proof->credential,
+		.client_id = proof->client_id,
+		.credential = proof->credential,
 		.per_user = t->rules->allocations_per_user,
 		.per_credential = t->rules->allocations_per_credential,
 	};
 
 	return quota_take(t->shared->quota, &claim, out);
+}
+
+/* A reservation has its place already, as it has its port. */
+static int take_place(struct turn *t, const struct turn_wish *wish,
+	struct quota_place *out)
+{
+	if (wish->port != TURN_PORT_RESERVED)
+		return turn_take_place(t, wish->proof, out);
+	*out = wish->place;
+	return 0;
+}
+
+/* Nothing is taken when this fails, but for what a reservation had. */
+static int take_all(struct turn *t, const struct turn_wish *wish,
+	struct alloc **out)
+{
+	int err = take_records(t, wish, out);
+
+	if (err < 0 && wish->port == TURN_PORT_RESERVED)
+		port_pool_give(t->shared->ports[wish->family],
+			wish->reserved_port);
+	if (err < 0)
+		return err;
+	err = turn_port_open(t, *out, wish);
+	if (err < 0)
+		give_records(t, *out);
+	return err;
 }
 
 int turn_begin(struct turn *t, const struct turn_wish *wish,
@@ -258,14 +263,8 @@ int turn_begin(struct turn *t, const struct turn_wish *wish,
 	err = take_place(t, wish, &place);
 	if (err < 0)
 		return err;
-	err = take_records(t, wish, &a);
+	err = take_all(t, wish, &a);
 	if (err < 0) {
-		quota_give(t->shared->quota, place);
-		return err;
-	}
-	err = open_port(t, a, wish);
-	if (err < 0) {
-		give_records(t, a);
 		quota_give(t->shared->quota, place);
 		return err;
 	}
@@ -308,14 +307,12 @@ static void say_end(const struct turn *t, const struct alloc *a,
 
 void turn_end(struct turn *t, struct alloc *a, enum alloc_end why)
 {
-	enum rules_family family = a->family == 6 ? RULES_V6 : RULES_V4;
-
 	hot_drop_all(&t->hots, a);
 	perm_drop_all(&t->perms, a);
 	say_end(t, a, why);
 	remember_end(t, a, why);
 	t->io->close(t->io_arg, a);
-	port_pool_give(t->shared->ports[family], a->relay_port);
+	turn_port_give(t, a);
 	quota_give(t->shared->quota, a->place);
 	stats_add(&t->stats, live_of(a), (uint64_t)-1);
 	stats_add(&t->stats, AV_ENDED_REFRESH + (size_t)why, 1);

@@ -24,6 +24,7 @@
 #include "av-edge/perm.h"
 #include "av-edge/port_pool.h"
 #include "av-edge/quota.h"
+#include "av-edge/reservation.h"
 #include "av-edge/rules.h"
 #include "av-edge/strangers.h"
 #include "av-edge/turn_auth.h"
@@ -36,6 +37,7 @@ struct turn_shared {
 	struct quota *quota;                         /* owned */
 	struct strangers *strangers;                 /* owned */
 	struct connect_rate *connects;               /* owned */
+	struct reservations *reservations;           /* owned */
 	struct nonce_secret secret;
 	struct recall *recall; /* borrowed; NULL = nothing is remembered */
 };
@@ -96,6 +98,13 @@ void turn_set_rules(struct turn *t, struct rules *rules);
 /* Once a second or more often: end what is over. */
 void turn_tick(struct turn *t);
 
+enum turn_port_wish {
+	TURN_PORT_ANY,
+	TURN_PORT_EVEN,
+	TURN_PORT_PAIR,     /* even, and the next one is put aside */
+	TURN_PORT_RESERVED, /* the one that was put aside */
+};
+
 struct turn_wish {
 	const struct addr *client;
 	uint8_t listener;
@@ -103,12 +112,19 @@ struct turn_wish {
 	enum topology_side side;
 	enum rules_family family;
 	uint32_t lifetime_s;
-	bool even_port;
 	bool wants_tcp; /* a TCP relay port */
+	enum turn_port_wish port;
+	uint16_t reserved_port;
+	struct quota_place place; /* of the reservation, taken already */
+	const uint8_t *token; /* RESERVATION_TOKEN_LEN, or NULL */
+	struct alloc *first; /* make a twin for this one, or NULL */
 	const uint8_t *tid; /* STUN_TID_LEN */
 	const struct auth_proof *proof;
 };
 
+/* One unit of this user's quota, to be given back. EDGE_EBUSY, -ENOMEM. */
+EDGE_MUST int turn_take_place(struct turn *t, const struct auth_proof *proof,
+	struct quota_place *out);
 /* An allocation with its relay socket; of [MS-TURN] its ms_state is for the
  * caller to fill in. EDGE_EBUSY: the user has too many;
  * -EADDRNOTAVAIL: no port or no socket is to be had; -ENOMEM. */

@@ -91,6 +91,31 @@ static void echo_number(struct ask *ask)
 		stun_ms_write_number(&ask->w, &ask->number);
 }
 
+/* The relay to try instead, on the port that this client used. */
+static void write_alternate(struct ask *ask)
+{
+	const struct turn_in *in = ask->in;
+	struct addr other;
+
+	if (!alternates_pick(&ask->t->rules->alternates, in->side, 4, &other))
+		return;
+	other.port = in->local->port;
+	stun_write_addr(&ask->w, STUN_ALTERNATE_SERVER, &other);
+}
+
+/* [MS-TURN] 2.2.2.7: of a pool whose balancer spreads UDP the next Allocate
+ * must come here again. */
+static void write_itself(struct ask *ask)
+{
+	const struct turn_in *in = ask->in;
+	struct addr here;
+
+	if (!ask->t->rules->names_itself || in->is_stream)
+		return;
+	here = rules_shown(ask->t->rules, in->side, in->local);
+	stun_write_addr(&ask->w, STUN_ALTERNATE_SERVER, &here);
+}
+
 static void refuse(struct ask *ask, unsigned code)
 {
 	refusal_note(ask->t, ask->in, &ask->proof.who,
@@ -99,6 +124,8 @@ static void refuse(struct ask *ask, unsigned code)
 	stun_ms_write_error(&ask->w, code);
 	if (code == 420)
 		stun_write_unknown(&ask->w, &ask->m);
+	if (code == 300)
+		write_alternate(ask);
 	echo_number(ask);
 	answer_end(ask, true);
 }
@@ -117,6 +144,8 @@ static void refuse_sender(struct ask *ask, unsigned code)
 	stun_ms_write_error(&ask->w, code);
 	stun_write_text(&ask->w, STUN_REALM, realm);
 	stun_write_text(&ask->w, STUN_NONCE, str_of(nonce));
+	if (code == 401)
+		write_itself(ask);
 	answer_end(ask, ask->proof.who.has_key);
 }
 
@@ -302,6 +331,15 @@ static void begin_state(struct ask *ask)
 	ask->state = state;
 }
 
+/* No port, or not for now. */
+static unsigned full(const struct ask *ask)
+{
+	struct addr other;
+
+	return alternates_pick(&ask->t->rules->alternates, ask->in->side, 4,
+		&other) ? 300 : 500;
+}
+
 static unsigned make(struct ask *ask)
 {
 	struct turn *t = ask->t;
@@ -322,14 +360,15 @@ static unsigned make(struct ask *ask)
 		return 437;
 	if (wants_other_family(&ask->m) ||
 	    !addr_is_set(&t->rules->media[RULES_V4].bind) ||
-	    t->rules->is_draining || ask->in->is_closing ||
 	    (wish.wants_tcp && !t->rules->tcp_relays))
 		return 500;
+	if (t->rules->is_draining || ask->in->is_closing)
+		return full(ask);
 	wish.lifetime_s = grant_lifetime(ask, t->now.ms +
 	    (int64_t)t->rules->allocation_lifetime_s * 1000);
 	err = turn_begin(t, &wish, &ask->alloc);
 	if (err < 0)
-		return err == EDGE_EBUSY ? 486 : 500;
+		return err == EDGE_EBUSY ? 486 : full(ask);
 	ask->lifetime_s = wish.lifetime_s;
 	begin_state(ask);
 	return 0;

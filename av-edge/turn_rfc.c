@@ -106,6 +106,10 @@ void turn_rfc_handle(struct turn *t, const struct turn_in *in,
 	if (method == NULL)
 		return; /* RFC 8489 6.3: not ours, in silence */
 	ask.alloc = rfc_tcp_subject(&ask);
+	if (ask.alloc != NULL && ask.alloc->dialect != ALLOC_RFC) {
+		stats_add(&t->stats, AV_DROP_STRAY, 1);
+		return;
+	}
 	disown_ice(&ask.m);
 	if (ask.m.class == STUN_REQUEST)
 		handle_request(&ask, method);

@@ -22,6 +22,7 @@ struct turn_in {
 	const uint8_t *data;
 	size_t len;
 	const struct addr *client;
+	const struct addr *local; /* where it came to: a listener's address */
 	uint8_t listener;
 	enum topology_side side;
 	bool is_closing; /* this port takes no new allocations */
@@ -36,6 +37,7 @@ struct turn_out {
 	struct addr peer;
 	struct str payload; /* borrowed from the message */
 	uint32_t bound; /* ConnectionBind: to this connection; 0 = none */
+	bool dont_fragment; /* with the DF bit, or not at all */
 };
 
 /* Handle one datagram that stun_is_rfc() said yes to. */

@@ -474,6 +474,7 @@ static const struct setting_def SETTINGS[] = {
 		.fallback = "10000",
 		.min = 1,
 		.max = UINT32_MAX,
+		.original = "MaxBandwidthPerUserKb",
 		.help = "Kilobit a second that one user's allocations may "
 			"carry together, each direction by itself.",
 	},
@@ -485,6 +486,7 @@ static const struct setting_def SETTINGS[] = {
 		.fallback = "3000",
 		.min = 1,
 		.max = UINT32_MAX,
+		.original = "MaxBandwidthPerPortKb",
 		.help = "Kilobit a second that one relay port may carry, each "
 			"direction by itself.",
 	},
@@ -497,6 +499,35 @@ static const struct setting_def SETTINGS[] = {
 		.max = 256,
 		.help = "Peers the relay may send to although they are special "
 			"or inside; empty in production.",
+	},
+	{
+		.component = "av-edge",
+		.name = "alternate_servers",
+		.kind = SETTING_PREFIXES,
+		.unit = "",
+		.fallback = "[]",
+		.max = 16,
+		.original = "AlternateTURNServers",
+		.help = "Other relays that clients outside are sent to when "
+			"this one is full or drains: addresses.",
+	},
+	{
+		.component = "av-edge",
+		.name = "alternate_servers_internal",
+		.kind = SETTING_PREFIXES,
+		.unit = "",
+		.fallback = "[]",
+		.max = 16,
+		.help = "The same for clients inside.",
+	},
+	{
+		.component = "av-edge",
+		.name = "behind_load_balancer",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "MS-TURN clients on UDP are told which edge of a pool "
+			"they met, and come back to it.",
 	},
 	{
 		.component = "av-edge",

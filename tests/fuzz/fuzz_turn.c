@@ -1,10 +1,10 @@
 /*
- * A shard's control state under any order of events: two users on eight
- * addresses allocate, permit, bind, refresh, send in both dialects, let time
- * pass, repeat what they said, and sockets
- * fail to open. After each event everything is owned exactly once (threats
- * T9, T10, T14; requirement R4). The input is a string of events, one
- * byte what, the next ones how.
+ * A shard's control state under any order of events: users with all forms
+ * of credentials on eight addresses allocate (pairs and families too),
+ * permit, bind, refresh, send in both dialects, let time pass, repeat what
+ * they said, and sockets fail to open. After each event everything is owned
+ * exactly once (threats T9, T10, T14; requirement R4). The input is a string
+ * of events, one byte what, the next ones how.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -29,8 +29,12 @@ static const char *const peers[] = {
 	"8.8.8.8:1", "8.8.8.8:2", "8.8.4.4:1", LAB_RELAY ":50000",
 	LAB_RELAY ":50001", "10.0.0.1:1", "127.0.0.1:1", "[2a00::1]:1",
 };
+#define SECRET "north-sea-lighthouse-keeps-burning-7411"
+
 static struct lab lab;
-static struct lab_cred users[2];
+/* Two of av-auth, and two that an application made. */
+static struct lab_cred users[4];
+static uint8_t token[RESERVATION_TOKEN_LEN];
 static struct ms_client ms_clients[ARRAY_COUNT(clients)][2];
 static struct ms_ask last; /* of MS-TURN */
 
@@ -56,10 +60,54 @@ static void write_something(struct lab_ask *ask, struct rbuf *r)
 		stun_write_addr(&ask->w, STUN_PEER_ADDRESS, &a);
 	} else if (what < 160) {
 		stun_write_bytes(&ask->w, STUN_EVEN_PORT, &how, 1);
+	} else if (what < 164) {
+		stun_write_bytes(&ask->w, STUN_RESERVATION_TOKEN, token,
+			sizeof(token));
 	} else if (what < 176) {
 		wbuf_u16(&ask->w.w, what);
 		wbuf_u16(&ask->w.w, 0);
 	}
+}
+
+static void keep_token(const struct lab_ask *ask)
+{
+	struct str value;
+
+	if (ask->out.answer_len == 0)
+		return;
+	value = stun_bytes(&ask->m, STUN_RESERVATION_TOKEN);
+	if (value.n == sizeof(token))
+		memcpy(token, value.p, sizeof(token));
+}
+
+/* One that is more than a port: a pair, a reserved one, two families. */
+static void allocate_more(struct rbuf *r, const char *client,
+	const struct lab_cred *user)
+{
+	struct lab_ask ask;
+	uint8_t how = next(r);
+
+	lab_begin(&ask, &lab, client, STUN_ALLOCATE, how >> 4);
+	lab_write_transport(&ask, 17);
+	switch (how & 3) {
+	case 0:
+		stun_write_bytes(&ask.w, STUN_EVEN_PORT, "\x80", 1);
+		break;
+	case 1:
+		stun_write_bytes(&ask.w, STUN_RESERVATION_TOKEN, token,
+			sizeof(token));
+		break;
+	case 2:
+		stun_write_number(&ask.w, STUN_ADDITIONAL_FAMILY, 2u << 24);
+		break;
+	default:
+		stun_write_number(&ask.w, STUN_REQUESTED_FAMILY,
+			(1u + (how >> 2 & 1)) << 24);
+		break;
+	}
+	lab_sign(&ask, user);
+	lab_send(&ask);
+	keep_token(&ask);
 }
 
 static void odd_request(struct rbuf *r, const char *client,
@@ -82,6 +130,7 @@ static void odd_request(struct rbuf *r, const char *client,
 		write_something(&ask, r);
 	if (stun_write_end(&ask.w) > 0)
 		lab_send(&ask);
+	keep_token(&ask);
 }
 
 static void raw(struct rbuf *r, const char *client)
@@ -219,7 +268,7 @@ static void event(struct rbuf *r)
 	uint8_t what = next(r), how = next(r);
 	const char *client = clients[how % 8];
 	const char *peer = peers[how >> 3 & 7];
-	const struct lab_cred *user = &users[how >> 6 & 1];
+	const struct lab_cred *user = &users[how >> 6 & 3];
 	struct lab_ask ask;
 
 	if (how & 128 && what & 1) {
@@ -227,7 +276,7 @@ static void event(struct rbuf *r)
 			peer);
 		return;
 	}
-	switch (what % 10) {
+	switch (what % 11) {
 	case 0:
 	case 1:
 		lab_allocate(&ask, &lab, client, user, what >> 6);
@@ -256,26 +305,61 @@ static void event(struct rbuf *r)
 	case 8:
 		odd_request(r, client, user);
 		break;
+	case 9:
+		allocate_more(r, client, user);
+		break;
 	default:
 		raw(r, client);
 		break;
 	}
 }
 
+/* Of each user, in whatever form it came. */
 static void check_quota(void)
 {
-	unsigned held[2] = {0, 0};
-	uint32_t i;
+	uint32_t i, k, held;
 
 	for (i = 0; i < alloc_table_end(&lab.turn.allocs); i++) {
-		const struct alloc *a = alloc_at(&lab.turn.allocs, i);
+		const struct alloc *a = alloc_at(&lab.turn.allocs, i), *b;
 
-		if (a != NULL)
-			held[memcmp(a->client_id,
-				ms_clients[0][0].cred.client_id,
-				sizeof(a->client_id)) != 0]++;
+		if (a == NULL)
+			continue;
+		for (held = k = 0; k < alloc_table_end(&lab.turn.allocs);
+		     k++) {
+			b = alloc_at(&lab.turn.allocs, k);
+			held += b != NULL && memcmp(a->client_id,
+				b->client_id, sizeof(a->client_id)) == 0;
+		}
+		lab_must(held <= USER_LIMIT, "quota");
 	}
-	lab_must(held[0] <= USER_LIMIT && held[1] <= USER_LIMIT, "quota");
+}
+
+/* What a web application hands out. */
+static struct lab_cred rest_user(const char *name)
+{
+	const struct rest_secret *s = &lab.rules->rest.secrets[0];
+	struct lab_cred c;
+
+	snprintf(c.user, sizeof(c.user), "%lld:%s",
+		(long long)(wall_now().s + 3600), name);
+	rest_password(s, str_of(c.user), c.password);
+	stun_key(str_of(c.user), STR_LIT(LAB_REALM), str_of(c.password),
+		c.key);
+	return c;
+}
+
+static void set_up_users(void)
+{
+	struct rest_secret *s = &lab.rules->rest.secrets[0];
+
+	s->len = strlen(SECRET);
+	memcpy(s->bytes, SECRET, s->len);
+	lab.rules->rest.count = 1;
+	users[0] = lab_user(&lab, "sip:a@contoso.test");
+	users[1] = lab_user(&lab, "sip:b@contoso.test");
+	users[2] = rest_user("a");
+	users[3] = rest_user("b");
+	memset(token, 0, sizeof(token));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -285,8 +369,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	lab_init(&lab, PORT_COUNT);
 	lab.rules->allocations_per_user = USER_LIMIT;
-	users[0] = lab_user(&lab, "sip:a@contoso.test");
-	users[1] = lab_user(&lab, "sip:b@contoso.test");
+	lab_add_v6(&lab);
+	set_up_users();
 	ms_setup();
 	for (events = 0; events < EVENTS_MAX && rbuf_left(&r) > 1; events++) {
 		event(&r);

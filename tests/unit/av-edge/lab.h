@@ -260,10 +260,12 @@ static inline void lab_sign(struct lab_ask *ask, const struct lab_cred *cred)
 static inline void lab_hear(struct lab_ask *ask, const uint8_t *data,
 	size_t len)
 {
+	const struct addr local = lab_addr(LAB_RELAY ":3478");
 	const struct turn_in in = {
 		.data = data,
 		.len = len,
 		.client = &ask->client,
+		.local = &local,
 		.side = TOPOLOGY_EXTERNAL,
 	};
 
@@ -365,7 +367,8 @@ static inline void lab_check(struct lab *lab)
 	struct port_count v4 = port_pool_count(lab->shared.ports[RULES_V4]);
 	struct port_count v6 = port_pool_count(lab->shared.ports[RULES_V6]);
 	const struct turn *t = &lab->turn;
-	uint32_t i, allocs = 0, perms = 0, hots = 0, states = 0;
+	uint32_t i, allocs = 0, perms = 0, hots = 0, states = 0, seconds = 0;
+	size_t aside = reservation_count(lab->shared.reservations);
 
 	for (i = 0; i < alloc_table_end(&t->allocs); i++) {
 		const struct alloc *a = alloc_at(&t->allocs, i);
@@ -380,22 +383,27 @@ static inline void lab_check(struct lab *lab)
 			"dialect");
 		lab_must(a->dialect != ALLOC_MS || a->hot_count <= 1,
 			"one active destination");
-		lab_must(alloc_find(&t->allocs, a->listener, &a->client) == a,
+		lab_must(alloc_find(&t->allocs, a->listener, &a->client) ==
+			(a->is_second ? alloc_twin(&t->allocs, a) : a),
 			"not in the index");
+		seconds += a->is_second;
+		lab_must(a->twin == FLAT_NONE || alloc_twin(&t->allocs,
+			alloc_twin(&t->allocs, a)) == a, "twins");
 		lab_must(port_pool_owner(lab->shared.ports[a->family == 6],
 			a->relay_port) == a->id, "port owned otherwise");
 	}
 	lab_must(allocs == alloc_table_count(&t->allocs), "allocations");
-	lab_must(allocs == quota_held(lab->shared.quota), "quota");
+	lab_must(allocs + aside == quota_held(lab->shared.quota), "quota");
 	lab_must(allocs == lab->open, "sockets");
-	lab_must(allocs == v4.used + v4.outside + v6.used + v6.outside,
-		"ports");
+	lab_must(allocs + aside == v4.used + v4.outside + v6.used +
+		v6.outside, "ports");
 	lab_must(perms == t->perms.pool.live, "permissions");
 	lab_must(perms == t->perms.by_peer.count, "permission index");
 	lab_must(hots == t->hots.pool.live, "channels");
 	lab_must(states == t->ms_states.live, "states of MS-TURN");
 	lab_must(hots == t->hots.by_client.count, "channel index");
-	lab_must(allocs == t->allocs.by_client.count, "allocation index");
+	lab_must(allocs - seconds == t->allocs.by_client.count,
+		"allocation index");
 }
 
 #endif

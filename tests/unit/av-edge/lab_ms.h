@@ -116,10 +116,12 @@ static inline void ms_sign(struct ms_ask *ask)
 static inline unsigned ms_hear(struct ms_ask *ask, const uint8_t *data,
 	size_t len)
 {
+	const struct addr local = lab_addr(LAB_RELAY ":3478");
 	const struct turn_in in = {
 		.data = data,
 		.len = len,
 		.client = &ask->c->at,
+		.local = &local,
 		.side = TOPOLOGY_EXTERNAL,
 	};
 
