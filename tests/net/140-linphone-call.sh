@@ -7,6 +7,7 @@ SETTINGS_AV='allow_peers: [198.51.100.0/24]'
 . "$(dirname "$0")/kamailio.sh"
 . "$(dirname "$0")/baresip.sh"
 . "$(dirname "$0")/linphone.sh"
+. "$(dirname "$0")/party.sh"
 
 lab_setup
 lab_up
@@ -28,49 +29,10 @@ baresip_account "$LAB/bob" bob "sip:fe.int.contoso.test:5061;transport=tls" \
 		"$(lab_json "$LAB/bob.json" username)" \
 		"$(lab_json "$LAB/bob.json" password)")"
 lab_spawn bob in_in baresip -4 -f "$LAB/bob" -v
-registered() {
-	[ "$(grep -c 'to \[LinphoneRegistrationOk\]' "$LAB/carol/trace")" -ge "$1" ]
-}
-lab_wait 15 "carol to register" registered 1
+PARTY_carol='linphone 440'
+PARTY_bob='baresip in_in 5552 880'
+lab_wait 15 "carol to register" linphone_registered carol 1
 lab_wait 15 "bob to register" grep -q '200 OK' "$LAB/bob.log"
-
-established() {
-	[ "$(grep -c 'Call established' "$LAB/bob.log")" -ge "$1" ] &&
-		[ "$(grep -c 'to LinphoneCallStreamsRunning' "$LAB/carol/trace")" -ge "$1" ]
-}
-ended() {
-	[ "$(grep -c 'terminated (duration' "$LAB/bob.log")" -ge "$1" ] &&
-		[ "$(grep -c 'to LinphoneCallReleased' "$LAB/carol/trace")" -ge "$1" ]
-}
-COUNT=0
-# call CALLER HANGUP [MEANWHILE]
-call() {
-	COUNT=$((COUNT + 1))
-	rm -f "$LAB"/bob/rec/*
-	_heard=$LAB/carol/heard-$COUNT.wav
-	linphone_say "$LAB/carol" "record $_heard"
-	case $1 in
-	carol) linphone_say "$LAB/carol" "call sip:bob@contoso.test" ;;
-	bob) baresip_ask in_in 5552 dial sip:carol@contoso.test >/dev/null ;;
-	esac
-	lab_wait 15 "call $COUNT to be established" established "$COUNT"
-	sleep 4
-	"${3:-:}"
-	case $2 in
-	carol) linphone_say "$LAB/carol" terminate ;;
-	bob) baresip_ask in_in 5552 hangup >/dev/null ;;
-	esac
-	lab_wait 10 "call $COUNT to end on both sides" ended "$COUNT"
-	sleep 1
-	hears bob "$(ls "$LAB"/bob/rec/*-dec.wav)" 440
-	hears carol "$_heard" 880
-}
-hears() {
-	set -- "$1" "$3" $(tone_of "$2")
-	echo "call $COUNT: $1 hears $3 Hz for $4 s"
-	[ "$2" = "$3" ] || fail "call $COUNT: $1 hears $3 Hz, not $2"
-	[ "${4%.*}" -ge 3 ] || fail "call $COUNT: $1 hears only $4 s"
-}
 
 # Hold and resume: two offers inside the dialog.
 held() {
@@ -87,7 +49,7 @@ held() {
 restart() {
 	kill -9 "$(lab_pid access-edge)"
 	lab_wait 10 "access-edge to be back" lab_is_serving
-	lab_wait 20 "carol to register again" registered $(($1 + 1))
+	lab_wait 20 "carol to register again" linphone_registered carol $(($1 + 1))
 }
 # Another address: the client sees its network change and registers anew.
 roam() {
@@ -97,21 +59,21 @@ roam() {
 	lab_wait 30 "carol to register from 198.51.100.78" sh -c \
 		'edgectl -c "$1" connections --json | grep -q 198.51.100.78' \
 		sh "$LAB/edge.yaml"
-	lab_wait 20 "carol to be registered" registered $(($1 + 1))
+	lab_wait 20 "carol to be registered" linphone_registered carol $(($1 + 1))
 }
 registrations() {
 	grep -c 'to \[LinphoneRegistrationOk\]' "$LAB/carol/trace"
 }
 
-call carol bob
-call bob carol
-call carol carol held
+call carol bob bob
+call bob carol carol
+call carol bob carol held
 # linphone plays its file no more after a hold, but it goes on sending.
 set -- $(grep '^packets:' "$LAB/bob.log" | tail -n 1)
 [ "$2" -ge 300 ] && [ "$3" -ge 300 ] ||
 	fail "the call that was held: $2 packets sent, $3 received"
 restart "$(registrations)"
-call bob bob
+call bob carol bob
 roam "$(registrations)"
-call bob carol
+call bob carol carol
 lab_ok "five calls: both ways, held, after a restart, from another address"

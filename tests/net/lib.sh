@@ -22,6 +22,7 @@ LAB_ID=sp$$
 OUT=$LAB_ID-out
 EDGE=$LAB_ID-edge
 IN=$LAB_ID-in
+HOME_NS=$LAB_ID-home
 LAB=
 LAB_PIDS=
 UP_PID=
@@ -49,6 +50,7 @@ lab_ok() {
 in_out() { ip netns exec "$OUT" "$@"; }
 in_edge() { ip netns exec "$EDGE" "$@"; }
 in_in() { ip netns exec "$IN" "$@"; }
+in_home() { ip netns exec "$HOME_NS" "$@"; }
 
 # lab_spawn NAME COMMAND...: in the background, output in $LAB/NAME.log; its
 # pid in $SPAWNED. Ended by lab_teardown.
@@ -89,7 +91,7 @@ lab_teardown() {
 	for _pid in $LAB_PIDS; do
 		lab_end "$_pid"
 	done
-	for _ns in "$OUT" "$EDGE" "$IN"; do
+	for _ns in "$OUT" "$EDGE" "$IN" "$HOME_NS"; do
 		for _pid in $(ip netns pids "$_ns" 2>/dev/null); do
 			kill -9 "$_pid" 2>/dev/null || true
 		done
@@ -132,6 +134,31 @@ lab_netns() {
 	ip -n "$EDGE" link set int0 up
 	in_edge sysctl -qw net.ipv4.ip_forward=0 \
 		net.ipv4.ip_local_reserved_ports=50000-59999
+}
+
+# lab_home: a fourth namespace, 192.168.77.2, behind a NAT that hides it as
+# 198.51.100.78 outside and gives every flow another port.
+lab_home() {
+	ip netns add "$HOME_NS"
+	ip -n "$HOME_NS" link set lo up
+	mkdir -p "/etc/netns/$HOME_NS"
+	cp "$LAB/hosts" "/etc/netns/$HOME_NS/hosts"
+	: >"/etc/netns/$HOME_NS/resolv.conf"
+	ip link add home0 netns "$OUT" type veth peer name eth0 netns "$HOME_NS"
+	ip -n "$OUT" addr add 192.168.77.1/24 dev home0
+	ip -n "$OUT" link set home0 up
+	ip -n "$HOME_NS" addr add 192.168.77.2/24 dev eth0
+	ip -n "$HOME_NS" link set eth0 up
+	ip -n "$HOME_NS" route add default via 192.168.77.1
+	in_out sysctl -qw net.ipv4.ip_forward=1
+	in_out nft -f - <<'EOF'
+table ip home {
+	chain post {
+		type nat hook postrouting priority srcnat;
+		ip saddr 192.168.77.0/24 meta l4proto { tcp, udp } snat to 198.51.100.78:20000-40000 random
+	}
+}
+EOF
 }
 
 # lab_cert NAME CA DNS-NAME...: $LAB/tls/NAME.{crt,key}, signed by CA.
@@ -263,7 +290,8 @@ EOF
 # lab_dns: a name server on loopback outside and inside, for peers that do
 # not read /etc/hosts.
 lab_dns() {
-	for _ns in "$OUT" "$IN"; do
+	for _ns in "$OUT" "$IN" "$HOME_NS"; do
+		[ -d "/etc/netns/$_ns" ] || continue
 		echo "nameserver 127.0.0.1" >"/etc/netns/$_ns/resolv.conf"
 		lab_spawn "dns-$_ns" ip netns exec "$_ns" dnsmasq -k --conf-file=/dev/null \
 			--no-resolv --no-hosts --addn-hosts="$LAB/hosts" --user=root \

@@ -19,6 +19,8 @@ media_encryption=srtp
 media_encryption_mandatory=1
 default_proxy=0
 refresher_retry_after=3000
+keepalive_period=10000
+tcp_tls_keepalive=1
 inc_timeout=30
 [proxy_0]
 reg_identity=sip:$2@contoso.test
@@ -72,7 +74,7 @@ linphone_up() {
 	rm -f "$2/in"
 	mkfifo "$2/in"
 	# Without a way out linphone thinks it has no network at all.
-	"$1" ip route replace default dev eth0
+	"$1" ip route add default dev eth0 2>/dev/null || true
 	# Both ends open: a command's end is not the end of the input.
 	lab_spawn "$3" "$1" env HOME="$2" sh -c 'exec stdbuf -oL linphonec -a \
 		-c "$0" -d 6 -l "$1" 0<>"$2"' \
@@ -87,4 +89,9 @@ linphone_say() {
 	for _command in "$@"; do
 		echo "$_command" >>"$_dir/in"
 	done
+}
+
+# linphone_registered USER N: it has registered N times at least.
+linphone_registered() {
+	[ "$(grep -c 'to \[LinphoneRegistrationOk\]' "$LAB/$1/trace")" -ge "$2" ]
 }
