@@ -54,6 +54,13 @@ const struct counter_def access_edge_counters[COUNTER_ACCESS_EDGE_COUNT] = {
 		"response"},
 	[COUNTER_NEXT_HOP_FAILURES] = {"next_hop_failures", NULL,
 		COUNTER_TOTAL, "", "Next hops that could not be reached"},
+	[COUNTER_REVOKED] = {"certificates_revoked", NULL, COUNTER_TOTAL, "",
+		"Connections of partners refused or ended for a revoked "
+		"certificate"},
+	[COUNTER_CRL_FAILURES] = {"crl_failures", NULL, COUNTER_TOTAL, "",
+		"Revocation lists that could not be fetched or believed"},
+	[COUNTER_CRLS] = {"crls", NULL, COUNTER_GAUGE, "",
+		"Revocation lists kept now"},
 	[COUNTER_NEXT_HOP_DEAF] = {"next_hop_deaf", NULL, COUNTER_TOTAL, "",
 		"Connections to next hops ended because they had gone deaf"},
 };

@@ -38,6 +38,37 @@ static bool is_trusted(const struct edge *edge, const struct session *s,
 		TOPOLOGY_GRANT_SIP, peer, cause) != NULL;
 }
 
+/* A partner whose certificate its issuer has taken back. */
+static bool is_revoked(struct edge *edge, struct session *s)
+{
+	char detail[REVOCATION_DETAIL_LEN];
+
+	if (s->origin.role != ORIGIN_PARTNER ||
+		!revocation_is_listed(edge->revocation, s->stream, detail))
+		return false;
+	counter_add(edge->counters, COUNTER_REVOKED, 1);
+	log_limited(LOG_LEVEL_WARNING, 12, "certificate.revoked",
+		"session=%s name=%s cause=%s", s->origin.cid_text,
+		log_qz(s->origin.peer_name), log_qz(detail));
+	session_close(s, "revoked certificate");
+	return true;
+}
+
+/* A revocation list came: who is here may be on it. */
+static void on_crl(void *arg)
+{
+	struct edge *edge = arg;
+	struct list *it, *next;
+
+	list_for_each_safe(it, next, &edge->sessions.all) {
+		struct session *s = container_of(it, struct session,
+			in_table);
+
+		if (s->is_ready && !s->is_closing)
+			(void)is_revoked(edge, s);
+	}
+}
+
 static void on_ready(struct session *s, void *arg)
 {
 	struct edge *edge = arg;
@@ -59,6 +90,8 @@ static void on_ready(struct session *s, void *arg)
 		session_close(s, "untrusted");
 		return;
 	}
+	if (is_revoked(edge, s))
+		return;
 	log_info("session.opened", "session=%s side=%s peer=%s remote=%s "
 		"tls=%s name=%s", s->origin.cid_text,
 		origin_side_name(s->origin.role),
@@ -163,6 +196,9 @@ static void on_tick(void *arg)
 	edge->next_second = mono_after_ms(now, 1000);
 	session_table_sweep(&edge->sessions, &edge->policy);
 	peer_pool_tick(edge->peers);
+	revocation_tick(edge->revocation);
+	counter_set(edge->counters, COUNTER_CRLS,
+		revocation_lists(edge->revocation));
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -201,6 +237,14 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 		.counters = spec->counters,
 		.bind_device = spec->bind_device,
 	};
+	struct revocation_spec crls = {
+		.loop = spec->loop,
+		.resolver = spec->resolver,
+		.counters = spec->counters,
+		.bind_device = spec->bind_device,
+		.on_news = on_crl,
+		.arg = edge,
+	};
 	struct txn_bounds bounds;
 	int err = policy_from(&edge->policy, spec->topology, why);
 
@@ -219,6 +263,9 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 		err = logon_new(&edge->logon);
 	if (err == 0)
 		err = anonymous_limit(&edge->anonymous, &edge->policy);
+	if (err == 0)
+		err = revocation_new(&edge->revocation, &crls,
+			&edge->policy);
 	if (err == 0)
 		err = peer_pool_new(&edge->peers, &peers, &edge->policy);
 	if (err == 0)
@@ -267,6 +314,7 @@ void edge_free(struct edge *edge)
 	trace_fini(&edge->trace);
 	logon_free(edge->logon);
 	limit_free(edge->anonymous);
+	revocation_free(edge->revocation);
 	flow_keys_wipe(&edge->flow_keys);
 	topology_unref(edge->topology);
 	free(edge);

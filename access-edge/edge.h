@@ -13,6 +13,7 @@
 #include "access-edge/logon.h"
 #include "access-edge/peer.h"
 #include "access-edge/policy.h"
+#include "access-edge/revocation.h"
 #include "access-edge/session.h"
 #include "access-edge/trace.h"
 #include "access-edge/txn.h"
@@ -48,6 +49,7 @@ struct edge {
 	struct txn_table txns;
 	struct peer_pool *peers;
 	struct logon *logon;
+	struct revocation *revocation;
 	struct limit *anonymous; /* new dialogs, by source */
 	struct trace trace;
 	struct list strays; /* requests without a transaction that wait */

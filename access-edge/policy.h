@@ -64,6 +64,7 @@ struct policy {
 	bool verified_before_sign_in;
 	bool hide_software;
 	bool hide_history;
+	bool keep_crls;
 	bool ms_headers;
 	bool add_supported_path;
 	bool fix_nated_contact;

@@ -10,7 +10,7 @@ extern const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT];
 #define SETTING_FEDERATION_COUNT 22u
 extern const struct setting_def
 	SETTING_FEDERATION[SETTING_FEDERATION_COUNT];
-#define SETTING_SIP_GUARD_COUNT 9u
+#define SETTING_SIP_GUARD_COUNT 10u
 extern const struct setting_def SETTING_SIP_GUARD[SETTING_SIP_GUARD_COUNT];
 
 #endif

@@ -43,6 +43,20 @@ const struct setting_def SETTING_SIP_GUARD[SETTING_SIP_GUARD_COUNT] = {
 			"begin from one address outside (IPv6: one /56).",
 	},
 
+	/* ---- partners' certificates ---- */
+	{
+		.component = "access-edge",
+		.name = "keep_crls_up_to_date_for_peers",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "true",
+		.original = "KeepCrlsUpToDateForPeers",
+		.help = "Revocation lists of partners' certificates are "
+			"fetched over HTTP in the background; a certificate "
+			"on one is refused, a list that can't be had is not "
+			"held against anyone.",
+	},
+
 	/* ---- what others need not know ---- */
 	{
 		.component = "access-edge",

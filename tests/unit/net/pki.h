@@ -32,6 +32,7 @@ struct pki_spec {
 	const char *cn;     /* NULL = none */
 	const char *san;    /* "DNS:a.test,DNS:b.test", NULL = none */
 	const char *usage;  /* "serverAuth", NULL = none said */
+	const char *crl; /* "URI:http://...", where its issuer's list is */
 	const char *passphrase;
 	bool is_ca;
 	int from_days; /* validity, relative to now */
@@ -157,6 +158,8 @@ static inline void pki_fill(X509 *cert, const struct pki_spec *spec)
 		pki_extend(cert, NID_ext_key_usage, spec->usage);
 	if (spec->san != NULL)
 		pki_extend(cert, NID_subject_alt_name, spec->san);
+	if (spec->crl != NULL)
+		pki_extend(cert, NID_crl_distribution_points, spec->crl);
 	if (spec->raw_san != NULL)
 		pki_extend_raw(cert, spec);
 }
