@@ -235,11 +235,24 @@ static enum auth_cause check_user(const struct claim *c,
 	return check_minted(c, (struct str){(char *)raw, raw_len}, proof);
 }
 
+/* ConnectionBind comes from another port than its allocation, and may bring
+ * the nonce that was given there (RFC 6062 4.3). */
+static enum nonce_state judge_nonce(const struct auth_facts *f,
+	struct str nonce)
+{
+	enum nonce_state v = nonce_check(f->secret, f->client, f->now,
+		f->rules->nonce_lifetime_s, nonce);
+
+	if (v != NONCE_FOREIGN || f->alloc == NULL)
+		return v;
+	return nonce_check(f->secret, &f->alloc->client, f->now,
+		f->rules->nonce_lifetime_s, nonce);
+}
+
 static enum auth_cause check_nonce(const struct auth_facts *f,
 	const struct stun_msg *m)
 {
-	switch (nonce_check(f->secret, f->client, f->now,
-		f->rules->nonce_lifetime_s, stun_bytes(m, STUN_NONCE))) {
+	switch (judge_nonce(f, stun_bytes(m, STUN_NONCE))) {
 	case NONCE_GOOD:
 		return AUTH_OK;
 	case NONCE_STALE:
