@@ -112,10 +112,11 @@ static json_t *relays_json(const struct issue_policy *policy,
 			if (names->at[n].location == relay->location)
 				host = names->at[n].name;
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:i}", "location",
+			json_pack("{s:s, s:s, s:s, s:i, s:i}", "location",
 				avedge_location_text(relay->location), "host",
 				host, "address", relay->name, "udp_port",
-				(int)relay->udp_port));
+				(int)relay->udp_port, "tcp_port",
+				(int)relay->tcp_port));
 	}
 	return list;
 }

@@ -23,15 +23,13 @@ static const struct {
 	{TOPOLOGY_EXTERNAL, AVEDGE_INTERNET},
 };
 
-/* Who reads this document speaks MS-TURN, over UDP or, on TCP 443, behind a
- * pseudo-TLS hello. av-edge serves the first; its TCP port speaks the RFC
- * dialect alone, so TOPOLOGY_TURN_TCP joins as a second row, with tcp_port,
- * on the day it speaks both. */
+/* Ports are offered only for usages with a service behind them. */
 static const struct {
 	enum topology_usage usage;
 	size_t port_at;
 } OFFERED[] = {
 	{TOPOLOGY_TURN_UDP, offsetof(struct avedge_relay, udp_port)},
+	{TOPOLOGY_TURN_TCP, offsetof(struct avedge_relay, tcp_port)},
 };
 
 static void set_port(struct avedge_relay *relay, size_t at, uint16_t port)

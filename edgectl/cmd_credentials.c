@@ -29,6 +29,7 @@ static const struct output_column RELAY_COLUMNS[] = {
 	{"NAME", "host", 0},
 	{"ADDRESS", "address", 0},
 	{"UDP", "udp_port", 0},
+	{"TCP", "tcp_port", 0},
 };
 
 /* A line to paste: two clients of one tool that talk through the relay. */

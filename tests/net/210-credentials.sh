@@ -34,7 +34,7 @@ service() {
 service in_in fe >"$LAB/service.txt"
 grep -q 'reasonPhrase="OK"' "$LAB/service.txt" ||
 	fail "no credential for the front end: $(cat "$LAB/service.txt")"
-grep -q '<hostName>av.contoso.test</hostName><udpPort>3478</udpPort></med' \
+grep -q 'av.contoso.test</hostName><udpPort>3478</udpPort><tcpPort>443</' \
 	"$LAB/service.txt" || fail "relays: $(cat "$LAB/service.txt")"
 for cert in stranger forged ''; do
 	service in_in "$cert" >"$LAB/refused.txt"

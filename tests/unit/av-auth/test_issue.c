@@ -131,13 +131,24 @@ START_TEST(test_names_per_location_are_never_mixed)
 }
 END_TEST
 
-START_TEST(test_only_ports_with_a_service_behind_them_are_offered)
+START_TEST(test_ports_of_both_transports_are_offered)
 {
 	answer();
 	for (size_t i = 0; i < a.relay_count; i++) {
 		ck_assert_uint_eq(a.relays[i].udp_port, 3478);
-		ck_assert_uint_eq(a.relays[i].tcp_port, 0);
+		ck_assert_uint_eq(a.relays[i].tcp_port, 443);
 	}
+}
+END_TEST
+
+START_TEST(test_ports_without_a_listener_are_not_offered)
+{
+	lab.listeners[2].usage = TOPOLOGY_WEBCONF_CLIENT;
+	issue_policy_from(&policy, &lab.t);
+	answer();
+	ck_assert_uint_eq(a.relays[0].tcp_port, 443);
+	ck_assert_uint_eq(a.relays[1].udp_port, 3478);
+	ck_assert_uint_eq(a.relays[1].tcp_port, 0);
 }
 END_TEST
 
@@ -248,8 +259,8 @@ int main(void)
 	tcase_add_test(tc, test_version_of_the_request_decides_the_format);
 	tcase_add_test(tc, test_other_versions_are_a_mismatch);
 	tcase_add_test(tc, test_names_per_location_are_never_mixed);
-	tcase_add_test(tc,
-		test_only_ports_with_a_service_behind_them_are_offered);
+	tcase_add_test(tc, test_ports_of_both_transports_are_offered);
+	tcase_add_test(tc, test_ports_without_a_listener_are_not_offered);
 	tcase_add_test(tc, test_public_port_counts_not_the_bound_one);
 	tcase_add_test(tc, test_directip_gives_addresses_and_what_nat_shows);
 	tcase_add_test(tc,
