@@ -53,6 +53,8 @@ const struct counter_def WEBCONF_EDGE_COUNTERS[COUNT_END] = {
 		"Conferencing servers known now"},
 	[COUNT_SLOTS_READY] = {"slots_ready", NULL, COUNTER_GAUGE, "",
 		"Warm connections that wait for a client"},
+	[COUNT_CHANNELS_OPEN] = {"channels_open", NULL, COUNTER_GAUGE, "",
+		"Sessions that share a connection of their server"},
 	[COUNT_PAIRS_FAILED] = {"pairs_failed", NULL, COUNTER_TOTAL, "",
 		"Sessions that ended before anything was relayed"},
 	[COUNT_RELAYS] = {"relays", NULL, COUNTER_TOTAL, "",

@@ -216,6 +216,7 @@ static void count_refusal(struct front *f, enum wce_code code)
 	case WCE_E_RATE:
 	case WCE_E_INTERNAL:
 	case WCE_E_IDLE:
+	case WCE_E_BROKEN:
 		counter_add(counters, COUNT_REFUSED_OTHER, 1);
 		break;
 	}
@@ -330,11 +331,11 @@ void front_pairing(struct front *f, struct pair *pair)
 static void ask_slot(struct front *f)
 {
 	struct server *s = f->server;
-	struct list *at = list_first(&s->ready);
+	struct link *link = link_free_of(s);
 	int err;
 
-	if (at != NULL) {
-		err = pair_begin(f->edge, f, link_of_place(at));
+	if (link != NULL) {
+		err = pair_begin(f->edge, f, link);
 		if (err < 0)
 			refuse(f, WCE_E_INTERNAL, err_name(err));
 		return;
@@ -486,7 +487,7 @@ static const struct stream_ops OPS = {
 };
 
 struct stream *front_accept(struct front *f, const uint8_t *session,
-	struct stream *to)
+	struct leg to)
 {
 	const struct opening_ok ok = {.session = session,
 		.idle_s = (uint32_t)(f->edge->limits.relay_idle_ms / 1000)};
@@ -496,7 +497,7 @@ struct stream *front_accept(struct front *f, const uint8_t *session,
 
 	(void)stream_send(stream, reply, len);
 	if (f->len > f->consumed)
-		(void)stream_send(to, f->bytes + f->consumed,
+		(void)to.ops->send(to.self, f->bytes + f->consumed,
 			f->len - f->consumed);
 	f->stream = NULL;
 	release(f);

@@ -4,6 +4,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/attr.h"
+#include "common/net/leg.h"
 #include "common/net/stream.h"
 #include "webconf-edge/webconf_edge.h"
 
@@ -28,7 +29,7 @@ void front_pairing(struct front *f, struct pair *pair);
 /* Say yes; the stream is the caller's, and with it what the client said
  * after its opening, which was sent on to `to`. The front is gone. */
 struct stream *front_accept(struct front *f, const uint8_t *session,
-	struct stream *to);
+	struct leg to);
 
 struct server *front_server(const struct front *f);
 const struct addr *front_remote(const struct front *f);

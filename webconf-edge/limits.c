@@ -39,6 +39,7 @@ void limits_from(struct limits *out, const struct topology *t)
 		.waiters_max = number(set, "max_waiters"),
 		.tickets_max = number(set, "max_tickets"),
 		.warm_max = number(set, "max_warm"),
+		.channels_max = number(set, "max_channels"),
 		.memory_bytes = setting_number(set, "memory_budget") << 20,
 		.failed_max = number(set, "failed_ticket_limit"),
 		.ban_ms = span_ms(set, "failed_ticket_ban"),

@@ -25,6 +25,7 @@ struct limits {
 	size_t waiters_max;
 	size_t tickets_max;
 	unsigned warm_max;
+	uint32_t channels_max; /* of one connection, 0 = not offered */
 	uint64_t memory_bytes; /* 0 = half of the machine's */
 	unsigned failed_max;   /* tickets a minute */
 	int64_t ban_ms;

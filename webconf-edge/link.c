@@ -53,6 +53,7 @@ const char *link_state_name(enum link_state state)
 		[LINK_CONTROL] = "control",
 		[LINK_READY] = "ready",
 		[LINK_PAIRING] = "pairing",
+		[LINK_MUX] = "multiplexed",
 		[LINK_OVER] = "over",
 	};
 
@@ -75,6 +76,7 @@ void link_set_state(struct link *l, enum link_state state)
 		break;
 	case LINK_CONTROL:
 	case LINK_READY:
+	case LINK_MUX:
 		loop_timer_start(l->timer, rand_jitter_ms(beat_ms, 10));
 		break;
 	case LINK_TLS:
@@ -92,12 +94,16 @@ static void server_lost(struct webconf_edge *e, struct server *s)
 {
 	struct list *at, *next;
 
+	s->is_held = true;
 	list_for_each_safe(at, next, &s->waiters)
 		front_refuse(front_of_wait(at), WCE_E_SERVER);
 	while ((at = list_first(&s->ready)) != NULL)
 		link_free(link_of_place(at));
+	list_for_each_safe(at, next, &s->muxes)
+		link_retire_mux(link_of_place(at));
 	log_notice("server.lost", "server=%s sessions=%zu", log_qz(s->name),
 		s->session_count);
+	s->is_held = false;
 	server_forget_if_unused(&e->servers, s);
 }
 
@@ -113,6 +119,10 @@ static void leave_server(struct link *l)
 	list_remove(&l->place);
 	if (state == LINK_READY)
 		s->ready_count--;
+	if (state == LINK_MUX) {
+		s->mux_count--;
+		server_forget_if_unused(&l->edge->servers, s);
+	}
 	if (state != LINK_CONTROL)
 		return;
 	s->control_count--;
@@ -123,6 +133,7 @@ static void leave_server(struct link *l)
 void link_release(struct link *l)
 {
 	leave_server(l);
+	mux_free(l->mux);
 	list_remove(&l->node);
 	ports_gone(&l->edge->ports, l->port_id, &l->remote);
 	counter_sub(l->edge->counters, COUNT_SERVER_CONNECTIONS_OPEN, 1);
@@ -197,8 +208,11 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 
 static void on_drained(struct stream *stream, void *arg)
 {
-	(void)arg;
+	struct link *l = arg;
+
 	stream_resume(stream);
+	if (l->state == LINK_MUX)
+		link_mux_writable(l);
 }
 
 static void on_end(struct stream *stream, enum stream_end end,
@@ -352,6 +366,7 @@ static void on_timer(void *arg)
 		break;
 	case LINK_CONTROL:
 	case LINK_READY:
+	case LINK_MUX:
 		beat(l);
 		break;
 	case LINK_TLS:

@@ -8,6 +8,7 @@
 #include "common/base/addr.h"
 #include "common/base/attr.h"
 #include "common/net/stream.h"
+#include "common/wce/channel.h"
 #include "webconf-edge/webconf_edge.h"
 
 struct link;
@@ -19,8 +20,17 @@ EDGE_MUST int link_new(struct webconf_edge *e, const struct port *port,
 /* At once, without a word. */
 void link_free(struct link *l);
 struct link *link_of(struct list *at);       /* edge->links */
-struct link *link_of_place(struct list *at); /* server->ready, ->controls */
+/* server->ready, ->muxes, ->controls */
+struct link *link_of_place(struct list *at);
+/* One that takes a client of this server now, NULL = none. */
+struct link *link_free_of(const struct server *s);
 
+/* Carries channels: link_open_channel() then, else link_pairing(). */
+bool link_is_muxed(const struct link *l);
+/* fields: what is in a PAIR. */
+EDGE_MUST int link_open_channel(struct channel **out, struct link *l,
+	const void *fields, size_t len, const struct channel_ops *ops,
+	void *arg);
 /* PAIR goes out over this slot, which is ready no longer. */
 void link_pairing(struct link *l, struct pair *pair, const void *frame,
 	size_t len);
@@ -33,6 +43,8 @@ struct server *link_server(const struct link *l);
 /* Do all connections still have the right? Those without end, and with them
  * all of their server. */
 void links_review(struct webconf_edge *e);
+/* Channels of all links. */
+size_t links_channels(const struct webconf_edge *e);
 /* DRAIN over all control connections; grace_s 0 with on = false: resumed,
  * told by a new SRV_REGISTERED. */
 void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s);

@@ -30,7 +30,8 @@ void link_send_registered(struct link *l)
 	wce_put(&w, WCE_EDGE, e->id, sizeof(e->id));
 	wce_put_text(&w, WCE_EXTERNAL_FQDN, e->audience);
 	wce_put_u16(&w, WCE_EXTERNAL_PORT, e->public_port);
-	wce_put_u32(&w, WCE_EDGE_CAPABILITIES, 0);
+	wce_put_u32(&w, WCE_EDGE_CAPABILITIES,
+		e->limits.channels_max > 0 ? WCE_CAN_MULTIPLEX : 0);
 	wce_put_u16(&w, WCE_WARM, WARM_WANTED);
 	wce_put_u16(&w, WCE_HEARTBEAT_S, (uint16_t)e->limits.heartbeat_s);
 	wce_end(&w, at);
@@ -123,6 +124,13 @@ void link_ready_again(struct link *l)
 	become_ready(l);
 }
 
+static bool may_multiplex(const struct webconf_edge *e,
+	const struct server *s)
+{
+	return e->limits.channels_max > 0 &&
+		(s->capabilities & WCE_CAN_MULTIPLEX) != 0;
+}
+
 static void admit_slot(struct link *l, const struct wce_fields *fields)
 {
 	uint8_t id[WCE_ID_LEN];
@@ -137,9 +145,13 @@ static void admit_slot(struct link *l, const struct wce_fields *fields)
 			"slot without registration");
 		return;
 	}
-	if (s->ready_count >= l->edge->limits.warm_max) {
+	if (s->ready_count + s->mux_count >= l->edge->limits.warm_max) {
 		link_fault(l, WCE_E_SERVER_FULL,
 			"more warm slots than max_warm");
+		return;
+	}
+	if (wce_has(fields, WCE_CHANNELS) && !may_multiplex(l->edge, s)) {
+		link_fault(l, WCE_E_MALFORMED, "channels are not agreed on");
 		return;
 	}
 	l->server = s;
@@ -149,7 +161,11 @@ static void admit_slot(struct link *l, const struct wce_fields *fields)
 	stream_forget_peer(l->stream);
 	stream_set_user_timeout_ms(l->stream,
 		l->edge->limits.user_timeout_ms);
-	become_ready(l);
+	if (wce_has(fields, WCE_CHANNELS))
+		link_become_mux(l, s,
+			(uint32_t)wce_number(fields, WCE_CHANNELS));
+	else
+		become_ready(l);
 }
 
 void link_pairing(struct link *l, struct pair *pair, const void *frame,
@@ -253,9 +269,11 @@ static bool take_ping(struct link *l, const struct wce_frame *frame,
 		link_fault(l, WCE_E_MALFORMED, "ping");
 		return false;
 	}
-	/* Who asks and does not read is not read from either. */
+	/* Who asks and does not read is not read from either; with channels
+	 * that could stop both ends for ever, so there the bound of the
+	 * queue ends it. */
 	if (stream_send(l->stream, reply, wce_ping(reply, WCE_PONG,
-			frame->payload)) > 0)
+			frame->payload)) > 0 && l->state != LINK_MUX)
 		stream_pause(l->stream);
 	return true;
 }
@@ -278,6 +296,8 @@ static bool take_goodbye(struct link *l, const struct wce_frame *frame,
 	return false;
 }
 
+#define STANDING (1u << LINK_CONTROL | 1u << LINK_READY | 1u << LINK_MUX)
+
 static const struct {
 	uint8_t type;
 	unsigned states; /* in which it may come */
@@ -290,14 +310,11 @@ static const struct {
 	{WCE_REVOKE, 1u << LINK_CONTROL, false, take_revoke},
 	{WCE_DRAIN, 1u << LINK_CONTROL, false, take_drain},
 	{WCE_PAIR_REJECT, 1u << LINK_PAIRING, false, take_reject},
-	{WCE_PING, 1u << LINK_CONTROL | 1u << LINK_READY | 1u << LINK_PAIRING,
-		true, take_ping},
-	{WCE_PONG, 1u << LINK_CONTROL | 1u << LINK_READY | 1u << LINK_PAIRING,
-		true, take_pong},
-	{WCE_GOODBYE, 1u << LINK_CONTROL | 1u << LINK_READY, false,
+	{WCE_PING, STANDING | 1u << LINK_PAIRING, true, take_ping},
+	{WCE_PONG, STANDING | 1u << LINK_PAIRING, true, take_pong},
+	{WCE_GOODBYE, STANDING, false, take_goodbye},
+	{WCE_ERROR, STANDING | 1u << LINK_FIRST | 1u << LINK_PAIRING, false,
 		take_goodbye},
-	{WCE_ERROR, 1u << LINK_FIRST | 1u << LINK_CONTROL | 1u << LINK_READY |
-			1u << LINK_PAIRING, false, take_goodbye},
 };
 
 bool link_take_frame(struct link *l, const struct wce_frame *frame)
@@ -306,6 +323,8 @@ bool link_take_frame(struct link *l, const struct wce_frame *frame)
 
 	if (frame->type >= 0x80)
 		return true;
+	if (l->state == LINK_MUX && frame->channel != 0)
+		return link_take_channel(l, frame);
 	for (size_t i = 0; i < ARRAY_COUNT(FRAMES); i++) {
 		if (FRAMES[i].type != frame->type ||
 			(FRAMES[i].states & 1u << l->state) == 0 ||

@@ -3,6 +3,7 @@
 #ifndef WEBCONF_EDGE_LINK_PRIV_H
 #define WEBCONF_EDGE_LINK_PRIV_H
 
+#include "common/wce/mux.h"
 #include "common/wce/wce_frame.h"
 #include "webconf-edge/link.h"
 
@@ -13,12 +14,13 @@ enum link_state {
 	LINK_CONTROL,
 	LINK_READY,
 	LINK_PAIRING,
+	LINK_MUX, /* carries channels */
 	LINK_OVER, /* closing */
 };
 
 struct link {
 	struct list node;  /* edge->links */
-	struct list place; /* server->controls or ->ready */
+	struct list place; /* server->controls, ->ready or ->muxes */
 	struct webconf_edge *edge; /* borrowed */
 	struct addr remote;
 	uint32_t port_id;
@@ -31,7 +33,9 @@ struct link {
 	struct wce_reader reader;
 	char *name; /* owned: of the certificate, from LINK_FIRST on */
 	uint8_t spki_sha256[32];
-	struct server *server; /* borrowed; CONTROL, READY, PAIRING */
+	struct server *server; /* borrowed; CONTROL, READY, PAIRING, MUX */
+	struct mux *mux;       /* owned; MUX */
+	bool is_retired;       /* MUX: nobody new comes */
 	struct pair *pair;     /* borrowed; PAIRING */
 	unsigned missed;       /* PINGs without answer */
 };
@@ -52,6 +56,16 @@ bool link_take_frame(struct link *l, const struct wce_frame *frame);
 /* The last frame of a slot: what follows is the inside's. */
 void link_take_pair_ok(struct link *l, const struct wce_frame *frame,
 	struct str rest);
+
+/* link_mux.c */
+/* From now on it carries up to so many channels. */
+void link_become_mux(struct link *l, struct server *s, uint32_t channels);
+/* false: the link is over. */
+bool link_take_channel(struct link *l, const struct wce_frame *frame);
+/* The connection has room again. */
+void link_mux_writable(struct link *l);
+/* Nobody new comes: closed when the last channel is gone. */
+void link_retire_mux(struct link *l);
 void link_send_registered(struct link *l);
 void link_send_drain(struct link *l, uint32_t grace_s);
 

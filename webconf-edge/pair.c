@@ -28,6 +28,8 @@ struct pair {
 	struct server *server;     /* borrowed: counts this session */
 	struct front *front;       /* borrowed, NULL once joined */
 	struct link *link;         /* borrowed, NULL once joined */
+	struct channel *channel;   /* owned until joined: instead of link */
+	bool is_channel;
 	struct relay *relay;       /* owned, NULL until joined */
 	uint8_t id[WCE_ID_LEN];
 	struct addr client;
@@ -63,6 +65,16 @@ static void forget(struct pair *p)
 	server_forget_if_unused(&e->servers, s);
 }
 
+/* What the other end has said to this way, or may yet say, is for nobody. */
+static void drop_way(struct link *link, struct channel *channel,
+	enum wce_code code)
+{
+	if (channel != NULL)
+		channel_reset(channel, code);
+	else
+		link_free(link);
+}
+
 /* ---- asking -------------------------------------------------------------- */
 
 static size_t print_pair(const struct pair *p, uint8_t *out, size_t cap)
@@ -88,17 +100,42 @@ static size_t print_pair(const struct pair *p, uint8_t *out, size_t cap)
 	return wbuf_ok(&w) ? w.len : 0;
 }
 
+static void on_channel_accept(struct channel *ch, void *arg)
+{
+	(void)ch;
+	pair_accepted(arg, (struct str){NULL, 0});
+}
+
+static void on_channel_end(struct channel *ch, enum wce_code code, void *arg)
+{
+	struct pair *p = arg;
+
+	(void)ch;
+	p->channel = NULL;
+	if (code == WCE_E_NONE)
+		pair_lost_link(p);
+	else
+		pair_rejected(p, code);
+}
+
+static const struct channel_ops CHANNEL_OPS = {
+	.on_accept = on_channel_accept,
+	.on_end = on_channel_end,
+};
+
 int pair_begin(struct webconf_edge *e, struct front *front, struct link *link)
 {
 	struct pair *p = calloc(1, sizeof(*p));
 	uint8_t frame[PAIR_FRAME_MAX];
+	int err = 0;
 	size_t len;
 
 	if (p == NULL)
 		return -ENOMEM;
 	p->edge = e;
 	p->front = front;
-	p->link = link;
+	p->is_channel = link_is_muxed(link);
+	p->link = p->is_channel ? NULL : link;
 	p->server = front_server(front);
 	p->client = *front_remote(front);
 	p->rate_kib_s = front_rate_kib_s(front);
@@ -106,16 +143,23 @@ int pair_begin(struct webconf_edge *e, struct front *front, struct link *link)
 	p->since = wall_now();
 	rand_bytes(p->id, sizeof(p->id));
 	len = print_pair(p, frame, sizeof(frame));
-	if (len == 0) {
+	if (len == 0)
+		err = EDGE_ETOOBIG;
+	else if (p->is_channel)
+		err = link_open_channel(&p->channel, link,
+			frame + WCE_HEAD_LEN, len - WCE_HEAD_LEN,
+			&CHANNEL_OPS, p);
+	if (err < 0) {
 		free(p);
-		return EDGE_ETOOBIG;
+		return err;
 	}
 	list_push_back(&e->pairs, &p->node);
 	e->pair_count++;
 	p->server->session_count++;
 	p->server->joins++;
 	front_pairing(front, p);
-	link_pairing(link, p, frame, len);
+	if (!p->is_channel)
+		link_pairing(link, p, frame, len);
 	return 0;
 }
 
@@ -148,17 +192,18 @@ void pair_rejected(struct pair *pair, enum wce_code code)
 		code != WCE_E_DRAINING)
 		code = WCE_E_SERVER;
 	fail(pair, code, "rejected");
-	link_ready_again(link);
+	if (link != NULL)
+		link_ready_again(link);
 }
 
 void pair_lost_front(struct pair *pair)
 {
+	struct channel *channel = pair->channel;
 	struct link *link = pair->link;
 
 	pair->front = NULL;
 	fail(pair, WCE_E_NONE, "client_gone");
-	/* The other end may have said PAIR_OK already, and more. */
-	link_free(link);
+	drop_way(link, channel, WCE_E_BROKEN);
 }
 
 void pair_lost_link(struct pair *pair)
@@ -168,10 +213,11 @@ void pair_lost_link(struct pair *pair)
 
 void pair_late(struct pair *pair)
 {
+	struct channel *channel = pair->channel;
 	struct link *link = pair->link;
 
 	fail(pair, WCE_E_TIMEOUT, "no_answer");
-	link_free(link);
+	drop_way(link, channel, WCE_E_TIMEOUT);
 }
 
 /* ---- the relay ----------------------------------------------------------- */
@@ -240,12 +286,13 @@ static void on_relay_end(struct relay *r, enum relay_end end,
 void pair_accepted(struct pair *pair, struct str rest)
 {
 	struct webconf_edge *e = pair->edge;
-	struct stream *right = link_take_stream(pair->link);
+	struct leg right = pair->is_channel ? channel_leg(pair->channel) :
+		leg_of_stream(link_take_stream(pair->link));
 	struct stream *left = front_accept(pair->front, pair->id, right);
 	const struct relay_spec spec = {
 		.loop = e->loop,
 		.left = left,
-		.right = right,
+		.right_leg = right,
 		.rate_kib_s = pair->rate_kib_s > 0 ? pair->rate_kib_s :
 			e->limits.rate_kib_s,
 		.half_close_ms = e->limits.half_close_ms,
@@ -255,10 +302,11 @@ void pair_accepted(struct pair *pair, struct str rest)
 
 	pair->front = NULL;
 	pair->link = NULL;
+	pair->channel = NULL;
 	stream_set_user_timeout_ms(left, e->limits.user_timeout_ms);
 	if (relay_new(&pair->relay, &spec) < 0) {
 		stream_abort(left);
-		stream_abort(right);
+		right.ops->abort(right.self);
 		fail(pair, WCE_E_INTERNAL, "memory");
 		return;
 	}
@@ -312,8 +360,12 @@ void pairs_free(struct webconf_edge *e)
 	struct list *at;
 
 	while ((at = list_first(&e->pairs)) != NULL) {
-		relay_free(pair_of(at)->relay);
-		forget(pair_of(at));
+		struct pair *p = pair_of(at);
+
+		relay_free(p->relay);
+		if (p->channel != NULL)
+			channel_reset(p->channel, WCE_E_INTERNAL);
+		forget(p);
 	}
 }
 
@@ -337,8 +389,9 @@ json_t *pair_json(const struct pair *p)
 	char since[WALL_TEXT_LEN];
 
 	str_hex(p->id, sizeof(p->id), id);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}",
-		"session", id, "state", is_joined ? "relay" : "pairing",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, "
+			 "s:I}",
+		"session", id, "way", p->is_channel ? "channel" : "slot", "state", is_joined ? "relay" : "pairing",
 		"remote", addr_text(&p->client, from), "server",
 		p->server->name, "since", wall_text(p->since, since),
 		"duration_s",

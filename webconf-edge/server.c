@@ -166,6 +166,7 @@ static int server_new(struct server **out, struct servers *all,
 	memcpy(s->id, id, sizeof(s->id));
 	list_init(&s->controls);
 	list_init(&s->ready);
+	list_init(&s->muxes);
 	list_init(&s->waiters);
 	map_insert(&all->by_id, &s->node, hash_of(all, id));
 	all->count++;
@@ -205,8 +206,8 @@ int server_register(struct server **out, struct servers *all,
 
 void server_forget_if_unused(struct servers *all, struct server *s)
 {
-	if (s->control_count > 0 || s->session_count > 0 ||
-		s->ready_count > 0 || s->waiter_count > 0)
+	if (s->is_held || s->control_count > 0 || s->session_count > 0 ||
+		s->ready_count > 0 || s->mux_count > 0 || s->waiter_count > 0)
 		return;
 	map_remove(&all->by_id, &s->node);
 	all->count--;
@@ -252,11 +253,12 @@ json_t *server_json(const struct server *s)
 
 	str_hex(s->id, sizeof(s->id), id);
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:I, s:I, s:b, s:b, s:I}",
+			 "s:I, s:I, s:I, s:b, s:b, s:I}",
 		"id", id, "server", s->name, "pool", s->pool, "since",
 		wall_text(s->since, since), "epoch", (json_int_t)s->epoch,
 		"connections", (json_int_t)s->control_count, "warm",
-		(json_int_t)s->ready_count, "waiting",
+		(json_int_t)s->ready_count, "multiplexed",
+		(json_int_t)s->mux_count, "waiting",
 		(json_int_t)s->waiter_count, "sessions",
 		(json_int_t)s->session_count, "sessions_max",
 		(json_int_t)s->sessions_max, "joins", (json_int_t)s->joins,

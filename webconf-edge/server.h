@@ -39,6 +39,8 @@ struct server {
 	size_t control_count;
 	struct list ready; /* struct link, oldest first */
 	size_t ready_count;
+	struct list muxes; /* struct link: connections that carry channels */
+	size_t mux_count;
 	struct list waiters; /* struct front, first come first served */
 	size_t waiter_count;
 	size_t session_count; /* pairing and relays */
@@ -46,6 +48,7 @@ struct server {
 	uint32_t load; /* sessions as it says itself */
 	bool is_accepting; /* as it says itself */
 	bool is_draining;
+	bool is_held; /* somebody walks its lists: stays for now */
 	struct wall since;
 };
 

@@ -383,6 +383,7 @@ void webconf_edge_counted(void *state)
 
 	counter_set(e->counters, COUNT_SERVERS, e->servers.count);
 	counter_set(e->counters, COUNT_SLOTS_READY, ready_slots(e));
+	counter_set(e->counters, COUNT_CHANNELS_OPEN, links_channels(e));
 	counter_set(e->counters, COUNT_BANNED,
 		penalty_count(e->penalty, loop_now(e->loop)));
 	counter_set(e->counters, COUNT_TICKETS_USED,
@@ -420,10 +421,10 @@ void webconf_edge_stop(void *state)
 		return;
 	while ((at = list_first(&e->fronts)) != NULL)
 		front_free(front_of(at));
-	/* A slot that waits for an answer belongs to a pair. */
+	/* A channel that waits for an answer would tell its pair. */
+	pairs_free(e);
 	while ((at = list_first(&e->links)) != NULL)
 		link_free(link_of(at));
-	pairs_free(e);
 	ports_close(&e->ports);
 	servers_fini(&e->servers);
 	loop_timer_free(e->tick);

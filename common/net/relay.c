@@ -17,9 +17,9 @@
 /* Each waits for itself, but one timer serves both. */
 #define RATE_WAIT_MAX_MS 500
 
-struct side {
+struct relay_side {
 	struct relay *relay;
-	struct stream *stream; /* owned, NULL = ended */
+	struct leg leg; /* owned, self NULL = ended */
 	unsigned pauses;
 	bool is_eof;
 	int64_t credit; /* bytes it may say; below 0 = must wait */
@@ -29,7 +29,7 @@ struct side {
 
 struct relay {
 	struct loop *loop;
-	struct side sides[2];
+	struct relay_side sides[2];
 	int64_t rate; /* bytes a second, 0 = no cap */
 	int64_t half_close_ms;
 	struct loop_timer *half_timer; /* owned, NULL until needed */
@@ -54,7 +54,7 @@ const char *relay_end_name(enum relay_end end)
 	return names[end];
 }
 
-static struct side *other(struct side *s)
+static struct relay_side *other(struct relay_side *s)
 {
 	struct relay *r = s->relay;
 
@@ -62,18 +62,18 @@ static struct side *other(struct side *s)
 		&r->sides[RELAY_LEFT];
 }
 
-static void pause_side(struct side *s, unsigned reason)
+static void pause_side(struct relay_side *s, unsigned reason)
 {
 	s->pauses |= reason;
-	if (s->stream != NULL)
-		stream_pause(s->stream);
+	if (s->leg.self != NULL)
+		s->leg.ops->pause(s->leg.self);
 }
 
-static void resume_side(struct side *s, unsigned reason)
+static void resume_side(struct relay_side *s, unsigned reason)
 {
 	s->pauses &= ~reason;
-	if (s->pauses == 0 && s->stream != NULL)
-		stream_resume(s->stream);
+	if (s->pauses == 0 && s->leg.self != NULL)
+		s->leg.ops->resume(s->leg.self);
 }
 
 /* ---- the end ------------------------------------------------------------- */
@@ -84,8 +84,9 @@ void relay_free(struct relay *r)
 		return;
 	loop_timer_free(r->half_timer);
 	loop_timer_free(r->rate_timer);
-	stream_free(r->sides[RELAY_LEFT].stream);
-	stream_free(r->sides[RELAY_RIGHT].stream);
+	for (size_t i = 0; i < 2; i++)
+		if (r->sides[i].leg.self != NULL)
+			r->sides[i].leg.ops->free(r->sides[i].leg.self);
 	free(r);
 }
 
@@ -103,8 +104,8 @@ static void close_both(struct relay *r, enum relay_end end)
 	r->is_closing = true;
 	r->end = end;
 	for (size_t i = 0; i < 2; i++)
-		if (r->sides[i].stream != NULL)
-			stream_close(r->sides[i].stream);
+		if (r->sides[i].leg.self != NULL)
+			r->sides[i].leg.ops->close(r->sides[i].leg.self);
 }
 
 void relay_cut(struct relay *r)
@@ -114,10 +115,13 @@ void relay_cut(struct relay *r)
 
 static void close_if_done(struct relay *r)
 {
-	for (size_t i = 0; i < 2; i++)
-		if (!r->sides[i].is_eof || r->sides[i].stream == NULL ||
-			!stream_is_shut(r->sides[i].stream))
+	for (size_t i = 0; i < 2; i++) {
+		const struct relay_side *s = &r->sides[i];
+
+		if (!s->is_eof || s->leg.self == NULL ||
+			!s->leg.ops->is_shut(s->leg.self))
 			return;
+	}
 	close_both(r, RELAY_END_BOTH);
 }
 
@@ -126,25 +130,23 @@ static void on_half_over(void *arg)
 	close_both(arg, RELAY_END_HALF);
 }
 
-static void on_end(struct stream *stream, enum stream_end end,
-	const char *detail, void *arg)
+void relay_side_end(struct relay_side *s, enum stream_end end,
+	const char *detail)
 {
-	struct side *s = arg;
-	struct side *peer = other(s);
+	struct relay_side *peer = other(s);
 	struct relay *r = s->relay;
 
-	(void)stream;
-	s->stream = NULL;
+	s->leg.self = NULL;
 	if (r->is_closing) {
-		if (peer->stream == NULL)
+		if (peer->leg.self == NULL)
 			finish(r, STREAM_END_LOCAL, "");
 		return;
 	}
 	/* One broke: the other must not take that for an orderly end. */
 	r->end = s == &r->sides[RELAY_LEFT] ? RELAY_END_LEFT :
 		RELAY_END_RIGHT;
-	stream_abort(peer->stream);
-	peer->stream = NULL;
+	peer->leg.ops->abort(peer->leg.self);
+	peer->leg.self = NULL;
 	finish(r, end, detail);
 }
 
@@ -155,7 +157,7 @@ static int64_t burst(const struct relay *r)
 	return r->rate > BURST_MIN ? r->rate : BURST_MIN;
 }
 
-static void refill(struct side *s, struct mono now)
+static void refill(struct relay_side *s, struct mono now)
 {
 	const struct relay *r = s->relay;
 	int64_t elapsed_ms = mono_since_ms(s->credit_at, now);
@@ -169,14 +171,14 @@ static void refill(struct side *s, struct mono now)
 	s->credit_at = now;
 }
 
-static int64_t debt_ms(const struct side *s)
+static int64_t debt_ms(const struct relay_side *s)
 {
 	int64_t wait_ms = -s->credit * 1000 / s->relay->rate + 1;
 
 	return wait_ms < RATE_WAIT_MAX_MS ? wait_ms : RATE_WAIT_MAX_MS;
 }
 
-static void spend(struct side *s, size_t len)
+static void spend(struct relay_side *s, size_t len)
 {
 	struct relay *r = s->relay;
 
@@ -197,7 +199,7 @@ static void on_rate(void *arg)
 	int64_t wait_ms = 0;
 
 	for (size_t i = 0; i < 2; i++) {
-		struct side *s = &r->sides[i];
+		struct relay_side *s = &r->sides[i];
 
 		if ((s->pauses & PAUSE_RATE) == 0)
 			continue;
@@ -213,51 +215,46 @@ static void on_rate(void *arg)
 		loop_timer_start(r->rate_timer, wait_ms);
 }
 
-static void take(struct side *s, const void *data, size_t len)
+static void take(struct relay_side *s, const void *data, size_t len)
 {
-	struct side *peer = other(s);
+	struct relay_side *peer = other(s);
 	struct relay *r = s->relay;
 
 	s->bytes += len;
 	r->heard = loop_now(r->loop);
 	/* A peer that is ending says so by its on_end. */
-	if (peer->stream != NULL && stream_send(peer->stream, data, len) > 0)
+	if (peer->leg.self != NULL &&
+		peer->leg.ops->send(peer->leg.self, data, len) > 0)
 		pause_side(s, PAUSE_QUEUE);
 	spend(s, len);
 }
 
-static void on_data(struct stream *stream, const uint8_t *data, size_t len,
-	void *arg)
+void relay_side_data(struct relay_side *s, const uint8_t *data, size_t len)
 {
-	(void)stream;
-	take(arg, data, len);
+	take(s, data, len);
 }
 
-void relay_inject(struct relay *r, enum relay_side side, const void *data,
+void relay_inject(struct relay *r, enum relay_side_id side, const void *data,
 	size_t len)
 {
 	if (len > 0)
 		take(&r->sides[side], data, len);
 }
 
-static void on_drained(struct stream *stream, void *arg)
+void relay_side_drained(struct relay_side *s)
 {
-	struct side *s = arg;
-
-	(void)stream;
 	resume_side(other(s), PAUSE_QUEUE);
 	close_if_done(s->relay);
 }
 
-static void on_eof(struct stream *stream, void *arg)
+void relay_side_eof(struct relay_side *s)
 {
-	struct side *s = arg;
+	struct relay_side *peer = other(s);
 	struct relay *r = s->relay;
 
-	(void)stream;
 	s->is_eof = true;
-	if (other(s)->stream != NULL)
-		stream_shut(other(s)->stream);
+	if (peer->leg.self != NULL)
+		peer->leg.ops->shut(peer->leg.self);
 	if (r->half_timer == NULL && loop_timer_new(&r->half_timer, r->loop,
 			on_half_over, r) < 0) {
 		close_both(r, RELAY_END_HALF);
@@ -270,25 +267,21 @@ static void on_eof(struct stream *stream, void *arg)
 
 /* ---- life ---------------------------------------------------------------- */
 
-static const struct stream_ops OPS = {
-	.on_data = on_data,
-	.on_drained = on_drained,
-	.on_eof = on_eof,
-	.on_end = on_end,
-};
-
-static void join(struct relay *r, enum relay_side side, struct stream *stream)
+static void join(struct relay *r, enum relay_side_id side, struct leg leg)
 {
-	struct side *s = &r->sides[side];
+	struct relay_side *s = &r->sides[side];
 
 	s->relay = r;
-	s->stream = stream;
+	s->leg = leg;
 	s->credit = burst(r);
 	s->credit_at = r->heard;
-	stream_hand_over(stream, &OPS, s);
-	stream_set_idle_ms(stream, 0);
-	stream_forget_peer(stream);
-	stream_expect_bulk(stream);
+	leg.ops->join(leg.self, s);
+}
+
+/* A stream unless another kind of leg is given. */
+static struct leg leg_of(struct stream *stream, struct leg leg)
+{
+	return leg.self != NULL ? leg : leg_of_stream(stream);
 }
 
 int relay_new(struct relay **out, const struct relay_spec *spec)
@@ -308,15 +301,15 @@ int relay_new(struct relay **out, const struct relay_spec *spec)
 		free(r);
 		return -ENOMEM;
 	}
-	join(r, RELAY_LEFT, spec->left);
-	join(r, RELAY_RIGHT, spec->right);
-	stream_resume(spec->left);
-	stream_resume(spec->right);
+	join(r, RELAY_LEFT, leg_of(spec->left, spec->left_leg));
+	join(r, RELAY_RIGHT, leg_of(spec->right, spec->right_leg));
+	resume_side(&r->sides[RELAY_LEFT], 0);
+	resume_side(&r->sides[RELAY_RIGHT], 0);
 	*out = r;
 	return 0;
 }
 
-uint64_t relay_bytes(const struct relay *r, enum relay_side side)
+uint64_t relay_bytes(const struct relay *r, enum relay_side_id side)
 {
 	return r->sides[side].bytes;
 }
@@ -326,8 +319,9 @@ size_t relay_queued(const struct relay *r)
 	size_t queued = 0;
 
 	for (size_t i = 0; i < 2; i++)
-		if (r->sides[i].stream != NULL)
-			queued += stream_queued(r->sides[i].stream);
+		if (r->sides[i].leg.self != NULL)
+			queued += r->sides[i].leg.ops->queued(
+				r->sides[i].leg.self);
 	return queued;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Bytes waiting to leave through a stream: a list of chunks, so that an
- * idle connection keeps none. Private to common/net.
+ * idle connection keeps none. For streams, and channels inside them.
  */
 #ifndef NET_SENDQ_H
 #define NET_SENDQ_H

@@ -55,6 +55,16 @@ const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT] = {
 	},
 	{
 		.component = "webconf-edge",
+		.name = "max_channels",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "256",
+		.max = 65536,
+		.help = "Clients over one connection of a conferencing "
+			"server that asks for it; 0 does not offer it.",
+	},
+	{
+		.component = "webconf-edge",
 		.name = "heartbeat",
 		.kind = SETTING_DURATION,
 		.unit = "s",

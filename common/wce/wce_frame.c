@@ -51,6 +51,8 @@ const char *wce_code_name(unsigned code)
 		return "internal";
 	case WCE_E_IDLE:
 		return "idle";
+	case WCE_E_BROKEN:
+		return "broken";
 	}
 	return "other";
 }
@@ -70,6 +72,12 @@ static const struct {
 	{WCE_PAIR_REJECT, "PAIR_REJECT"},
 	{WCE_LOAD, "LOAD"},
 	{WCE_REVOKE, "REVOKE"},
+	{WCE_CH_OPEN, "CH_OPEN"},
+	{WCE_CH_ACCEPT, "CH_ACCEPT"},
+	{WCE_CH_DATA, "CH_DATA"},
+	{WCE_CH_CREDIT, "CH_CREDIT"},
+	{WCE_CH_EOF, "CH_EOF"},
+	{WCE_CH_RESET, "CH_RESET"},
 	{WCE_PING, "PING"},
 	{WCE_PONG, "PONG"},
 	{WCE_DRAIN, "DRAIN"},
@@ -269,6 +277,7 @@ static const struct rule RULES[] = {
 	{WCE_SRV_READY, WCE_SERVER, true, 16, 16},
 	{WCE_SRV_READY, WCE_EPOCH, true, 8, 8},
 	{WCE_SRV_READY, WCE_SLOT, true, 8, 8},
+	{WCE_SRV_READY, WCE_CHANNELS, false, 4, 4},
 	{WCE_PAIR, WCE_SESSION, true, 16, 16},
 	{WCE_PAIR, WCE_TICKET, true, TICKET_MIN, TICKET_MAX},
 	{WCE_PAIR, WCE_CLIENT_ADDRESS, true, 4, 16},
@@ -277,6 +286,12 @@ static const struct rule RULES[] = {
 	{WCE_PAIR_OK, WCE_SESSION, true, 16, 16},
 	{WCE_PAIR_REJECT, WCE_SESSION, true, 16, 16},
 	{WCE_PAIR_REJECT, WCE_CODE, true, 2, 2},
+	{WCE_CH_OPEN, WCE_SESSION, true, 16, 16},
+	{WCE_CH_OPEN, WCE_TICKET, true, TICKET_MIN, TICKET_MAX},
+	{WCE_CH_OPEN, WCE_CLIENT_ADDRESS, true, 4, 16},
+	{WCE_CH_OPEN, WCE_CLIENT_PORT, true, 2, 2},
+	{WCE_CH_OPEN, WCE_CLIENT_TLS, false, 4, 4},
+	{WCE_CH_ACCEPT, WCE_CREDIT, true, 4, 4},
 	{WCE_LOAD, WCE_SESSIONS, true, 4, 4},
 	{WCE_LOAD, WCE_ACCEPTS, true, 1, 1},
 	{WCE_REVOKE, WCE_TICKET_IDS, true, 16, 16 * WCE_REVOKE_MAX},
@@ -385,16 +400,21 @@ void wce_copy(const struct wce_fields *f, unsigned tag, void *out, size_t len)
 
 /* ---- writing ------------------------------------------------------------- */
 
-size_t wce_begin(struct wbuf *w, enum wce_type type)
+size_t wce_begin_on(struct wbuf *w, enum wce_type type, uint32_t channel)
 {
 	size_t at = w->len;
 
 	wbuf_u16(w, MAGIC);
 	wbuf_u8(w, VERSION);
 	wbuf_u8(w, (uint8_t)type);
-	wbuf_u32(w, 0);
+	wbuf_u32(w, channel);
 	wbuf_u32(w, 0);
 	return at;
+}
+
+size_t wce_begin(struct wbuf *w, enum wce_type type)
+{
+	return wce_begin_on(w, type, 0);
 }
 
 void wce_put(struct wbuf *w, unsigned tag, const void *data, size_t len)

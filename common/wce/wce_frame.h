@@ -26,6 +26,10 @@
 #define WCE_KEYS_MAX    4u  /* ticket keys of one server */
 #define WCE_PING_LEN    8u
 #define WCE_REVOKE_MAX  4000u
+#define WCE_DATA_MAX    16384u /* payload of one CH_DATA */
+
+/* What both ends must announce before it is used. */
+#define WCE_CAN_MULTIPLEX 0x00000001u
 
 enum wce_type {
 	WCE_CLIENT_HELLO = 0x01,
@@ -39,6 +43,12 @@ enum wce_type {
 	WCE_PAIR_REJECT = 0x15,
 	WCE_LOAD = 0x16,
 	WCE_REVOKE = 0x17,
+	WCE_CH_OPEN = 0x20,
+	WCE_CH_ACCEPT = 0x21,
+	WCE_CH_DATA = 0x22,
+	WCE_CH_CREDIT = 0x23,
+	WCE_CH_EOF = 0x24,
+	WCE_CH_RESET = 0x25,
 	WCE_PING = 0x30,
 	WCE_PONG = 0x31,
 	WCE_DRAIN = 0x32,
@@ -68,12 +78,14 @@ enum wce_tag {
 	WCE_WARM = 0x0044,
 	WCE_HEARTBEAT_S = 0x0045,
 	WCE_SLOT = 0x0046,
+	WCE_CHANNELS = 0x0047,
 	WCE_CLIENT_ADDRESS = 0x0050,
 	WCE_CLIENT_PORT = 0x0051,
 	WCE_CLIENT_TLS = 0x0052,
 	WCE_SESSIONS = 0x0060,
 	WCE_ACCEPTS = 0x0061,
 	WCE_TICKET_IDS = 0x0062,
+	WCE_CREDIT = 0x0070,
 	WCE_GRACE_S = 0x0080,
 };
 
@@ -93,6 +105,7 @@ enum wce_code {
 	WCE_E_EDGE_FULL = 0x0203,
 	WCE_E_INTERNAL = 0x0204,
 	WCE_E_IDLE = 0x0205,
+	WCE_E_BROKEN = 0x0206, /* the other side of a session */
 };
 
 /* "ticket", "draining" ... for logs and people; "other" when unknown. */
@@ -169,6 +182,8 @@ void wce_copy(const struct wce_fields *f, unsigned tag, void *out,
  * wbuf_ok() tells whether all fitted. Returns the frame's place for
  * wce_end(). */
 size_t wce_begin(struct wbuf *w, enum wce_type type);
+/* The same on a channel; its payload may be raw. */
+size_t wce_begin_on(struct wbuf *w, enum wce_type type, uint32_t channel);
 void wce_put(struct wbuf *w, unsigned tag, const void *data, size_t len);
 void wce_put_text(struct wbuf *w, unsigned tag, const char *text);
 void wce_put_u8(struct wbuf *w, unsigned tag, uint8_t v);

@@ -17,7 +17,7 @@ common/bundle: common/store common/run common/base
 common/sip: common/base
 common/stun: common/base
 common/cred: common/base
-common/wce: common/base
+common/wce: common/net common/run common/base
 common/daemon: common/bus common/store common/net common/run common/base
 "
 # Daemons and tools may include all of common/, and nothing of each other.

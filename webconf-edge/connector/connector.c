@@ -409,6 +409,7 @@ int connector_start(struct connector *c, struct why *why)
 	int err;
 
 	umask(0077);
+	list_init(&c->sessions);
 	raise_descriptors();
 	ready_init();
 	tls_warm_up();

@@ -7,6 +7,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/counter.h"
+#include "common/base/list.h"
 #include "common/bus/bus_route.h"
 #include "common/bus/bus_server.h"
 #include "common/net/resolve.h"
@@ -40,6 +41,7 @@ struct connector {
 	struct loop_signal *hup;
 	uint64_t epoch; /* when we started, ms */
 	uint64_t last_id;
+	struct list sessions;
 	size_t session_count;
 	struct mono drain_deadline;
 	struct mono started;

@@ -16,6 +16,7 @@
 #define LIFETIME_MIN_S  10
 #define SESSIONS_LIMIT  1000000
 #define WARM_LIMIT      4096
+#define TRUNKS_LIMIT    64
 #define HOST_ADDRS_MAX  16
 
 typedef int(field_fn)(struct connector_conf *c, const struct yaml_node *n,
@@ -207,6 +208,12 @@ static int read_warm(struct connector_conf *c, const struct yaml_node *n,
 	return take_number(&c->warm_max, 1, WARM_LIMIT, n, why);
 }
 
+static int read_trunks(struct connector_conf *c, const struct yaml_node *n,
+	struct why *why)
+{
+	return take_number(&c->trunks, 0, TRUNKS_LIMIT, n, why);
+}
+
 static int read_state_dir(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
@@ -307,6 +314,8 @@ static const struct {
 	{{"max_sessions", false, "1000", "clients at once"}, read_sessions},
 	{{"max_warm", false, "256", "idle connections kept to each edge"},
 		read_warm},
+	{{"multiplexed", false, "0", "connections to each edge that all "
+		"clients share; 0: each client has its own"}, read_trunks},
 	{{"hosts", false, NULL, "{name: address}, asked before DNS"},
 		read_hosts},
 	{{"state_dir", false, "/var/lib/sallyport/webconf-connector",

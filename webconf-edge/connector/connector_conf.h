@@ -40,6 +40,7 @@ struct connector_conf {
 	uint32_t lifetime_s;
 	uint32_t sessions_max;
 	uint32_t warm_max;
+	uint32_t trunks; /* connections to each edge that many share */
 	char *state_dir;
 	char *run_dir;
 	char *user;  /* NULL = stay who we are */

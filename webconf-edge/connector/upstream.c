@@ -1,7 +1,7 @@
 /*
  * The way to one edge. Lives here: resolving, dialling, registering, the
- * count of warm slots, back-off. Does not live here: what a slot does once
- * it stands (slot.c), tickets (mint.c).
+ * load, back-off. Does not live here: the connections that wait for clients
+ * (warm.c), tickets (mint.c).
  */
 #include "webconf-edge/connector/upstream.h"
 
@@ -16,14 +16,12 @@
 #include "common/base/rand.h"
 #include "common/net/stream.h"
 #include "common/wce/wce_frame.h"
-#include "webconf-edge/connector/slot.h"
+#include "webconf-edge/connector/session.h"
+#include "webconf-edge/connector/warm.h"
 
 #define BACKOFF_MIN_MS 500
 #define BACKOFF_MAX_MS 30000
 #define REGISTER_MS    10000
-#define WINDOW_S       10u /* of the join rate */
-#define OPENING_MAX    32u /* slots dialled at once */
-#define HOLD_S         2   /* no slots after one failed */
 #define LOAD_EVERY_S   5
 #define FRAME_MAX      1024
 #define REVOKE_BATCH   256u
@@ -50,14 +48,12 @@ struct upstream {
 	char audience[256]; /* as the edge said */
 	uint16_t public_port;
 	uint32_t warm_min;
+	bool can_multiplex;
 	int64_t silence_ms; /* four heartbeats */
 	bool is_draining; /* the edge's word */
-	struct list slots;
-	size_t opening_count;
-	size_t ready_count;
-	unsigned joins[WINDOW_S]; /* by second */
+	struct warm warm;
+	size_t session_count;
 	uint64_t seconds;
-	uint64_t hold_until; /* in seconds */
 	uint32_t load_told;
 	char why[160]; /* it is down; "" = not yet tried */
 };
@@ -99,15 +95,6 @@ static int64_t backoff_ms(const struct upstream *u)
 	return rand_jitter_ms(delay_ms, 25);
 }
 
-/* Relays live on; what waits is of no use to the edge without us. */
-static void retire_slots(struct upstream *u)
-{
-	struct list *at, *next;
-
-	list_for_each_safe(at, next, &u->slots)
-		slot_retire(slot_of(at));
-}
-
 static void go_down(struct upstream *u, const char *reason)
 {
 	int64_t delay_ms;
@@ -120,7 +107,8 @@ static void go_down(struct upstream *u, const char *reason)
 	u->failures = u->state == UPSTREAM_UP ? 1 : u->failures + 1;
 	set_state(u, UPSTREAM_DOWN);
 	wce_reader_fini(&u->reader);
-	retire_slots(u);
+	/* Relays live on; what waits is of no use to the edge without us. */
+	warm_retire(&u->warm, true);
 	delay_ms = backoff_ms(u);
 	loop_timer_start(u->timer, delay_ms);
 }
@@ -146,20 +134,23 @@ static void take_registered(struct upstream *u, const struct wce_fields *f)
 	}
 	u->public_port = (uint16_t)wce_number(f, WCE_EXTERNAL_PORT);
 	u->warm_min = (uint32_t)wce_number(f, WCE_WARM);
+	u->can_multiplex = (wce_number(f, WCE_EDGE_CAPABILITIES) &
+		WCE_CAN_MULTIPLEX) != 0;
 	u->silence_ms = (int64_t)wce_number(f, WCE_HEARTBEAT_S) * 4000;
 	stream_set_idle_ms(u->stream, u->silence_ms);
-	if (u->state == UPSTREAM_UP)
-		return; /* it takes clients again */
+	if (u->state == UPSTREAM_UP) {
+		warm_begin(&u->warm); /* it takes clients again */
+		return;
+	}
 	u->failures = 0;
 	u->why[0] = '\0';
-	u->hold_until = 0;
 	set_state(u, UPSTREAM_UP);
 	log_notice("edge.connected", "edge=%s outside=%s cipher=%s",
 		log_qz(u->name), log_qz(u->audience),
 		log_qz(stream_cipher(u->stream)));
 	if (u->connector->is_draining)
 		upstream_drain(u, 0);
-	upstream_tick(u);
+	warm_begin(&u->warm);
 }
 
 static void take_frame(struct upstream *u, const struct wce_frame *frame)
@@ -187,7 +178,7 @@ static void take_frame(struct upstream *u, const struct wce_frame *frame)
 		u->is_draining = true;
 		log_notice("edge.drained", "edge=%s grace_s=%" PRIu64,
 			log_qz(u->name), wce_number(&f, WCE_GRACE_S));
-		retire_slots(u);
+		warm_retire(&u->warm, false);
 	} else if (frame->type == WCE_ERROR || frame->type == WCE_GOODBYE) {
 		snprintf(text, sizeof(text), "the edge says: %s",
 			wce_code_name((unsigned)wce_number(&f, WCE_CODE)));
@@ -227,7 +218,8 @@ static void send_register(struct upstream *u)
 	key[2] = (uint8_t)ticket_key_alg(c->mint.key);
 	wce_put(&w, WCE_SERVER, c->mint.server, sizeof(c->mint.server));
 	wce_put_text(&w, WCE_POOL, c->conf->pool);
-	wce_put_u32(&w, WCE_CAPABILITIES, 0);
+	wce_put_u32(&w, WCE_CAPABILITIES,
+		c->conf->trunks > 0 ? WCE_CAN_MULTIPLEX : 0);
 	wce_put(&w, WCE_KEY, key, len + 3);
 	wce_put_u32(&w, WCE_SESSIONS_MAX, c->conf->sessions_max);
 	wce_put_u64(&w, WCE_EPOCH, c->epoch);
@@ -321,66 +313,6 @@ static void on_timer(void *arg)
 		drop(u, "no answer to the registration");
 }
 
-/* ---- warm slots ---------------------------------------------------------- */
-
-/* Twice the joins a second of the last ten seconds. */
-static size_t wanted(const struct upstream *u)
-{
-	const struct connector_conf *conf = u->connector->conf;
-	size_t joins = 0;
-	size_t want;
-
-	if (!upstream_is_serving(u))
-		return 0;
-	for (size_t i = 0; i < WINDOW_S; i++)
-		joins += u->joins[i];
-	want = (2 * joins + WINDOW_S - 1) / WINDOW_S;
-	if (want < u->warm_min)
-		want = u->warm_min;
-	return want > conf->warm_max ? conf->warm_max : want;
-}
-
-static void fill(struct upstream *u)
-{
-	const size_t want = wanted(u);
-
-	if (u->seconds < u->hold_until)
-		return;
-	while (u->ready_count + u->opening_count < want &&
-		u->opening_count < OPENING_MAX) {
-		if (slot_new(u, ++u->connector->last_id) < 0) {
-			u->hold_until = u->seconds + HOLD_S;
-			return;
-		}
-		u->opening_count++;
-	}
-}
-
-void upstream_slot_event(struct upstream *u, enum upstream_slot_event event)
-{
-	switch (event) {
-	case UPSTREAM_SLOT_READY:
-		u->opening_count--;
-		u->ready_count++;
-		break;
-	case UPSTREAM_SLOT_TAKEN:
-		u->ready_count--;
-		u->joins[u->seconds % WINDOW_S]++;
-		break;
-	case UPSTREAM_SLOT_RETURNED:
-		u->ready_count++;
-		break;
-	case UPSTREAM_SLOT_FAILED:
-		u->opening_count--;
-		u->hold_until = u->seconds + HOLD_S;
-		break;
-	case UPSTREAM_SLOT_LOST:
-		u->ready_count--;
-		break;
-	}
-	fill(u);
-}
-
 /* ---- each second --------------------------------------------------------- */
 
 static void send_load(struct upstream *u)
@@ -401,13 +333,12 @@ static void send_load(struct upstream *u)
 void upstream_tick(struct upstream *u)
 {
 	u->seconds++;
-	u->joins[u->seconds % WINDOW_S] = 0;
+	warm_tick(&u->warm);
 	if (u->state != UPSTREAM_UP)
 		return;
 	if (u->load_told != u->connector->session_count ||
 		u->seconds % LOAD_EVERY_S == 0)
 		send_load(u);
-	fill(u);
 }
 
 void upstream_drain(struct upstream *u, uint32_t grace_s)
@@ -420,7 +351,7 @@ void upstream_drain(struct upstream *u, uint32_t grace_s)
 	wce_end(&w, at);
 	if (u->state == UPSTREAM_UP)
 		(void)stream_send(u->stream, frame, w.len);
-	retire_slots(u);
+	warm_retire(&u->warm, true);
 }
 
 void upstream_restart(struct upstream *u)
@@ -463,7 +394,7 @@ int upstream_new(struct upstream **out, struct connector *c,
 	u->connector = c;
 	memcpy(u->name, edge->name, sizeof(u->name));
 	u->port = edge->port;
-	list_init(&u->slots);
+	warm_init(&u->warm, u);
 	wce_reader_init(&u->reader, WCE_HELLO_MAX);
 	err = loop_timer_new(&u->timer, c->loop, on_timer, u);
 	if (err < 0) {
@@ -477,15 +408,13 @@ int upstream_new(struct upstream **out, struct connector *c,
 
 void upstream_free(struct upstream *u)
 {
-	struct list *at;
-
 	if (u == NULL)
 		return;
 	u->state = UPSTREAM_DOWN; /* nothing is filled up any more */
 	resolve_cancel(u->query);
 	stream_free(u->stream);
-	while ((at = list_first(&u->slots)) != NULL)
-		slot_free(slot_of(at));
+	warm_fini(&u->warm);
+	sessions_free(u->connector, u);
 	loop_timer_free(u->timer);
 	wce_reader_fini(&u->reader);
 	free(u);
@@ -514,7 +443,22 @@ uint16_t upstream_public_port(const struct upstream *u)
 
 size_t upstream_ready_count(const struct upstream *u)
 {
-	return u->ready_count;
+	return u->warm.ready_count;
+}
+
+uint32_t upstream_warm_min(const struct upstream *u)
+{
+	return u->warm_min;
+}
+
+size_t upstream_trunks_wanted(const struct upstream *u)
+{
+	return u->can_multiplex ? u->connector->conf->trunks : 0;
+}
+
+void upstream_count_session(struct upstream *u, int more)
+{
+	u->session_count += (size_t)more;
 }
 
 struct connector *upstream_connector(const struct upstream *u)
@@ -537,26 +481,19 @@ int64_t upstream_silence_ms(const struct upstream *u)
 	return u->silence_ms;
 }
 
-struct list *upstream_slots(struct upstream *u)
-{
-	return &u->slots;
-}
-
 json_t *upstream_json(const struct upstream *u)
 {
-	size_t sessions = 0;
 	char at[ADDR_TEXT_LEN] = "";
-	struct list *it;
 
-	list_for_each(it, &u->slots)
-		sessions += slot_is_session(slot_of(it));
 	if (addr_is_set(&u->address))
 		addr_text(&u->address, at);
 	return json_pack("{s:s, s:i, s:s, s:s, s:b, s:s, s:i, s:I, s:I, s:I, "
-			 "s:s}",
+			 "s:I, s:s}",
 		"edge", u->name, "port", (int)u->port, "address", at, "state",
 		state_name(u->state), "draining", u->is_draining, "outside",
 		u->audience, "outside_port", (int)u->public_port, "warm",
-		(json_int_t)u->ready_count, "wanted", (json_int_t)wanted(u),
-		"sessions", (json_int_t)sessions, "reason", u->why);
+		(json_int_t)u->warm.ready_count, "wanted",
+		(json_int_t)warm_wanted(&u->warm), "trunks",
+		(json_int_t)u->warm.trunk_count, "sessions",
+		(json_int_t)u->session_count, "reason", u->why);
 }
