@@ -1,6 +1,6 @@
 /*
  * Connections of servers that carry many clients (docs/protocol/webconf.md
- * 6). Lives here: how such a link begins, fills and is retired. Does not
+ * 10). Lives here: how such a link begins, fills and is retired. Does not
  * live here: channels (common/wce), sessions (pair.c), whether the server
  * may have one (link_frame.c).
  */

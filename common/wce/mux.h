@@ -1,5 +1,5 @@
 /*
- * Many clients over one connection (docs/protocol/webconf.md 6): channels
+ * Many clients over one connection (docs/protocol/webconf.md 10): channels
  * with credit, taken in turn, so that one that is stuck stops nobody else.
  * Here the connection's half, channel.h has the channel's. The edge opens
  * channels, the server takes them.
