@@ -176,11 +176,16 @@ void link_fault(struct link *l, enum wce_code code, const char *reason)
 	log_limited(LOG_LEVEL_WARNING, 60, "server.refused",
 		"connection=%" PRIu64 " remote=%s server=%s state=%s code=%s "
 		"reason=%s", l->number, addr_text(&l->remote, from),
-		log_qz(l->name != NULL ? l->name : ""),
+		log_qz(l->server != NULL ? l->server->name :
+			l->name != NULL ? l->name : ""),
 		link_state_name(l->state),
 		wce_code_name(code), log_qz(reason));
 	(void)stream_send(l->stream, reply, len);
 	link_close(l);
+	/* Who is on it need not wait for its end; never from inside one of
+	 * its callbacks, which close and do not fault. */
+	mux_free(l->mux);
+	l->mux = NULL;
 }
 
 static void on_data(struct stream *stream, const uint8_t *data, size_t len,

@@ -391,9 +391,10 @@ json_t *pair_json(const struct pair *p)
 	str_hex(p->id, sizeof(p->id), id);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, "
 			 "s:I}",
-		"session", id, "way", p->is_channel ? "channel" : "slot", "state", is_joined ? "relay" : "pairing",
-		"remote", addr_text(&p->client, from), "server",
-		p->server->name, "since", wall_text(p->since, since),
+		"session", id, "way", p->is_channel ? "channel" : "slot",
+		"state", is_joined ? "relay" : "pairing", "remote",
+		addr_text(&p->client, from), "server", p->server->name,
+		"since", wall_text(p->since, since),
 		"duration_s",
 		(json_int_t)(mono_since_ms(p->began, now) / 1000), "bytes_in",
 		(json_int_t)(is_joined ?

@@ -64,6 +64,18 @@ class Peer:
                 return kind, payload
             self.send(frame(0x31, payload))
 
+    def on_channel(self):
+        """(type, channel, payload); PING is answered."""
+        while True:
+            head = self.raw(12)
+            assert head[:3] == b"WE\x01", head
+            kind = head[3]
+            channel, n = struct.unpack(">II", head[4:])
+            payload = self.raw(n)
+            if kind != 0x30:
+                return kind, channel, payload
+            self.send(frame(0x31, payload))
+
     def code(self):
         """The code of the ERROR that comes, None when the end comes."""
         try:
@@ -89,8 +101,10 @@ class Peer:
 
 
 def dial(address, port, timeout=10, local=None):
-    return socket.create_connection((address, port), timeout,
+    sock = socket.create_connection((address, port), timeout,
                                     (local, 0) if local else None)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 def client_tls(trust, name, address, port, local=None):
@@ -163,9 +177,10 @@ class Server:
     """A conferencing server that speaks WCE/1 natively."""
 
     def __init__(self, cert, trust, address, key, ident=None, epoch=None,
-                 sessions=1000, role="client"):
+                 sessions=1000, role="client", capabilities=0):
         self.args = (cert, trust, address)
         self.role = role
+        self.capabilities = capabilities
         self.key = key
         self.ident = ident or os.urandom(16)
         self.epoch = epoch or int(time.time() * 1000)
@@ -177,7 +192,7 @@ class Server:
 
     def register_frame(self):
         return frame(0x10, tlv(0x30, self.ident) + tlv(0x31, b"pool.test") +
-                     tlv(0x32, bytes(4)) +
+                     tlv(0x32, struct.pack(">I", self.capabilities)) +
                      tlv(0x33, struct.pack(">HB", self.key.number, 1) +
                          self.key.public) +
                      tlv(0x37, struct.pack(">I", self.sessions)) +
@@ -198,6 +213,31 @@ class Server:
                         tlv(0x38, struct.pack(">Q", self.epoch)) +
                         tlv(0x46, os.urandom(8))))
         return peer
+
+    def trunk(self, channels=100):
+        """A connection that carries so many clients; or a code."""
+        peer = self.connect()
+        peer.send(frame(0x12, tlv(0x30, self.ident) +
+                        tlv(0x38, struct.pack(">Q", self.epoch)) +
+                        tlv(0x46, os.urandom(8)) +
+                        tlv(0x47, struct.pack(">I", channels))),
+                  frame(0x30, b"standing"))
+        kind, _, payload = peer.on_channel()
+        if kind == 3:
+            return struct.unpack(">H", fields(payload)[0x20])[0]
+        assert (kind, payload) == (0x31, b"standing"), kind
+        return peer
+
+    @staticmethod
+    def opened(trunk):
+        """Wait for CH_OPEN; its channel and fields."""
+        kind, channel, payload = trunk.on_channel()
+        assert kind == 0x20, kind
+        return channel, fields(payload)
+
+    @staticmethod
+    def answer(trunk, channel, credit=262144):
+        trunk.send(frame(0x21, tlv(0x70, struct.pack(">I", credit)), channel))
 
     @staticmethod
     def take(peer):

@@ -286,7 +286,8 @@ static inline void on_accept(struct channel *ch, void *arg)
 	join(e, ch);
 }
 
-static inline void on_edge_end(struct channel *ch, enum wce_code code, void *arg)
+static inline void on_edge_end(struct channel *ch, enum wce_code code,
+	void *arg)
 {
 	(void)ch;
 	(void)arg;
@@ -294,7 +295,8 @@ static inline void on_edge_end(struct channel *ch, enum wce_code code, void *arg
 	t.edge.code = code;
 }
 
-static inline void on_server_end(struct channel *ch, enum wce_code code, void *arg)
+static inline void on_server_end(struct channel *ch, enum wce_code code,
+	void *arg)
 {
 	(void)ch;
 	(void)arg;
