@@ -209,6 +209,8 @@ const struct counter_def av_counters[AV_COUNTER_COUNT] = {
 		"reason=\"bandwidth\"", "packets", DROPPED),
 	[AV_DROP_PEER] = TOTAL("packets_dropped",
 		"reason=\"no-connection\"", "packets", DROPPED),
+	[AV_ICMP_TOLD] = TOTAL("icmp_errors_told", NULL, "",
+		"ICMP errors of peers passed on to clients"),
 	[AV_TURNS] = TOTAL("turns", NULL, "", "Turns of the shards' loops"),
 	[AV_RESTS] = TOTAL("rests", NULL, "",
 		"Rests taken under load before looking again"),

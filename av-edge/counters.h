@@ -115,6 +115,7 @@ enum av_counter {
 	AV_DROP_CLIENT,   /* over TCP, and it does not read */
 	AV_DROP_BANDWIDTH, /* of its port or its user */
 	AV_DROP_PEER,     /* over TCP: no connection with it */
+	AV_ICMP_TOLD, /* errors of the network, to clients */
 	AV_TURNS,
 	AV_RESTS,
 	AV_REST_US,

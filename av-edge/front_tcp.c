@@ -48,7 +48,7 @@ static void take_message(struct tcp_conn *c, const struct frame *f,
 	if (out.answer_len > 0)
 		tcp_conn_answer(c, answer, out.answer_len);
 	if (out.from != NULL)
-		relay_from_send(s, out.from, &out.peer, out.payload);
+		relay_from_send(s, &out);
 	if (out.bound != 0)
 		data_conn_bind(s, out.bound, c);
 }

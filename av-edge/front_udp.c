@@ -50,7 +50,7 @@ static void handle_message(struct shard *s, struct shard_listener *l,
 	if (out.answer_len > 0)
 		answer(s, l, client, &out);
 	if (out.from != NULL)
-		relay_from_send(s, out.from, &out.peer, out.payload);
+		relay_from_send(s, &out);
 }
 
 static enum demux_owner owner_of(const struct alloc *a)

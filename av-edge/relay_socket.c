@@ -32,10 +32,17 @@ static int bind_to(int fd, const struct rules_media *media, uint16_t port)
 
 static int set_up(int fd, const struct rules_media *media, uint16_t port)
 {
-	const int on = 1;
+	const int on = 1, v4 = IP_PMTUDISC_DONT, v6 = IPV6_PMTUDISC_DONT;
 
 	/* Without it runs come apart, that is all. */
 	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on));
+	/* RFC 8656 14: no DF bit where the client does not ask for it. */
+	if (media->bind.family == 4)
+		(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4,
+			sizeof(v4));
+	else
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6,
+			sizeof(v6));
 	return bind_to(fd, media, port);
 }
 

@@ -11,6 +11,7 @@
 
 #include "common/base/buf.h"
 #include "av-edge/allowance.h"
+#include "av-edge/relay_icmp.h"
 #include "av-edge/indication.h"
 #include "av-edge/ms_stream.h"
 #include "av-edge/tcp_conn.h"
@@ -55,12 +56,19 @@ static void to_udp_client(struct shard *s, const struct alloc *a,
 	udp_tx_add(s->to_clients, &to, out);
 }
 
+bool relay_to_client(struct shard *s, struct alloc *a,
+	const struct udp_out *out)
+{
+	if (alloc_is_tcp(a))
+		return to_tcp_client(s, a, out);
+	to_udp_client(s, a, out);
+	return true;
+}
+
 static void to_client(struct shard *s, struct alloc *a,
 	const struct udp_out *out)
 {
-	if (!alloc_is_tcp(a))
-		to_udp_client(s, a, out);
-	else if (!to_tcp_client(s, a, out))
+	if (!relay_to_client(s, a, out))
 		return;
 	stats_add(&s->turn.stats, AV_DOWN_PACKETS, 1);
 	stats_add(&s->turn.stats, AV_DOWN_BYTES, out->len);
@@ -266,9 +274,23 @@ static bool is_own_relay(const struct shard *s, const struct addr *a)
 	return peer_policy_is_own(&s->turn.rules->peers, a);
 }
 
-void relay_from_send(struct shard *s, struct alloc *a,
+static void to_peer_whole(struct shard *s, struct alloc *a,
 	const struct addr *peer, struct str payload)
 {
+	/* What came before it leaves before it. */
+	udp_tx_flush(s->to_peers);
+	if (relay_icmp_send_whole(a, peer, payload) < 0) {
+		stats_add(&s->turn.stats, AV_DROP_SEND, 1);
+		relay_icmp_read(s, a, peer);
+	}
+}
+
+void relay_from_send(struct shard *s, const struct turn_out *out)
+{
+	const struct addr *peer = &out->peer;
+	struct str payload = out->payload;
+	struct alloc *a = out->from;
+
 	if (!allowance_take(&s->turn, a, QUOTA_UP, payload.n)) {
 		drop(s, a, ALLOC_DROP_BANDWIDTH);
 		return;
@@ -277,10 +299,10 @@ void relay_from_send(struct shard *s, struct alloc *a,
 	a->up_bytes += payload.n;
 	stats_add(&s->turn.stats, AV_UP_PACKETS, 1);
 	stats_add(&s->turn.stats, AV_UP_BYTES, payload.n);
-	if (alloc_relays_tcp(a))
-		ms_stream_send(s, a, peer, payload);
-	else if (is_own_relay(s, peer))
+	if (is_own_relay(s, peer))
 		hairpin(s, a, peer, payload.p, payload.n);
+	else if (out->dont_fragment)
+		to_peer_whole(s, a, peer, payload);
 	else
 		to_peer(s, a, peer, payload.p, payload.n);
 }
@@ -335,8 +357,10 @@ uint32_t relay_from_peers(struct shard *s, struct alloc *a)
 		shard_flush(s);
 	n = udp_rx_read(s->from_peers, a->relay_fd, a->burst, &in);
 	/* An error belongs to one datagram, long gone: the next may come. */
-	if (n <= 0)
+	if (n <= 0) {
+		relay_icmp_read(s, a, NULL);
 		return 0;
+	}
 	for (i = 0; i < n; i++)
 		count += from_peer(s, a, &in[i]);
 	adapt_burst(a, (unsigned)n);

@@ -21,8 +21,11 @@ bool relay_from_channel(struct shard *s, uint8_t listener,
 void relay_from_bare(struct shard *s, struct alloc *a, const uint8_t *data,
 	size_t len);
 /* The payload of a Send indication whose permission was checked. */
-void relay_from_send(struct shard *s, struct alloc *a,
-	const struct addr *peer, struct str payload);
+void relay_from_send(struct shard *s, const struct turn_out *out);
+/* Anything for the client of a, over whatever it uses; stays until the
+ * flush. False: it does not read, this is dropped and counted. */
+bool relay_to_client(struct shard *s, struct alloc *a,
+	const struct udp_out *out);
 /* The relay socket of this allocation is readable. Returns datagrams. */
 uint32_t relay_from_peers(struct shard *s, struct alloc *a);
 /* What other shards handed over. True when more waits. */

@@ -18,6 +18,7 @@
 #include "av-edge/data_conn.h"
 #include "av-edge/front_udp.h"
 #include "av-edge/ms_stream.h"
+#include "av-edge/relay_icmp.h"
 #include "av-edge/relay_socket.h"
 #include "av-edge/relay_tcp.h"
 #include "av-edge/relay_udp.h"
@@ -116,6 +117,9 @@ static int open_relay(void *arg, struct alloc *a,
 		return err;
 	}
 	a->relay_fd = fd;
+	a->family = media->bind.family;
+	if (a->dialect == ALLOC_RFC && !alloc_relays_tcp(a))
+		relay_icmp_watch(a);
 	if (alloc_is_tcp(a))
 		tcp_conn_allocated(s->asking, true);
 	else

@@ -392,11 +392,21 @@ static void on_refused(struct udp_tx *tx, const struct item *it, int err)
 	tx->failed += it->count;
 }
 
+/* An ICMP error that an earlier datagram met is told by whatever call comes
+ * next, once (ip(7), IP_RECVERR): nothing is wrong with this datagram. */
+static bool may_be_of_another(int err)
+{
+	return err == ECONNREFUSED || err == EHOSTUNREACH ||
+	    err == ENETUNREACH || err == EHOSTDOWN || err == ENOPROTOOPT ||
+	    err == EPROTO || err == EOPNOTSUPP || err == EMSGSIZE ||
+	    err == EACCES;
+}
+
 /* sendmmsg(2) stops at the first datagram that fails: skip it, go on. */
 static void send_group(struct udp_tx *tx, const struct item *items,
 	unsigned count)
 {
-	unsigned done = 0, i;
+	unsigned done = 0, i, failed_at = count;
 	int n;
 
 	for (i = 0; i < count; i++)
@@ -406,6 +416,10 @@ static void send_group(struct udp_tx *tx, const struct item *items,
 			MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && failed_at != done && may_be_of_another(errno)) {
+			failed_at = done; /* once more */
+			continue;
+		}
 		if (n < 0) {
 			on_refused(tx, &items[done], errno);
 			done++;

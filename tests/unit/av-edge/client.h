@@ -31,6 +31,7 @@ struct client {
 	size_t in_len;
 	struct addr from;
 	struct addr relayed;
+	struct addr second; /* relayed address of the other family, or unset */
 	bool is_stream; /* fd is connected TCP, through ssl if there is one */
 	SSL *ssl;
 	uint8_t wait[FRAME_MAX + 4096]; /* read, and no frame of it heard */
@@ -180,6 +181,8 @@ struct request {
 	uint32_t channel;
 	bool has_lifetime;
 	uint32_t lifetime_s;
+	unsigned family;      /* of an Allocate; 0 = says nothing */
+	bool both;            /* families */
 };
 
 static inline unsigned client_try(struct client *c, const struct request *r,
@@ -195,6 +198,10 @@ static inline unsigned client_try(struct client *c, const struct request *r,
 		r->method, tid);
 	if (r->method == STUN_ALLOCATE)
 		stun_write_number(&w, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	if (r->family != 0)
+		stun_write_number(&w, STUN_REQUESTED_FAMILY, r->family << 24);
+	if (r->both)
+		stun_write_number(&w, STUN_ADDITIONAL_FAMILY, 2u << 24);
 	if (r->channel != 0)
 		stun_write_number(&w, STUN_CHANNEL_NUMBER, r->channel << 16);
 	if (r->peer != NULL)
@@ -232,6 +239,9 @@ static inline unsigned client_ask(struct client *c, const struct request *r)
 	if (code == 0 && r->method == STUN_ALLOCATE)
 		lab_must(stun_addr(&m, STUN_RELAYED_ADDRESS, &c->relayed) ==
 			0, "relayed");
+	if (code == 0 && r->both && stun_addr_nth(&m, STUN_RELAYED_ADDRESS,
+		1, &c->second) < 0)
+		memset(&c->second, 0, sizeof(c->second));
 	return code;
 }
 
