@@ -1,128 +1,14 @@
 /*
- * Bus routes: what can be asked and done. Reads sessions, transactions and
- * the pool of next hops; changes nothing but what a route says.
+ * Bus routes: what can be asked and done. Connections and what is open on
+ * them are ctl_connections.c's.
  */
 #include "access-edge/ctl.h"
 
-#include <string.h>
-
+#include "access-edge/ctl_connections.h"
 #include "common/base/err.h"
 #include "common/daemon/daemon.h"
 
 #define HOPS_MAX 64
-
-/* ---- connections --------------------------------------------------------- */
-
-static json_t *connection_json(const struct session *s, struct mono now)
-{
-	char remote[ADDR_TEXT_LEN], local[ADDR_TEXT_LEN];
-	bool is_client = s->origin.role == ORIGIN_CLIENT;
-	const char *state = !s->is_ready ? "handshake" :
-		s->is_closing ? "closing" :
-		!is_client || s->origin.is_signed_in ? "open" : "pre-auth";
-
-	addr_text(&s->origin.remote, remote);
-	addr_text(&s->origin.local, local);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I,"
-		" s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:s}",
-		"cid", s->origin.cid_text,
-		"side", origin_side_name(s->origin.role),
-		"state", state, "remote", remote, "local", local,
-		"user", s->user, "name", s->origin.peer_name,
-		"tls", s->is_ready && s->stream != NULL ?
-			stream_cipher(s->stream) : "",
-		"age_s", (json_int_t)(mono_since_ms(s->opened, now) / 1000),
-		"idle_s", (json_int_t)(mono_since_ms(s->last_in.ms != 0 ?
-			s->last_in : s->opened, now) / 1000),
-		"messages_in", (json_int_t)s->messages_in,
-		"messages_out", (json_int_t)s->messages_out,
-		"bytes_in", (json_int_t)(s->stream != NULL ?
-			stream_bytes_in(s->stream) : 0),
-		"bytes_out", (json_int_t)(s->stream != NULL ?
-			stream_bytes_out(s->stream) : 0),
-		"queued", (json_int_t)(s->stream != NULL ?
-			stream_queued(s->stream) : 0),
-		"dialled", s->listener == NULL,
-		"outbound", s->is_outbound,
-		"peer", origin_role_name(s->origin.role));
-}
-
-static bool matches(const char *want, const char *have)
-{
-	return want[0] == '\0' || strcasecmp(want, have) == 0;
-}
-
-/* remote: an address with or without its port. */
-static bool is_remote(const char *want, const struct session *s)
-{
-	char ip[ADDR_TEXT_LEN], full[ADDR_TEXT_LEN];
-
-	return want[0] == '\0' ||
-		strcmp(want, addr_ip_text(&s->origin.remote, ip)) == 0 ||
-		strcmp(want, addr_text(&s->origin.remote, full)) == 0;
-}
-
-static void get_connections(struct bus_request *req, void *state)
-{
-	const struct access_edge *a = state;
-	const struct session_table *t = &a->edge->sessions;
-	struct mono now = loop_now(a->edge->loop);
-	json_t *list = json_array();
-	struct list *it;
-
-	list_for_each(it, &t->all) {
-		const struct session *s = container_of(it, struct session,
-			in_table);
-		const char *side = origin_side_name(s->origin.role);
-
-		if (matches(bus_query(req, "cid"), s->origin.cid_text) &&
-			matches(bus_query(req, "side"), side) &&
-			matches(bus_query(req, "user"), s->user) &&
-			is_remote(bus_query(req, "remote"), s))
-			json_array_append_new(list, connection_json(s, now));
-	}
-	bus_reply(req, 200, json_pack("{s:o}", "connections", list));
-}
-
-static struct session *by_cid_text(const struct session_table *t,
-	const char *text)
-{
-	struct list *it;
-
-	list_for_each(it, &t->all) {
-		struct session *s = container_of(it, struct session,
-			in_table);
-
-		if (strcasecmp(s->origin.cid_text, text) == 0)
-			return s;
-	}
-	return NULL;
-}
-
-static void close_connection(struct bus_request *req, void *state)
-{
-	const struct access_edge *a = state;
-	const char *cid = json_string_value(json_object_get(bus_body(req),
-		"cid"));
-	struct session *s;
-
-	if (cid == NULL) {
-		bus_reply_error(req, 400, "EINVAL",
-			"give the connection's cid, as GET /v1/connections "
-			"shows it");
-		return;
-	}
-	s = by_cid_text(&a->edge->sessions, cid);
-	if (s == NULL) {
-		bus_reply_error(req, 404, "EDGE_EUNKNOWN",
-			"no connection %s; it may have ended", cid);
-		return;
-	}
-	session_close(s, "bus");
-	daemon_event(a->daemon, "session.dropped", "session=%s by=bus",
-		s->origin.cid_text);
-	bus_reply(req, 200, json_pack("{s:b}", "ok", 1));
-}
 
 /* ---- transactions -------------------------------------------------------- */
 
@@ -142,11 +28,19 @@ static void get_transactions(struct bus_request *req, void *state)
 	const struct access_edge *a = state;
 	struct mono now = loop_now(a->edge->loop);
 	json_t *list = json_array();
+	const struct session *of = ctl_connection_find(a,
+		bus_query(req, "cid"));
 	struct list *it;
 
-	list_for_each(it, &a->edge->txns.timed)
-		json_array_append_new(list, txn_json(container_of(it,
-			struct txn, timed), now));
+	list_for_each(it, &a->edge->txns.timed) {
+		const struct txn *txn = container_of(it, struct txn, timed);
+
+		if (bus_query(req, "cid")[0] != '\0' && (of == NULL ||
+			(txn->from_cid != of->origin.cid &&
+				txn->to_cid != of->origin.cid)))
+			continue;
+		json_array_append_new(list, txn_json(txn, now));
+	}
 	bus_reply(req, 200, json_pack("{s:o}", "transactions", list));
 }
 
@@ -233,16 +127,19 @@ void ctl_status(const struct access_edge *a, json_t *status)
 }
 
 static const char *const no_fields[] = {NULL};
-static const char *const close_fields[] = {"cid", NULL};
+static const char *const close_fields[] = {"cid", "side", "peer", "state",
+	"user", "name", "remote", NULL};
 
 const struct bus_route access_edge_routes[] = {
 	{"GET", "/v1/connections", BUS_READ, no_fields,
-		"SIP connections; ?side=, ?user=, ?remote=, ?cid= narrow it",
-		get_connections},
+		"SIP connections; ?side=, ?peer=, ?state=, ?user=, ?name=, "
+		"?remote=, ?cid= narrow it, ?limit= bounds it",
+		ctl_get_connections},
 	{"POST", "/v1/connections/close", BUS_CHANGE, close_fields,
-		"End one connection", close_connection},
+		"End one connection, or all that fit", ctl_close_connections},
 	{"GET", "/v1/transactions", BUS_READ, no_fields,
-		"Requests on their way", get_transactions},
+		"Requests on their way; ?cid= of one connection",
+		get_transactions},
 	{"GET", "/v1/next-hops", BUS_READ, no_fields,
 		"Inside servers, their addresses and state", get_next_hops},
 	{"GET", "/v1/trace", BUS_READ, no_fields,

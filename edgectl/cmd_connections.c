@@ -29,7 +29,7 @@ struct listing {
 
 static const struct output_column CONNECTION_COLUMNS[] = {
 	{"CID", "cid", 0},
-	{"SIDE", "side", 0},
+	{"PEER", "peer", 0},
 	{"REMOTE", "remote", 0},
 	{"STATE", "state", 0},
 	{"USER", "user", 40},
@@ -57,8 +57,10 @@ static const struct output_column ALLOCATION_COLUMNS[] = {
 	{"DROPS", "drops", 0},
 };
 
-static const char *const CONNECTION_FILTERS[] = {"side", "user", "remote",
-	NULL};
+static const char *const CONNECTION_FILTERS[] = {"side", "peer", "state",
+	"user", "name", "remote", "limit", NULL};
+static const char *const CONNECTION_ENDS[] = {"side", "peer", "state", "user",
+	"name", "remote", NULL};
 static const char *const ALLOCATION_FILTERS[] = {"sort", "limit", NULL};
 
 static const struct listing CONNECTIONS = {
@@ -89,6 +91,11 @@ static void draw(FILE *to, const json_t *object, const struct listing *l)
 
 	if (json_object_get(object, "ended") != NULL) {
 		fprintf(to, "ended %s\n", output_str(object, "ended", ""));
+		return;
+	}
+	if (json_object_get(object, "closed") != NULL) {
+		fprintf(to, "ended %lld %s\n", (long long)json_integer_value(
+			json_object_get(object, "closed")), l->key);
 		return;
 	}
 	output_table(to, rows, l->columns, l->column_count);
@@ -167,8 +174,140 @@ static int show(struct cmd_call *call, const struct listing *l,
 	return status;
 }
 
+/* ---- one connection in full ---------------------------------------------- */
+
+static const struct output_field CONNECTION_FIELDS[] = {
+	{"cid", "cid", ""},
+	{"peer", "peer", ""},
+	{"state", "state", ""},
+	{"user", "user", ""},
+	{"certificate", "name", ""},
+	{"remote", "remote", ""},
+	{"local", "local", ""},
+	{"tls", "tls", ""},
+	{"age", "age_s", "s"},
+	{"idle", "idle_s", "s"},
+	{"messages in", "messages_in", ""},
+	{"messages out", "messages_out", ""},
+	{"bytes in", "bytes_in", ""},
+	{"bytes out", "bytes_out", ""},
+	{"queued", "queued", "bytes"},
+	{"we dialled", "dialled", ""},
+	{"RFC 5626", "outbound", ""},
+};
+
+static const struct output_column TRANSACTION_COLUMNS[] = {
+	{"METHOD", "method", 0},
+	{"FROM", "from", 0},
+	{"STATE", "state", 0},
+	{"AGE_MS", "age_ms", 0},
+	{"LEFT_MS", "left_ms", 0},
+	{"CALL-ID", "call_id", 60},
+};
+
+static void connection_text(FILE *to, const json_t *object)
+{
+	const json_t *open = json_object_get(object, "transactions");
+
+	output_fields(to, json_object_get(object, "connection"),
+		CONNECTION_FIELDS, ARRAY_COUNT(CONNECTION_FIELDS));
+	if (json_array_size(open) == 0)
+		return;
+	fputs("\nrequests on their way\n", to);
+	output_table(to, open, TRANSACTION_COLUMNS,
+		ARRAY_COUNT(TRANSACTION_COLUMNS));
+}
+
+/* "PATH?cid=CID" */
+static int ask_of(const struct conf *conf, const char *path, const char *cid,
+	json_t **reply, struct why *why)
+{
+	char *escaped = curl_easy_escape(NULL, cid, 0);
+	char *full = NULL;
+	int err = -ENOMEM;
+
+	if (escaped != NULL && asprintf(&full, "%s?cid=%s", path,
+		escaped) >= 0)
+		err = daemons_call(conf, CONF_ACCESS_EDGE, full, NULL, reply,
+			why);
+	free(full);
+	curl_free(escaped);
+	return err;
+}
+
+static int show_connection(struct cmd_call *call, const char *cid)
+{
+	struct conf *conf = NULL;
+	struct why why = {""};
+	json_t *found = NULL, *open = NULL;
+	json_t *row = NULL;
+	int status = CMD_FAILED;
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	err = ask_of(conf, "/v1/connections", cid, &found, &why);
+	if (err == 0)
+		row = json_array_get(json_object_get(found, "connections"),
+			0);
+	if (err == 0 && row == NULL)
+		err = why_set(&why, EDGE_EUNKNOWN,
+			"no connection %s; it may have ended", cid);
+	if (err == 0)
+		err = ask_of(conf, "/v1/transactions", cid, &open, &why);
+	if (err == 0) {
+		output_print(call, json_pack("{s:b, s:O, s:O}", "ok", 1,
+			"connection", row, "transactions",
+			json_object_get(open, "transactions")),
+			connection_text);
+		status = CMD_OK;
+	} else {
+		status = cmd_fail(call, CMD_FAILED, err, &why);
+	}
+	json_decref(found);
+	json_decref(open);
+	conf_free(conf);
+	return status;
+}
+
+/* All that the filters narrow to; none given is refused. */
+static int close_connections(struct cmd_call *call)
+{
+	struct conf *conf = NULL;
+	struct why why = {""};
+	json_t *body = json_object();
+	json_t *reply = NULL;
+	int status = CMD_OK;
+	int err;
+
+	for (size_t i = 0; CONNECTION_ENDS[i] != NULL; i++) {
+		const char *value = cmd_get(call, CONNECTION_ENDS[i]);
+
+		if (value != NULL)
+			json_object_set_new(body, CONNECTION_ENDS[i],
+				json_string(value));
+	}
+	if (cmd_conf(call, &conf) != 0) {
+		json_decref(body);
+		return CMD_USAGE;
+	}
+	err = daemons_call(conf, CONF_ACCESS_EDGE, "/v1/connections/close",
+		body, &reply, &why);
+	if (err == 0)
+		output_print(call, reply, connections_text);
+	else
+		status = cmd_fail(call, CMD_FAILED, err, &why);
+	json_decref(body);
+	conf_free(conf);
+	return status;
+}
+
 static int run_connections(struct cmd_call *call)
 {
+	if (cmd_get(call, "show") != NULL)
+		return show_connection(call, cmd_get(call, "show"));
+	if (cmd_has(call, "close-all"))
+		return close_connections(call);
 	return show(call, &CONNECTIONS, connections_text);
 }
 
@@ -178,12 +317,27 @@ static int run_allocations(struct cmd_call *call)
 }
 
 static const struct cmd_option CONNECTION_OPTIONS[] = {
+	{.name = "show",
+		.arg = "CID",
+		.help = "everything about this one, and its open requests"},
 	{.name = "close", .arg = "CID", .help = "end this connection"},
+	{.name = "close-all",
+		.help = "end all that the options below narrow to"},
 	{.name = "side",
 		.arg = "SIDE",
 		.help = "only those outside (external) or inside (internal)"},
+	{.name = "peer",
+		.arg = "CLASS",
+		.help = "only client, partner or internal"},
+	{.name = "state",
+		.arg = "STATE",
+		.help = "only handshake, pre-auth, open or closing"},
 	{.name = "user", .arg = "SIP-URI", .help = "only this user's"},
+	{.name = "name",
+		.arg = "NAME",
+		.help = "only with this name in the certificate"},
 	{.name = "remote", .arg = "ADDR", .help = "only from this address"},
+	{.name = "limit", .arg = "N", .help = "show so many at most"},
 };
 
 static const struct cmd_option ALLOCATION_OPTIONS[] = {
@@ -200,7 +354,10 @@ static const struct cmd_verb CONNECTION_VERBS[] = {
 		.option_count = ARRAY_COUNT(CONNECTION_OPTIONS),
 		.examples = "edgectl connections\n"
 			    "edgectl connections --user alice@example.com\n"
-			    "edgectl connections --close 1D5400\n",
+			    "edgectl connections --show 6B0106E500000002\n"
+			    "edgectl connections --close 6B0106E500000002\n"
+			    "edgectl connections --close-all --remote "
+			    "192.0.2.77\n",
 		.run = run_connections,
 	},
 };

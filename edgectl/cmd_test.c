@@ -73,9 +73,14 @@ static int run_registration(struct cmd_call *call)
 		{.name = "outside-address", \
 			.arg = "ADDR", \
 			.help = "address to connect from outside"}, \
+		{.name = "password-file", \
+			.arg = "FILE", \
+			.help = "password of the user outside is its first " \
+				"line; - is the standard input (default: " \
+				"$EDGECTL_PASSWORD)"}, \
 	{ \
-		.name = "password", .arg = "TEXT", \
-		.help = "of the user outside, when the inside asks" \
+		.name = "ask-password", \
+		.help = "ask for it on the terminal" \
 	}
 
 static const struct cmd_option REGISTRATION_OPTIONS[] = {
@@ -103,9 +108,10 @@ static const struct cmd_option CALL_OPTIONS[] = {
 	{.name = "inside-address",
 		.arg = "ADDR",
 		.help = "address to connect from inside"},
-	{.name = "inside-password",
-		.arg = "TEXT",
-		.help = "of the user inside"},
+	{.name = "inside-password-file",
+		.arg = "FILE",
+		.help = "the same of the user inside (default: "
+			"$EDGECTL_INSIDE_PASSWORD)"},
 	{.name = "mras-uri",
 		.arg = "SIP-URI",
 		.help = "where to ask for relay credentials"},
@@ -172,7 +178,7 @@ static const struct cmd_verb VERBS[] = {
 		.options = REGISTRATION_OPTIONS,
 		.option_count = ARRAY_COUNT(REGISTRATION_OPTIONS),
 		.examples = "edgectl test registration --user "
-			    "sip:alice@example.com --password secret\n",
+			    "sip:alice@example.com --ask-password\n",
 		.run = run_registration,
 	},
 	{
@@ -195,7 +201,8 @@ static const struct cmd_verb VERBS[] = {
 			"sip:bob@example.com\n"
 			"edgectl test call --from sip:alice@example.com --to "
 			"sip:bob@example.com \\\n"
-			"    --password a --inside-password b --inside "
+			"    --password-file a --inside-password-file b "
+			"--inside "
 			"10.0.0.20:5061 --seconds 10 "
 			"--json\n",
 		.run = run_call,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/store/generation.h"
 #include "edgectl/test_plan.h"
@@ -268,6 +269,34 @@ static int fill_mras(struct test_plan *plan, const struct cmd_call *call,
 		given, made[0] != '\0' ? made : NULL, why);
 }
 
+static int take_secret(struct test_end *end, const struct cmd_call *call,
+	const struct secret_from *from, struct why *why)
+{
+	bool has_any = false;
+	int err = secret_take(end->secret, &has_any, call, from, why);
+
+	end->password = err == 0 && has_any ? end->secret : NULL;
+	return err;
+}
+
+static int take_password(struct test_end *end, const struct cmd_call *call,
+	struct why *why)
+{
+	return take_secret(end, call, &(struct secret_from){
+		.file = "password-file", .ask = "ask-password",
+		.environ = "EDGECTL_PASSWORD",
+		.prompt = "Password of the user outside"}, why);
+}
+
+static int take_inside_password(struct test_end *end,
+	const struct cmd_call *call, struct why *why)
+{
+	return take_secret(end, call, &(struct secret_from){
+		.file = "inside-password-file",
+		.environ = "EDGECTL_INSIDE_PASSWORD",
+		.prompt = "Password of the user inside"}, why);
+}
+
 static int fill_call(struct test_plan *plan, const struct cmd_call *call,
 	struct why *why)
 {
@@ -279,9 +308,11 @@ static int fill_call(struct test_plan *plan, const struct cmd_call *call,
 		return -ECANCELED; /* has been told */
 	plan->is_reverse = cmd_has(call, "reverse");
 	plan->inside_trace = cmd_get(call, "inside-trace");
-	plan->outside.password = cmd_get(call, "password");
-	plan->inside.password = cmd_get(call, "inside-password");
-	err = take_user(&plan->outside, "from", call, why);
+	err = take_password(&plan->outside, call, why);
+	if (err == 0)
+		err = take_inside_password(&plan->inside, call, why);
+	if (err == 0)
+		err = take_user(&plan->outside, "from", call, why);
 	if (err == 0)
 		err = take_user(&plan->inside, "to", call, why);
 	if (err == 0)
@@ -305,14 +336,17 @@ int test_plan_make(struct test_plan *plan, const struct cmd_call *call,
 	if (err == 0 && needs_inside)
 		return fill_call(plan, call, why);
 	if (err == 0) {
-		plan->outside.password = cmd_get(call, "password");
-		err = take_user(&plan->outside, "user", call, why);
+		err = take_password(&plan->outside, call, why);
+		if (err == 0)
+			err = take_user(&plan->outside, "user", call, why);
 	}
 	return err;
 }
 
 void test_plan_fini(struct test_plan *plan)
 {
+	digest_wipe(plan->outside.secret, sizeof(plan->outside.secret));
+	digest_wipe(plan->inside.secret, sizeof(plan->inside.secret));
 	topology_unref(plan->topology);
 	conf_free(plan->conf);
 }

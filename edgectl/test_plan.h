@@ -16,11 +16,13 @@
 #include "common/run/conf.h"
 #include "common/store/topology.h"
 #include "edgectl/cmd.h"
+#include "edgectl/secret.h"
 
 /* One end of the call. */
 struct test_end {
 	char aor[320];        /* "" = not part of this test */
-	const char *password; /* NULL = none */
+	char secret[SECRET_LEN];
+	const char *password; /* NULL = none, or secret */
 	struct addr local;    /* to send from; unset = any */
 	struct addr server;
 	char server_name[256];

@@ -6,6 +6,8 @@
 . "$(dirname "$0")/kamailio.sh"
 
 lab_setup
+ALICE=$(lab_secret secret-alice)
+BOB=$(lab_secret secret-bob)
 lab_up
 lab_dns
 kamailio_up
@@ -22,8 +24,8 @@ OLD=$(serial)
 # The outside end of the synthetic call has to run outside and the inside
 # end inside; the edge's namespace reaches both.
 lab_call() {
-	lab_ctl test call --from sip:alice@contoso.test --password secret-alice \
-		--to sip:bob@contoso.test --inside-password secret-bob --json "$@"
+	lab_ctl test call --from sip:alice@contoso.test --password-file "$ALICE" \
+		--to sip:bob@contoso.test --inside-password-file "$BOB" --json "$@"
 }
 lab_call --seconds 9 >"$LAB/call.json" 2>"$LAB/call.log" &
 CALL=$!

@@ -6,6 +6,9 @@
 . "$(dirname "$0")/kamailio.sh"
 
 lab_setup
+ALICE=$(lab_secret secret-alice)
+BOB=$(lab_secret secret-bob)
+WRONG=$(lab_secret wrong)
 lab_up
 
 call() {
@@ -14,7 +17,7 @@ call() {
 		>"$LAB/call.json"
 }
 good() {
-	call --password secret-alice --inside-password secret-bob "$@" ||
+	call --password-file "$ALICE" --inside-password-file "$BOB" "$@" ||
 		fail "call $*: $(cat "$LAB/call.json")"
 	[ "$(lab_json "$LAB/call.json" call.media.lost)" = 0 ] ||
 		fail "call $* lost packets: $(cat "$LAB/call.json")"
@@ -34,13 +37,13 @@ bad() {
 }
 
 echo "# nobody inside yet"
-bad 'register outside' 'answered 50' --password secret-alice \
-	--inside-password secret-bob
+bad 'register outside' 'answered 50' --password-file "$ALICE" \
+	--inside-password-file "$BOB"
 
 lab_dns
 kamailio_up
 lab_wait 20 "the way inside" lab_ctl test registration \
-	--user sip:alice@contoso.test --password secret-alice
+	--user sip:alice@contoso.test --password-file "$ALICE"
 
 echo "# calls both ways"
 good
@@ -49,16 +52,16 @@ for i in 1 2 3; do good; done
 
 echo "# every failure by name"
 bad 'register outside' 'a password is needed'
-bad 'register outside' 'wrong user or password' --password wrong
-bad 'register inside' 'wrong user or password' --password secret-alice \
-	--inside-password wrong
-bad 'connect outside' 'certificate' --password secret-alice \
+bad 'register outside' 'wrong user or password' --password-file "$WRONG"
+bad 'register inside' 'wrong user or password' --password-file "$ALICE" \
+	--inside-password-file "$WRONG"
+bad 'connect outside' 'certificate' --password-file "$ALICE" \
 	--access-name other.contoso.test
 bad 'connect outside' '' --trust "$LAB/tls/foreign-ca.crt"
 bad 'connect outside' 'refused' --access 198.51.100.10:444
-bad 'connect inside' '' --inside 10.0.0.20:5999 --password secret-alice
-bad 'allocate outside' 'no answer' --password secret-alice \
-	--inside-password secret-bob --outside-relay 198.51.100.30:3999
+bad 'connect inside' '' --inside 10.0.0.20:5999 --password-file "$ALICE"
+bad 'allocate outside' 'no answer' --password-file "$ALICE" \
+	--inside-password-file "$BOB" --outside-relay 198.51.100.30:3999
 
 echo "# nothing stays allocated or registered"
 lab_ctl allocations --json >"$LAB/allocations.json" || fail "allocations"

@@ -8,11 +8,13 @@ AV_ADDRESS='{address: 198.51.100.30, nat: 203.0.113.30}'
 . "$(dirname "$0")/kamailio.sh"
 
 lab_setup
+ALICE=$(lab_secret secret-alice)
+BOB=$(lab_secret secret-bob)
 lab_up
 lab_dns
 kamailio_up
-lab_ctl test call --from sip:alice@contoso.test --password secret-alice \
-	--to sip:bob@contoso.test --inside-password secret-bob \
+lab_ctl test call --from sip:alice@contoso.test --password-file "$ALICE" \
+	--to sip:bob@contoso.test --inside-password-file "$BOB" \
 	--outside-relay 198.51.100.30:3478 --seconds 3 --json \
 	>"$LAB/call.json" 2>"$LAB/call.log" ||
 	fail "call: $(cat "$LAB/call.json" "$LAB/call.log")"

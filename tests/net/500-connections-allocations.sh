@@ -35,6 +35,18 @@ loop_ctl connections --side external | grep -q 127.0.3.10 ||
 loop_ctl allocations --sort age --limit 1 | grep -q '^1 allocations' ||
 	fail "limit is not heard"
 
+cid=$(python3 -c "import json, sys
+print([c['cid'] for c in json.load(open('$LAB/connections.json'))['connections']
+	if c['peer'] == 'client'][0])")
+loop_ctl connections --show "$cid" >"$LAB/one.txt" || fail "show $cid"
+grep -q "^user *alice@lab.test" "$LAB/one.txt" ||
+	fail "one connection: $(cat "$LAB/one.txt")"
+refused 1 'may have ended' loop_ctl connections --show 0000000000000000
+loop_ctl connections --peer client --user sip:alice@lab.test --state open \
+	--json >"$LAB/narrow.json" || fail "narrow"
+[ "$(lab_json "$LAB/narrow.json" total)" = 1 ] ||
+	fail "narrowed: $(cat "$LAB/narrow.json")"
+
 echo "# end one allocation: the call fails by name"
 id=$(lab_json "$LAB/allocations.json" allocations.0.id)
 loop_ctl allocations --close "$id" >/dev/null || fail "close $id"
@@ -48,5 +60,9 @@ loop_ctl connections --json >"$LAB/connections.json"
 cid=$(lab_json "$LAB/connections.json" connections.0.cid)
 loop_ctl connections --close "$cid" >/dev/null || fail "close $cid"
 loop_call || fail "call after it: $(cat "$LAB/call.json")"
+refused 1 'say which' loop_ctl connections --close-all
+loop_ctl connections --close-all --peer internal | grep -q '^ended [1-9]' ||
+	fail "close-all"
+loop_call || fail "call after all: $(cat "$LAB/call.json")"
 
 lab_ok "listings and ending by hand"

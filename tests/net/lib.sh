@@ -305,6 +305,12 @@ lab_ctl() {
 	in_edge edgectl -c "$LAB/edge.yaml" "$@"
 }
 
+# A file with this password: commands take none from their arguments.
+lab_secret() {
+	printf '%s\n' "$1" >"$LAB/secret-$1"
+	echo "$LAB/secret-$1"
+}
+
 lab_is_serving() {
 	lab_ctl status --json >"$LAB/status.json" || return 1
 	[ "$(grep -o '"serving"' "$LAB/status.json" | wc -l)" -ge 3 ]
