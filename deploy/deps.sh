@@ -13,7 +13,8 @@ set -eu
 build="gcc make pkg-config libc6-dev
 	libevent-dev libssl-dev libsofia-sip-ua-dev libsrtp2-dev
 	libsqlite3-dev libc-ares-dev libexpat1-dev libjansson-dev
-	libfyaml-dev libcurl4-openssl-dev libseccomp-dev libzstd-dev openssl"
+	libfyaml-dev libcurl4-openssl-dev libseccomp-dev libzstd-dev libpq-dev
+	openssl"
 test="check clang libclang-rt-14-dev llvm
 	chromium chromium-driver
 	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core

@@ -36,6 +36,7 @@ expat.h      av-auth/ edgectl/
 libfyaml.h   common/run/ edgectl/cmd_version.c
 seccomp.h    common/run/
 srtp2/       edgectl/
+libpq-fe.h   edgectl/publish/record_postgres.c
 check.h      -
 "
 
