@@ -51,7 +51,8 @@ struct cmd_call {
 typedef int(cmd_fn)(struct cmd_call *call);
 
 struct cmd_verb {
-	const char *name;  /* "plan"; NULL when the noun has no verbs */
+	const char *name;  /* "plan"; NULL when the noun has no verbs, or
+			    * first, for words that are no verb */
 	const char *words; /* what follows: "FILE", "[ID...]"; "" = nothing */
 	int words_min;
 	int words_max;    /* -1 = any number */

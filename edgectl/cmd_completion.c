@@ -34,11 +34,14 @@ static void put_nouns(void)
 
 static void put_verbs(const struct cmd *cmd)
 {
-	if (cmd->verbs[0].name == NULL)
+	if (cmd->verbs[0].name == NULL && cmd->verb_count == 1)
 		return;
 	printf("\t%s)\n\t\twords=\"", cmd->noun);
 	for (size_t i = 0; i < cmd->verb_count; i++)
-		printf("%s%s", i > 0 ? " " : "", cmd->verbs[i].name);
+		if (cmd->verbs[i].name != NULL)
+			printf("%s%s", i > 0 ? " " : "", cmd->verbs[i].name);
+	if (cmd->verbs[0].name == NULL)
+		put_words(cmd->verbs[0].options, cmd->verbs[0].option_count);
 	printf("\" ;;\n");
 }
 
@@ -79,7 +82,8 @@ static int run_bash(struct cmd_call *call)
 	}
 	printf("\tesac\n\tcase $noun in\n");
 	for (size_t i = 0; i < cmd_count(); i++)
-		if (cmd_at(i)->verbs[0].name == NULL)
+		if (cmd_at(i)->verbs[0].name == NULL &&
+			cmd_at(i)->verb_count == 1)
 			put_verb_case(cmd_at(i), &cmd_at(i)->verbs[0]);
 	printf("\tesac\n"
 	       "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- "

@@ -64,7 +64,7 @@ void cmd_help_all(void)
 
 void cmd_help_noun(const struct cmd *cmd)
 {
-	if (cmd->verbs[0].name == NULL) {
+	if (cmd->verbs[0].name == NULL && cmd->verb_count == 1) {
 		cmd_help_verb(cmd, &cmd->verbs[0]);
 		return;
 	}
@@ -75,6 +75,10 @@ void cmd_help_noun(const struct cmd *cmd)
 		printf("\n      %s\n", cmd->verbs[i].help);
 	}
 	printf("\nedgectl %s VERB --help tells more.\n", cmd->noun);
+	if (cmd->verbs[0].name == NULL) {
+		putchar('\n');
+		cmd_help_verb(cmd, &cmd->verbs[0]);
+	}
 }
 
 void cmd_help_verb(const struct cmd *cmd, const struct cmd_verb *verb)

@@ -226,7 +226,10 @@ static int dispatch(struct cmd_call *call)
 
 	if (find_noun(call, &why) != 0)
 		return usage(call, &why);
-	if (call->cmd->verbs[0].name == NULL) {
+	if (call->cmd->verbs[0].name == NULL &&
+		(call->cmd->verb_count == 1 || argc < 2 ||
+			cmd_find_verb(call->cmd, argv[1]) == NULL)) {
+		/* Of a noun with verbs it is what no other verb is. */
 		call->verb = &call->cmd->verbs[0];
 	} else {
 		argc--;
@@ -241,6 +244,17 @@ static int dispatch(struct cmd_call *call)
 	}
 	if (cmd_parse(call, argc, argv, &want_help, &why) != 0)
 		return usage(call, &why);
+	if (call->verb->name == NULL && call->argc > 0 &&
+		cmd_find_verb(call->cmd, call->argv[0]) != NULL) {
+		why_set(&why, EDGE_ECONFIG,
+			"options of %s come behind it: edgectl %s %s ...",
+			call->argv[0], call->cmd->noun, call->argv[0]);
+		return usage(call, &why);
+	}
+	if (want_help && call->verb->name == NULL) {
+		cmd_help_noun(call->cmd);
+		return CMD_OK;
+	}
 	if (want_help) {
 		cmd_help_verb(call->cmd, call->verb);
 		return CMD_OK;

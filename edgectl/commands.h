@@ -9,6 +9,7 @@ extern const struct cmd cmd_up;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_ports;
 extern const struct cmd cmd_topology;
+extern const struct cmd cmd_publish;
 extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_connections;
 extern const struct cmd cmd_allocations;

@@ -35,8 +35,9 @@ static const char *const STEPS[] = {
 	"CREATE TABLE trust(serial BIGINT PRIMARY KEY, json TEXT NOT NULL,"
 	" created BIGINT NOT NULL, bundle BYTEA)",
 	"CREATE TABLE pool_key(pool TEXT NOT NULL, purpose TEXT NOT NULL,"
-	" key_id BIGINT NOT NULL, created BIGINT NOT NULL,"
-	" sealed BYTEA NOT NULL, readers TEXT NOT NULL,"
+	" key_id BIGINT NOT NULL, stage TEXT NOT NULL,"
+	" since BIGINT NOT NULL, sealed BYTEA NOT NULL,"
+	" readers TEXT NOT NULL,"
 	" PRIMARY KEY(pool, purpose, key_id))",
 	"CREATE TABLE envelope(fqdn TEXT NOT NULL, purpose TEXT NOT NULL,"
 	" key_id BIGINT NOT NULL, pool TEXT NOT NULL, reader TEXT NOT NULL,"
@@ -80,10 +81,17 @@ static int steps_taken(struct record *r, size_t *out)
 	return 0;
 }
 
+static const char *number_text(uint64_t number, char out[static 24])
+{
+	snprintf(out, 24, "%" PRIu64, number);
+	return out;
+}
+
 static int take_steps(struct record *r, size_t taken, struct why *why)
 {
 	char number[24];
-	const struct record_value in[] = {record_text(number)};
+	const struct record_value in[] = {
+		record_text(number_text(ARRAY_COUNT(STEPS), number))};
 	int err = 0;
 
 	if (taken == 0 && r->driver->next_epoch != NULL)
@@ -91,7 +99,6 @@ static int take_steps(struct record *r, size_t taken, struct why *why)
 			0, NULL, why);
 	for (size_t i = taken; i < ARRAY_COUNT(STEPS) && err == 0; i++)
 		err = record_run(r, STEPS[i], NULL, 0, NULL, why);
-	snprintf(number, sizeof(number), "%zu", ARRAY_COUNT(STEPS));
 	if (err == 0)
 		err = record_run(r, "INSERT INTO state(key, value)"
 			" VALUES('schema', $1) ON CONFLICT(key)"

@@ -159,6 +159,12 @@ int record_next_serial(struct record *r, uint64_t *serial, struct why *why)
 	return err;
 }
 
+static const char *epoch_text(uint32_t epoch, char out[static 16])
+{
+	snprintf(out, 16, "%u", epoch);
+	return out;
+}
+
 int record_put_bundle(struct record *r, const struct record_publication *p,
 	struct why *why)
 {
@@ -174,11 +180,11 @@ int record_put_bundle(struct record *r, const struct record_publication *p,
 		record_text(p->yaml), record_text(p->who),
 		record_text(p->reason), record_text(p->options),
 		record_text(p->state), record_text(p->note),
-		record_blob(p->bundle, p->bundle_len), record_text(epoch)};
+		record_blob(p->bundle, p->bundle_len),
+		record_text(epoch_text(p->version.epoch, epoch))};
 	struct record_rows rows = {.rows = 0};
 	int err;
 
-	snprintf(epoch, sizeof(epoch), "%u", p->version.epoch);
 	err = record_run(r, "INSERT INTO publication(epoch, serial, sha256,"
 		" raw_sha256, created, rollback_epoch, rollback_serial, yaml,"
 		" who, reason, options, state, note, bundle)"

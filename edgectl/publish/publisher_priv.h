@@ -1,0 +1,65 @@
+/* The publisher from inside: for publisher*.c only. */
+#ifndef EDGECTL_PUBLISH_PUBLISHER_PRIV_H
+#define EDGECTL_PUBLISH_PUBLISHER_PRIV_H
+
+#include "common/base/clock.h"
+#include "edgectl/publish/edge_call.h"
+#include "edgectl/publish/publisher.h"
+#include "edgectl/publish/signing.h"
+
+/* A machine: where it is, and what the record shall know of it. */
+struct publisher_edge {
+	struct edge_target target;
+	bool is_disabled;
+	bool is_dirty; /* its row is to be written */
+	struct record_replica row;
+	uint32_t head_epoch; /* of the head it has, with the moment */
+	struct mono head_at;
+	bool has_head;
+	bool is_heading; /* a head or trust bundle is on its way */
+};
+
+struct publisher {
+	const struct publish_conf *conf;
+	struct signing signing;
+	struct record *record; /* NULL while it can't be reached */
+	struct mono next_open;
+	unsigned open_tries;
+	struct mono next_lock;
+	struct mono next_look; /* for requests, although nobody called */
+	struct mono next_due;  /* keys of pools */
+	struct mono next_write;
+	/* in office: */
+	struct record_publication newest; /* .sha256 "" = none */
+	struct edge_calls *calls;
+	struct publisher_edge *edges; /* owned, as many as members */
+	struct rollout rollout;
+	char activate[200];        /* body of the order, the same for all */
+	enum rollout_phase written; /* as the record has it */
+	struct bundle_bytes head;
+	struct mono head_made;
+	struct bundle_bytes trust; /* the one on its way */
+	uint64_t trust_serial;     /* newest */
+	uint64_t bytes;            /* of calls that are gone */
+};
+
+/* publisher_edges.c: the newest publication's machines, from its bundle. */
+EDGE_MUST int publisher_load_edges(struct publisher *p, struct why *why);
+void publisher_drop_edges(struct publisher *p);
+/* Start what is due, within the bound of parallel transfers. */
+void publisher_drive(struct publisher *p);
+/* Rows of machines that changed, in one transaction. */
+EDGE_MUST int publisher_write(struct publisher *p, struct why *why);
+
+/* publisher_requests.c: answer what people asked. 1 = there is a newer
+ * publication now. */
+EDGE_MUST int publisher_answer(struct publisher *p, struct why *why);
+/* The same content under the present epoch, or with keys that are due. */
+EDGE_MUST int publisher_again(struct publisher *p, const char *reason,
+	struct why *why);
+
+/* publisher_reply.c: what an agent's status means for version. */
+enum rollout_event publisher_judge(const json_t *status,
+	struct bundle_version version, char *text, size_t cap);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * What people ask of the publisher in office: publish this, go back to
+ * that, go on, stop. Each gets one JSON object as its answer.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "edgectl/publish/issue.h"
+#include "edgectl/publish/publisher_priv.h"
+#include "edgectl/publish/request.h"
+
+static const char *text_of(const json_t *body, const char *key,
+	const char *fallback)
+{
+	const char *text = json_string_value(json_object_get(body, key));
+
+	return text != NULL ? text : fallback;
+}
+
+static int publish(struct publisher *p, const struct request_row *q,
+	json_t **outcome, struct why *why)
+{
+	char *options = json_dumps(json_object_get(q->body, "options"),
+		JSON_COMPACT | JSON_ENCODE_ANY);
+	const struct issue in = {
+		.r = p->record,
+		.conf = p->conf,
+		.signing = &p->signing,
+		.yaml = text_of(q->body, "yaml", ""),
+		.who = q->who,
+		.reason = text_of(q->body, "reason", ""),
+		.options = options != NULL ? options : "{}",
+		.force = json_is_true(json_object_get(q->body, "force")),
+		.new_keys = json_is_true(json_object_get(q->body,
+			"new_keys")),
+	};
+	int err = issue_publication(&in, outcome, why);
+
+	free(options);
+	return err;
+}
+
+/* To the version that is named, or to the one before the newest. */
+static int find_old(struct publisher *p, const json_t *body,
+	struct record_publication *out, struct why *why)
+{
+	const char *to = text_of(body, "to", "");
+	struct record_publication *list = NULL;
+	struct bundle_version version = {0, 0};
+	size_t count = 0;
+	int err;
+
+	if (to[0] != '\0') {
+		err = bundle_version_parse(str_of(to), &version);
+		if (err < 0)
+			return why_set(why, EDGE_ECONFIG,
+				"'%.40s' is not a version like 1.42", to);
+		return record_find(p->record, version, out, why);
+	}
+	err = record_history(p->record, 50, &list, &count, why);
+	/* The newest with other content than the newest. */
+	for (size_t i = 1; i < count && err == 0 && version.serial == 0; i++)
+		if (strcmp(list[i].raw_sha256, list[0].raw_sha256) != 0)
+			version = list[i].version;
+	for (size_t i = 0; i < count; i++)
+		record_publication_fini(&list[i]);
+	free(list);
+	if (err == 0 && version.serial == 0)
+		err = why_set(why, -ENOENT,
+			"there is no earlier topology to go back to");
+	return err == 0 ? record_find(p->record, version, out, why) : err;
+}
+
+static int roll_back(struct publisher *p, const struct request_row *q,
+	json_t **outcome, struct why *why)
+{
+	struct record_publication old = {.bundle = NULL};
+	char reason[200];
+	char version[BUNDLE_VERSION_LEN];
+	char *options = NULL;
+	int err = find_old(p, q->body, &old, why);
+
+	if (err == 0) {
+		struct issue in = {
+			.r = p->record,
+			.conf = p->conf,
+			.signing = &p->signing,
+			.yaml = old.yaml,
+			.who = q->who,
+			.reason = reason,
+			.is_rollback = true,
+			.rollback_of = old.version,
+			.force = true,
+		};
+
+		options = json_dumps(json_object_get(q->body, "options"),
+			JSON_COMPACT | JSON_ENCODE_ANY);
+		in.options = options != NULL ? options : "{}";
+		snprintf(reason, sizeof(reason), "back to %s%s%.120s",
+			bundle_version_text(old.version, version),
+			text_of(q->body, "reason", "")[0] != '\0' ? ": " : "",
+			text_of(q->body, "reason", ""));
+		err = issue_publication(&in, outcome, why);
+	}
+	free(options);
+	record_publication_fini(&old);
+	return err;
+}
+
+static int go_on(struct publisher *p, json_t **outcome, struct why *why)
+{
+	if (p->rollout.phase != ROLLOUT_STOPPED)
+		return why_set(why, EDGE_EREFUSED, "nothing has stopped: the "
+			"roll-out is %s", rollout_phase_name(p->rollout.phase));
+	rollout_resume(&p->rollout, mono_now());
+	*outcome = json_pack("{s:b}", "changed", 0);
+	return record_put_state(p->record, p->newest.version, "rolling", "",
+		why);
+}
+
+static int halt(struct publisher *p, const struct request_row *q,
+	json_t **outcome, struct why *why)
+{
+	char text[300];
+
+	if (p->rollout.phase == ROLLOUT_STOPPED ||
+		p->rollout.phase == ROLLOUT_DONE)
+		return why_set(why, EDGE_EREFUSED, "there is nothing to stop: "
+			"the roll-out is %s",
+			rollout_phase_name(p->rollout.phase));
+	snprintf(text, sizeof(text), "stopped by %.200s", q->who);
+	rollout_stop(&p->rollout, text);
+	*outcome = json_pack("{s:b}", "changed", 0);
+	return 0;
+}
+
+static int perform(struct publisher *p, const struct request_row *q,
+	json_t **outcome, struct why *why)
+{
+	if (strcmp(q->kind, "publish") == 0)
+		return publish(p, q, outcome, why);
+	if (strcmp(q->kind, "rollback") == 0)
+		return roll_back(p, q, outcome, why);
+	if (strcmp(q->kind, "resume") == 0)
+		return go_on(p, outcome, why);
+	if (strcmp(q->kind, "stop") == 0)
+		return halt(p, q, outcome, why);
+	return why_set(why, EDGE_EUNKNOWN, "unknown request '%s': is edgectl "
+		"older here than there?", q->kind);
+}
+
+static int answer(struct publisher *p, const struct request_row *q, int err,
+	json_t *outcome, struct why *why, struct why *out)
+{
+	json_t *result = outcome;
+
+	if (err < 0)
+		result = json_pack("{s:b,s:s,s:s}", "ok", 0, "error",
+			err_name(err), "text", why_text(why, err));
+	else
+		json_object_set_new(result, "ok", json_true());
+	log_notice("publisher.request", "kind=%s who=%s ok=%s text=%s",
+		log_qz(q->kind), log_qz(q->who), err < 0 ? "no" : "yes",
+		log_qz(err < 0 ? why_text(why, err) :
+				 text_of(result, "version", "")));
+	err = request_answer(p->record, q->id, result, out);
+	json_decref(result);
+	return err;
+}
+
+int publisher_answer(struct publisher *p, struct why *why)
+{
+	struct request_row q;
+	bool is_newer = false;
+	int err;
+
+	while ((err = request_next(p->record, &q, why)) == 1) {
+		struct why cause = {""};
+		json_t *outcome = NULL;
+
+		err = perform(p, &q, &outcome, &cause);
+		is_newer |= err == 0 && json_is_true(json_object_get(outcome,
+						"changed"));
+		/* The connection or the office went: somebody else's now. */
+		if (record_epoch(p->record) == 0) {
+			json_decref(outcome);
+			json_decref(q.body);
+			return why_set(why, EDGE_EPEER, "%s", cause.text);
+		}
+		err = answer(p, &q, err, outcome, &cause, why);
+		json_decref(q.body);
+		if (err < 0)
+			return err;
+		if (is_newer)
+			return 1;
+	}
+	return err;
+}
+
+int publisher_again(struct publisher *p, const char *reason, struct why *why)
+{
+	const struct issue in = {
+		.r = p->record,
+		.conf = p->conf,
+		.signing = &p->signing,
+		.yaml = p->newest.yaml,
+		.who = p->conf->name,
+		.reason = reason,
+		.options = p->newest.options,
+		.is_rollback = p->newest.is_rollback,
+		.rollback_of = p->newest.rollback_of,
+		.force = true,
+	};
+	json_t *outcome = NULL;
+	int err = issue_publication(&in, &outcome, why);
+
+	if (err == 0)
+		log_notice("publisher.published_again", "version=%s reason=%s",
+			text_of(outcome, "version", ""), log_qz(reason));
+	json_decref(outcome);
+	return err;
+}
