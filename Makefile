@@ -16,7 +16,7 @@ ARGS    ?=
 
 PKGS := libevent_core libevent_extra libevent_pthreads openssl sofia-sip-ua \
 	sqlite3 libcares expat jansson libfyaml libcurl libseccomp libzstd
-DAEMONS := access-edge av-edge av-auth webconf-edge
+DAEMONS := access-edge av-edge av-auth webconf-edge replication-agent
 PROGRAMS := $(DAEMONS) webconf-connector edgectl
 
 # ---- flags ----------------------------------------------------------------
@@ -49,6 +49,8 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
 	$(if $(SAN),-fsanitize=$(SAN)) -pthread $(LDFLAGS)
 LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 SRTP_LIBS = $(shell pkg-config --libs libsrtp2)
+# evhttp over TLS, for port 4443 alone.
+TLS_HTTP_LIBS = $(shell pkg-config --libs libevent_openssl)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
 objs = $(patsubst %.c,$(B)/%.o,$(1))
@@ -93,6 +95,7 @@ $(eval $(call program,av-edge,AV_EDGE_SRC))
 $(eval $(call program,av-auth,AV_AUTH_SRC))
 $(eval $(call program,webconf-edge,WEBCONF_EDGE_SRC))
 $(eval $(call program,webconf-connector,WEBCONF_CONNECTOR_SRC))
+$(eval $(call program,replication-agent,REPLICATION_AGENT_SRC,$$(TLS_HTTP_LIBS)))
 $(eval $(call program,edgectl,EDGECTL_SRC,$$(SRTP_LIBS)))
 
 .PHONY: programs

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/run/file.h"
 #include "common/run/rights.h"
 #include "common/store/generation.h"
 #include "edgectl/place.h"
@@ -125,24 +126,9 @@ int place_dirs(const struct conf *conf, struct why *why)
 	return err;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int fill(int fd, const struct place_file *file)
 {
-	int err = write_all(fd, file->data, file->len);
+	int err = file_write_all(fd, file->data, file->len);
 
 	if (err != 0)
 		return err;

@@ -4,13 +4,10 @@
  * nothing is uncompressed before a caller has looked at the signatures.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zstd.h>
 
 #include "common/base/buf.h"
@@ -18,6 +15,7 @@
 #include "common/base/err.h"
 #include "common/bundle/bundle.h"
 #include "common/bundle/bundle_layout.h"
+#include "common/run/file.h"
 #include "common/store/generation.h"
 
 const uint8_t BUNDLE_MAGIC[BUNDLE_MAGIC_LEN] = {'E', 'D', 'G', 'B', 0x00,
@@ -279,49 +277,14 @@ int bundle_scratch(struct sqlite3 **out, const struct bundle *b,
 
 /* ---- files -------------------------------------------------------------- */
 
-static int read_all(int fd, uint8_t *to, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = read(fd, to + done, len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return EDGE_ESHORT;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 int bundle_load_file(struct bundle_bytes *out, const char *path,
 	struct why *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	uint8_t *p = NULL;
-	int err = 0;
+	char *p = NULL;
+	size_t len = 0;
+	int err = file_load(&p, &len, path, BUNDLE_MAX, why);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = EDGE_EMALFORMED;
-	else if (st.st_size > (off_t)BUNDLE_MAX)
-		err = EDGE_ETOOBIG;
 	if (err == 0)
-		p = malloc((size_t)st.st_size + 1);
-	if (err == 0)
-		err = p != NULL ? read_all(fd, p, (size_t)st.st_size) :
-				  -ENOMEM;
-	if (fd >= 0)
-		close(fd);
-	if (err < 0) {
-		free(p);
-		return why_set(why, err, "%s: %s", path, err_text(err));
-	}
-	*out = (struct bundle_bytes){.p = p, .len = (size_t)st.st_size};
-	return 0;
+		*out = (struct bundle_bytes){.p = (uint8_t *)p, .len = len};
+	return err;
 }

@@ -1,8 +1,6 @@
 /*
- * One request from its arrival to its answer. evhttp frees its request when
- * the connection dies before the answer; the close callback tells us, and
- * from then on answers go nowhere. After the answer the request is evhttp's
- * again and the connection may carry the next one.
+ * One request of the bus from its arrival to its answer. What evhttp makes
+ * of it is http_ask.c's affair.
  */
 #include "common/bus/bus_request.h"
 
@@ -11,10 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <event2/buffer.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 
 #include "common/base/why.h"
 
@@ -25,18 +19,6 @@ void bus_request_free(struct bus_request *req)
 	free(req);
 }
 
-/* evhttp_free() frees requests that are still on the connection; one that
- * it took off (the client closed) is ours to free. */
-static void on_closed(struct evhttp_connection *con, void *arg)
-{
-	struct bus_request *req = arg;
-
-	(void)con;
-	if (evhttp_request_get_connection(req->ev) == NULL)
-		evhttp_request_free(req->ev);
-	req->ev = NULL;
-}
-
 int bus_request_new(struct bus_request **out, struct evhttp_request *ev,
 	struct loop *loop, struct list *requests)
 {
@@ -44,11 +26,9 @@ int bus_request_new(struct bus_request **out, struct evhttp_request *ev,
 
 	if (req == NULL)
 		return -ENOMEM;
-	req->ev = ev;
 	req->loop = loop;
 	list_push_back(requests, &req->node);
-	evhttp_connection_set_closecb(evhttp_request_get_connection(ev),
-		on_closed, req);
+	http_ask_init(&req->ask, ev);
 	*out = req;
 	return 0;
 }
@@ -66,47 +46,11 @@ const char *bus_query(const struct bus_request *req, const char *name)
 	return value != NULL ? value : "";
 }
 
-static const char *reason_of(int status)
-{
-	switch (status) {
-	case 200:
-		return "OK";
-	case 400:
-		return "Bad Request";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 409:
-		return "Conflict";
-	default:
-		return "Service Unavailable";
-	}
-}
-
 /* Hands the request back to evhttp and frees ours. */
 static void answer(struct bus_request *req, int status, const char *type,
 	const char *text)
 {
-	struct evbuffer *body = evbuffer_new();
-	struct evhttp_connection *con;
-	struct evkeyvalq *headers;
-
-	if (req->ev == NULL)
-		goto out;
-	con = evhttp_request_get_connection(req->ev);
-	evhttp_connection_set_closecb(con, NULL, NULL);
-	headers = evhttp_request_get_output_headers(req->ev);
-	evhttp_add_header(headers, "Content-Type", type);
-	evhttp_add_header(headers, "Cache-Control", "no-store");
-	if (body == NULL || evbuffer_add(body, text, strlen(text)) < 0)
-		status = 503; /* out of memory: an empty answer */
-	evhttp_send_reply(req->ev, status, reason_of(status), body);
-out:
-	if (body != NULL)
-		evbuffer_free(body);
+	http_ask_answer(&req->ask, status, type, text, strlen(text));
 	bus_request_free(req);
 }
 

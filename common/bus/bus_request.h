@@ -6,6 +6,7 @@
 #include "common/base/list.h"
 #include "common/bus/bus_match.h"
 #include "common/bus/bus_route.h"
+#include "common/bus/http_ask.h"
 #include "common/run/loop.h"
 
 struct evhttp_request;
@@ -13,7 +14,7 @@ struct evhttp_request;
 /* Answered later, perhaps: so it outlives the connection and the server. */
 struct bus_request {
 	struct list node; /* in the server's list of unanswered ones */
-	struct evhttp_request *ev; /* NULL = the client is gone */
+	struct http_ask ask;
 	struct loop *loop;
 	struct bus_match match;
 };

@@ -53,28 +53,6 @@ static bool asker_may(enum bus_right right, const void *arg)
 		asker->door->is_admin, right);
 }
 
-static const char *method_name(struct evhttp_request *ev)
-{
-	switch (evhttp_request_get_command(ev)) {
-	case EVHTTP_REQ_GET:
-		return "GET";
-	case EVHTTP_REQ_POST:
-		return "POST";
-	case EVHTTP_REQ_HEAD:
-		return "HEAD";
-	case EVHTTP_REQ_PUT:
-		return "PUT";
-	case EVHTTP_REQ_DELETE:
-		return "DELETE";
-	case EVHTTP_REQ_OPTIONS:
-	case EVHTTP_REQ_TRACE:
-	case EVHTTP_REQ_CONNECT:
-	case EVHTTP_REQ_PATCH:
-		break;
-	}
-	return "other";
-}
-
 /* Who changed what is part of the daemon's life. */
 static void note(const struct bus_request *req, const struct asker *asker)
 {
@@ -93,11 +71,11 @@ static void note(const struct bus_request *req, const struct asker *asker)
 static int dispatch(struct bus_request *req, const struct asker *asker)
 {
 	const struct bus_server *server = asker->door->server;
-	struct evbuffer *body = evhttp_request_get_input_buffer(req->ev);
+	struct evbuffer *body = evhttp_request_get_input_buffer(req->ask.ev);
 	const size_t len = evbuffer_get_length(body);
 	const struct bus_call call = {
-		.method = str_of(method_name(req->ev)),
-		.uri = str_of(evhttp_request_get_uri(req->ev)),
+		.method = str_of(http_method_name(req->ask.ev)),
+		.uri = str_of(evhttp_request_get_uri(req->ask.ev)),
 		.body = {(const char *)evbuffer_pullup(body, -1), len},
 		.may = asker_may,
 		.arg = asker,

@@ -47,7 +47,7 @@ struct bus_stream *bus_stream_start(struct bus_request *req,
 	struct evhttp_connection *con;
 	struct evkeyvalq *headers;
 
-	if (req->ev == NULL) {
+	if (http_ask_is_gone(&req->ask)) {
 		bus_request_free(req);
 		return NULL;
 	}
@@ -56,7 +56,7 @@ struct bus_stream *bus_stream_start(struct bus_request *req,
 		bus_reply_error(req, 503, "no_memory", "out of memory");
 		return NULL;
 	}
-	s->ev = req->ev;
+	s->ev = req->ask.ev;
 	s->loop = req->loop;
 	s->on_gone = on_gone;
 	s->arg = arg;

@@ -233,6 +233,8 @@ static int load(struct daemon *d, struct why *why)
 	if (err == 0)
 		err = rights_find(&d->rights, d->spec->id, d->conf->users,
 			why);
+	if (err == 0 && d->spec->prepare != NULL && !d->options.check_only)
+		err = d->spec->prepare(d->conf, why);
 	if (err == 0)
 		err = daemon_load_topology(d, why);
 	return err;

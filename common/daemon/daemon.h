@@ -52,6 +52,12 @@ struct daemon_spec {
 	bool may_bind_low; /* ports below 1024 may be asked for later */
 	const char *alpn;  /* told in TLS; NULL = none */
 	unsigned needs;    /* system calls beyond the common ones */
+	bool writes_topology; /* the agent: may change the store */
+
+	/* With rights, before the store is opened: mend it. Who has this
+	 * starts without a generation when there is none (topology_bare).
+	 * May be NULL; not called for --check. */
+	int (*prepare)(const struct conf *conf, struct why *why);
 
 	/* With rights: make *state, bind every listener of the topology. A
 	 * listener that can't open is fatal (requirement R8). */

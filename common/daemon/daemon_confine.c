@@ -166,7 +166,7 @@ static void collect(struct plan_paths *p, const struct daemon *d)
 	add_folder_of(p, conf->trust_internal);
 	add_folder_of(p, conf->trust_external);
 	snprintf(path, sizeof(path), "%s/topology", conf->state_dir);
-	add(p, SANDBOX_READ, path);
+	add(p, d->spec->writes_topology ? SANDBOX_WRITE : SANDBOX_READ, path);
 	add(p, SANDBOX_WRITE, d->state_dir);
 	/* The one shared secret: av-auth writes it, av-edge watches it. */
 	if (rights_has_group(d->spec->id, RIGHTS_AV)) {

@@ -45,6 +45,12 @@ int daemon_load_topology(struct daemon *d, struct why *why)
 		why);
 	if (err == 0)
 		err = load(d, path, &d->topology, why);
+	if (err < 0 && d->spec->prepare != NULL) {
+		log_warning("topology.missing", "text=%s",
+			log_qz(why_text(why, err)));
+		path[0] = '\0';
+		err = topology_bare(&d->topology, d->conf->machine, why);
+	}
 	if (err < 0)
 		return err;
 	d->started_with = topology_ref(d->topology);

@@ -366,6 +366,16 @@ int listener_start(struct listener *l, struct loop *loop, listener_cb *cb,
 		l);
 }
 
+int listener_release(struct listener *l)
+{
+	int fd = l->fd;
+
+	if (listen(fd, BACKLOG) < 0)
+		return -errno;
+	l->fd = -1;
+	return fd;
+}
+
 void listener_stop(struct listener *l)
 {
 	loop_timer_free(l->timer);

@@ -39,6 +39,10 @@ EDGE_MUST int listener_new(struct listener **out,
 /* Begin to accept on this loop. */
 EDGE_MUST int listener_start(struct listener *l, struct loop *loop,
 	listener_cb *cb, void *arg);
+/* Instead: let somebody else accept (evhttp, which takes no connection that
+ * was accepted for it). The socket, listening, is the caller's; no limit of
+ * the spec holds then. A negated errno. */
+EDGE_MUST int listener_release(struct listener *l);
 void listener_gone(struct listener *l, const struct addr *remote);
 /* Close the port; connections live on. */
 void listener_stop(struct listener *l);

@@ -24,6 +24,7 @@ enum setting_kind {
 	SETTING_PREFIXES, /* list of addresses or prefixes */
 	SETTING_TOKENS,   /* list of SIP tokens */
 	SETTING_NAMES,    /* list of DNS names */
+	SETTING_URLS,     /* list of http:// and https:// bases */
 };
 
 struct setting_def {

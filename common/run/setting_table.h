@@ -13,4 +13,8 @@ extern const struct setting_def
 #define SETTING_SIP_GUARD_COUNT 10u
 extern const struct setting_def SETTING_SIP_GUARD[SETTING_SIP_GUARD_COUNT];
 
+#define SETTING_REPLICATION_COUNT 8u
+extern const struct setting_def
+	SETTING_REPLICATION[SETTING_REPLICATION_COUNT];
+
 #endif

@@ -18,6 +18,7 @@
 #define DECODE_FLAGS  (JSON_DECODE_ANY | JSON_REJECT_DUPLICATES)
 #define LIST_MAX      1024u
 #define TOKEN_LEN_MAX 64u
+#define URL_LEN_MAX   255u
 
 static const struct unit {
 	char letter;
@@ -146,6 +147,23 @@ static bool is_token(const char *text)
 	return n > 0 && n <= TOKEN_LEN_MAX;
 }
 
+/* scheme://host[:port][/path]: nothing of a query, of a user, of the shell. */
+static bool is_url(const char *text)
+{
+	static const char MARKS[] = "-._~:/%+";
+	const char *host = strncmp(text, "https://", 8) == 0 ? text + 8 :
+		strncmp(text, "http://", 7) == 0             ? text + 7 :
+							       "";
+	size_t n = strcspn(host, ":/");
+
+	for (const char *p = host; *p != '\0'; p++)
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			    (*p >= '0' && *p <= '9') || strchr(MARKS, *p)))
+			return false;
+	return n > 0 && strlen(text) <= URL_LEN_MAX &&
+		dns_name_is_valid((struct str){host, n});
+}
+
 static bool item_is_good(enum setting_kind kind, const char *text)
 {
 	struct net_prefix net;
@@ -156,6 +174,8 @@ static bool item_is_good(enum setting_kind kind, const char *text)
 		return net_prefix_parse(str_of(text), &net) == 0;
 	if (kind == SETTING_TOKENS)
 		return is_token(text);
+	if (kind == SETTING_URLS)
+		return is_url(text);
 	return dns_name_is_valid(str_of(text));
 }
 
@@ -164,6 +184,8 @@ static const char *item_kind(enum setting_kind kind)
 	if (kind == SETTING_PREFIXES)
 		return "an address or prefix such as 192.0.2.0/24 (host bits "
 		       "0)";
+	if (kind == SETTING_URLS)
+		return "a base such as https://mirror.example.com/edge";
 	return kind == SETTING_TOKENS ? "a word such as INVITE" :
 					"a DNS name such as example.com";
 }
@@ -212,6 +234,7 @@ static int check_parsed(const struct setting_def *def, const json_t *v,
 	case SETTING_PREFIXES:
 	case SETTING_TOKENS:
 	case SETTING_NAMES:
+	case SETTING_URLS:
 		return check_list(def, v, why);
 	}
 	return EDGE_ECONFIG;
@@ -260,7 +283,7 @@ static json_t *scalar_from_text(const struct setting_def *def,
 static bool wants_list(const struct setting_def *def)
 {
 	return def->kind == SETTING_PREFIXES || def->kind == SETTING_TOKENS ||
-		def->kind == SETTING_NAMES;
+		def->kind == SETTING_NAMES || def->kind == SETTING_URLS;
 }
 
 static json_t *list_from_text(const struct str *items, size_t count)

@@ -76,6 +76,14 @@ static const struct row allowed[] = {
 	CALL_FOR(SANDBOX_KEEPS_FILES, fchmod),
 	CALL_FOR(SANDBOX_KEEPS_FILES, fchown), /* the pool key's group */
 	CALL_FOR(SANDBOX_KEEPS_FILES, fsync),
+	CALL_FOR(SANDBOX_REPLICATES, renameat),
+	CALL_FOR(SANDBOX_REPLICATES, renameat2),
+	CALL_FOR(SANDBOX_REPLICATES, symlinkat),
+	CALL_FOR(SANDBOX_REPLICATES, unlinkat),
+	CALL_FOR(SANDBOX_REPLICATES, faccessat),
+	CALL_FOR(SANDBOX_REPLICATES, mkdir),
+	CALL_FOR(SANDBOX_REPLICATES, flock),
+	CALL_FOR(SANDBOX_REPLICATES, statfs),
 	/* sockets */
 	CALL_IF(socket, EQUAL, 0, AF_INET),
 	CALL_IF(socket, EQUAL, 0, AF_INET6),
@@ -95,7 +103,8 @@ static const struct row allowed[] = {
 	CALL(recvmsg),
 	CALL_FOR(SANDBOX_RELAYS, sendmmsg),
 	CALL_FOR(SANDBOX_RELAYS, recvmmsg),
-	CALL_FOR_IF(SANDBOX_RELAYS, socketpair, EQUAL, 0, AF_UNIX),
+	CALL_FOR_IF(SANDBOX_RELAYS | SANDBOX_REPLICATES, socketpair, EQUAL, 0,
+		AF_UNIX),
 	CALL_IF(ioctl, EQUAL, 1, FIONREAD),
 	CALL_IF(ioctl, EQUAL, 1, FIONBIO),
 	CALL_IF(ioctl, EQUAL, 1, SIOCGIFINDEX),
@@ -116,9 +125,13 @@ static const struct row allowed[] = {
 	CALL(madvise),
 	/* threads, but no processes: clone3 can't be narrowed, and the C
 	 * library falls back to clone */
-	CALL_FOR_IF(SANDBOX_RELAYS, clone, HAS_BIT, 0, CLONE_THREAD),
-	CALL_FOR(SANDBOX_RELAYS, rseq),
+	CALL_FOR_IF(SANDBOX_RELAYS | SANDBOX_REPLICATES, clone, HAS_BIT, 0,
+		CLONE_THREAD),
+	CALL_FOR(SANDBOX_RELAYS | SANDBOX_REPLICATES, rseq),
 	CALL_FOR(SANDBOX_RELAYS, sched_getaffinity),
+	CALL_FOR(SANDBOX_REPLICATES, set_robust_list),
+	CALL_FOR(SANDBOX_REPLICATES, poll), /* libcurl waits */
+	CALL_FOR(SANDBOX_REPLICATES, getpeername),
 	CALL(futex),
 	CALL_IF(prctl, EQUAL, 0, PR_SET_NAME),
 	CALL(exit),

@@ -105,8 +105,8 @@ static int join(char *out, size_t cap, const char *state_dir,
 	return n < 0 || (size_t)n >= cap ? EDGE_ETOOBIG : 0;
 }
 
-int generation_current_path(const char *state_dir, char *out, size_t cap,
-	struct why *why)
+static int link_path(const char *state_dir, const char *link, char *out,
+	size_t cap, struct why *why)
 {
 	char target[GENERATION_TARGET_LEN];
 	int fd = generation_open_folder(state_dir, why);
@@ -114,21 +114,33 @@ int generation_current_path(const char *state_dir, char *out, size_t cap,
 
 	if (fd < 0)
 		return fd;
-	err = generation_link(fd, "current", target);
+	err = generation_link(fd, link, target);
 	close(fd);
 	if (err == -ENOENT)
 		return why_set(why, err,
-			"%s/topology: no generation is current: make one with "
-			"'edgectl topology apply FILE'", state_dir);
+			"%s/topology: no generation is %s: make one with "
+			"'edgectl topology apply FILE'", state_dir, link);
 	if (err < 0)
 		return why_set(why, err,
-			"%s/topology/current: not a link to a generation: "
+			"%s/topology/%s: not a link to a generation: "
 			"'edgectl topology history' lists what is there",
-			state_dir);
+			state_dir, link);
 	err = join(out, cap, state_dir, target);
 	if (err < 0)
 		return why_set(why, err, "%s: path is too long", state_dir);
 	return 0;
+}
+
+int generation_current_path(const char *state_dir, char *out, size_t cap,
+	struct why *why)
+{
+	return link_path(state_dir, "current", out, cap, why);
+}
+
+int generation_previous_path(const char *state_dir, char *out, size_t cap,
+	struct why *why)
+{
+	return link_path(state_dir, "previous", out, cap, why);
 }
 
 /* ---- opening ------------------------------------------------------------ */
@@ -308,6 +320,9 @@ static int take_meta(struct generation_info *info, const char *key,
 
 	if (strcmp(key, "source") == 0)
 		snprintf(info->source, sizeof(info->source), "%s", value);
+	else if (strcmp(key, "manifest_sha256") == 0)
+		snprintf(info->manifest_sha256, sizeof(info->manifest_sha256),
+			"%s", value);
 	else if (strcmp(key, "created") == 0 && is_number)
 		info->created.s = (int64_t)number;
 	else if (strcmp(key, "serial") == 0 && is_number)

@@ -23,6 +23,7 @@ struct generation_info {
 	struct wall created;
 	char source[256]; /* who or what made it */
 	char sha256[65];
+	char manifest_sha256[65]; /* "" = made on this host */
 	bool is_current;
 	bool is_previous;
 	char path[512];
@@ -38,6 +39,10 @@ EDGE_MUST int generation_make_folders(const char *state_dir, uid_t uid,
 
 /* The file that `current` points to, resolved once, into out. -ENOENT. */
 EDGE_MUST int generation_current_path(const char *state_dir, char *out,
+	size_t cap, struct why *why);
+
+/* The same for `previous`. */
+EDGE_MUST int generation_previous_path(const char *state_dir, char *out,
 	size_t cap, struct why *why);
 
 /* Open a generation read-only (immutable, defensive pragmas) and see that

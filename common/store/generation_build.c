@@ -15,6 +15,7 @@
 #include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
+#include "common/run/file.h"
 #include "common/store/generation.h"
 #include "common/store/generation_dir.h"
 #include "common/store/sql.h"
@@ -112,21 +113,6 @@ static int build_rows(struct sqlite3 *db,
 	return err;
 }
 
-static int write_all(int fd, const unsigned char *p, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Rights first, then to the disk: after this only the name changes. */
 static int write_file(const struct generation_build *build,
 	const unsigned char *bytes, size_t len)
@@ -137,7 +123,7 @@ static int write_file(const struct generation_build *build,
 
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, bytes, len);
+	err = file_write_all(fd, bytes, len);
 	if (err == 0 &&
 		((geteuid() == 0 &&
 			 fchown(fd, build->uid, build->gid) < 0) ||

@@ -480,26 +480,56 @@ static int open_and_load(struct topology *t, const char *path,
 	return err;
 }
 
+static int snapshot_new(struct topology **out, const char *machine,
+	struct why *why)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	atomic_init(&s->refs, 1);
+	if (dns_name_take(str_of(machine), s->t.machine,
+		    sizeof(s->t.machine)) < 0) {
+		free(s);
+		return why_set(why, EDGE_EUNKNOWN, "'%s' is not a host name",
+			machine);
+	}
+	*out = &s->t;
+	return 0;
+}
+
 int topology_load(struct topology **out, const char *path,
 	const char *machine, struct why *why)
 {
-	struct snapshot *s = calloc(1, sizeof(*s));
-	int err = -ENOMEM;
+	struct topology *t = NULL;
+	int err = snapshot_new(&t, machine, why);
 
-	if (s == NULL)
+	if (err < 0)
 		return err;
-	atomic_init(&s->refs, 1);
-	if (dns_name_take(str_of(machine), s->t.machine,
-		    sizeof(s->t.machine)) < 0)
-		err = why_set(why, EDGE_EUNKNOWN, "'%s' is not a host name",
-			machine);
-	else
-		err = open_and_load(&s->t, path, why);
+	err = open_and_load(t, path, why);
 	if (err < 0) {
-		topology_unref(&s->t);
+		topology_unref(t);
 		return err;
 	}
-	*out = &s->t;
+	*out = t;
+	return 0;
+}
+
+int topology_bare(struct topology **out, const char *machine,
+	struct why *why)
+{
+	struct topology *t = NULL;
+	int err = snapshot_new(&t, machine, why);
+
+	for (unsigned i = 0; i < CONF_DAEMON_COUNT && err == 0; i++)
+		err = setting_set_new(&t->settings[i],
+			conf_daemon_name((enum conf_daemon)i));
+	if (err < 0) {
+		topology_unref(t);
+		return err;
+	}
+	t->sides_separated = true;
+	*out = t;
 	return 0;
 }
 

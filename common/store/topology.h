@@ -139,6 +139,10 @@ struct topology {
  * (the machine is not in it), -ENOENT. */
 EDGE_MUST int topology_load(struct topology **out, const char *path,
 	const char *machine, struct why *why);
+/* A snapshot of nothing: no listener, no right, every setting its default.
+ * For who must live before there is a generation. */
+EDGE_MUST int topology_bare(struct topology **out, const char *machine,
+	struct why *why);
 struct topology *topology_ref(struct topology *t);
 void topology_unref(struct topology *t); /* accepts NULL; last one frees */
 

@@ -1,0 +1,90 @@
+/*
+ * The pin as a file: its being there is what counts, its content is for
+ * people (replication protocol B4).
+ */
+#include "common/store/pin.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/run/conf.h"
+#include "common/run/file.h"
+
+#define FILE_NAME "pin.json"
+#define FILE_MAX  4096u
+
+static int folder(char out[static PATH_MAX], const char *state_dir,
+	struct why *why)
+{
+	int n = snprintf(out, PATH_MAX, "%s/%s", state_dir,
+		conf_daemon_name(CONF_REPLICATION_AGENT));
+
+	if (n < 0 || n >= PATH_MAX)
+		return why_set(why, EDGE_ETOOBIG, "state_dir: is too long");
+	return 0;
+}
+
+static void take(struct pin *out, const json_t *o)
+{
+	const char *by = json_string_value(json_object_get(o, "by"));
+	const char *reason = json_string_value(json_object_get(o, "reason"));
+
+	out->at.s = json_integer_value(json_object_get(o, "at"));
+	snprintf(out->by, sizeof(out->by), "%s", by != NULL ? by : "");
+	snprintf(out->reason, sizeof(out->reason), "%s",
+		reason != NULL ? reason : "the pin file can't be read");
+}
+
+bool pin_read(struct pin *out, const char *state_dir)
+{
+	char dir[PATH_MAX];
+	char path[PATH_MAX + sizeof(FILE_NAME) + 1];
+	char *text = NULL;
+	size_t len = 0;
+	json_t *o = NULL;
+	int err = folder(dir, state_dir, NULL);
+
+	memset(out, 0, sizeof(*out));
+	if (err < 0)
+		return false;
+	snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
+	err = file_load(&text, &len, path, FILE_MAX, NULL);
+	if (err == -ENOENT || err == -ENOTDIR)
+		return false;
+	if (err == 0)
+		o = json_loadb(text, len, 0, NULL);
+	take(out, o);
+	json_decref(o);
+	free(text);
+	return true;
+}
+
+int pin_set(const char *state_dir, const char *by, const char *reason,
+	struct why *why)
+{
+	json_t *o = json_pack("{s:I, s:s, s:s}", "at",
+		(json_int_t)wall_now().s, "by", by, "reason", reason);
+	char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+	char dir[PATH_MAX];
+	int err = text != NULL ? folder(dir, state_dir, why) : -ENOMEM;
+
+	if (err == 0)
+		err = file_replace(dir, FILE_NAME, text, strlen(text), 0640,
+			why);
+	free(text);
+	json_decref(o);
+	return err;
+}
+
+int pin_clear(const char *state_dir, struct why *why)
+{
+	char dir[PATH_MAX];
+	int err = folder(dir, state_dir, why);
+
+	return err < 0 ? err : file_remove(dir, FILE_NAME, why);
+}

@@ -1,0 +1,1 @@
+REPLICATION_AGENT_SRC := $(wildcard replication-agent/*.c)

@@ -1,0 +1,353 @@
+/*
+ * Staged to current: intent, switch, everybody reloads, everybody is looked
+ * at for a while; and back again when somebody refuses or keeps crashing
+ * (replication protocol B5.6-7). The switch itself is common/store's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/store/pin.h"
+#include "replication-agent/keeper.h"
+#include "replication-agent/vault.h"
+
+/* ---- back --------------------------------------------------------------- */
+
+static void fail(struct keeper *k, struct record_facts *facts,
+	const char *event, const char *text)
+{
+	facts->last_error.at = wall_now();
+	snprintf(facts->last_error.code, sizeof(facts->last_error.code), "%s",
+		event);
+	snprintf(facts->last_error.text, sizeof(facts->last_error.text), "%s",
+		text);
+	record_tell(k->record, event, facts->active.version, text);
+}
+
+/* Told by its flag in the record first, so that a death on the way is
+ * finished at the next start. */
+void keeper_revert(struct keeper *k, struct record_facts *facts,
+	const char *reason)
+{
+	struct generation_info now;
+	struct why why = {""};
+	struct crew crew;
+	char text[256];
+	int err;
+
+	watch_stop(&k->watch);
+	snprintf(text, sizeof(text), "reverted: %.200s", reason);
+	facts->is_reverting = true;
+	err = record_put(k->record, facts, &why);
+	if (err == 0)
+		err = pin_set(k->conf->state_dir, "replication-agent", text,
+			&why);
+	if (err == 0)
+		err = generation_retract(k->conf->state_dir,
+			facts->intent_previous[0] != '\0' ?
+				facts->intent_previous : NULL, &now, &why);
+	if (err < 0) {
+		log_error("generation.stuck", "text=%s",
+			log_qz(why_text(&why, err)));
+		fail(k, facts, "generation.stuck", why_text(&why, err));
+	} else {
+		log_error("generation.reverted", "text=%s", log_qz(reason));
+		fail(k, facts, "generation.reverted", reason);
+		keeper_count(k, true);
+	}
+	facts->is_reverting = false;
+	keeper_note_current(k, facts);
+	if (record_put(k->record, facts, &why) < 0)
+		log_error("record.unsaved", "text=%s", log_qz(why.text));
+	crew_reload(&crew, k->conf, keeper_settings_now(k).check_timeout_ms);
+}
+
+/* ---- looking ------------------------------------------------------------ */
+
+static void hear_all(struct keeper *k, const struct crew *crew)
+{
+	char version[GENERATION_VERSION_LEN];
+
+	generation_version_text(k->view.current.epoch,
+		k->view.current.serial, version);
+	for (unsigned i = 0; i < CONF_DAEMON_COUNT; i++) {
+		const struct crew_report *row = &crew->rows[i];
+
+		if (row->has_answered)
+			watch_hear(&k->watch, (enum conf_daemon)i, row->pid,
+				strcmp(row->version, version) == 0,
+				mono_now());
+	}
+}
+
+static void show_crew(struct keeper *k, const struct crew *crew)
+{
+	pthread_mutex_lock(&k->lock);
+	k->view.crew = *crew;
+	k->view.is_watching = k->watch.is_on;
+	pthread_mutex_unlock(&k->lock);
+}
+
+static enum watch_verdict look(struct keeper *k, struct why *why)
+{
+	struct crew crew;
+
+	crew_look(&crew, k->conf, keeper_settings_now(k).check_timeout_ms);
+	hear_all(k, &crew);
+	show_crew(k, &crew);
+	return watch_judge(&k->watch, mono_now(), why);
+}
+
+void keeper_look(struct keeper *k)
+{
+	struct record_facts facts;
+	struct why why = {""};
+
+	switch (look(k, &why)) {
+	case WATCH_OFF:
+	case WATCH_WAITING:
+	case WATCH_CONFIRMED:
+		return;
+	case WATCH_OVER:
+		watch_stop(&k->watch);
+		return;
+	case WATCH_FAILED:
+		break;
+	}
+	record_get(k->record, &facts);
+	if (keeper_settings_now(k).auto_revert) {
+		keeper_revert(k, &facts, why.text);
+		return;
+	}
+	watch_stop(&k->watch);
+	log_error("generation.failing", "text=%s", log_qz(why.text));
+	fail(k, &facts, "generation.failing", why.text);
+	if (record_put(k->record, &facts, &why) < 0)
+		log_error("record.unsaved", "text=%s", log_qz(why.text));
+}
+
+/* ---- forth -------------------------------------------------------------- */
+
+/* Its file is gone from stage/ (a restart, somebody tidied up): once more
+ * from the bundle. */
+static int restage(struct keeper *k, struct record_facts *facts,
+	const char *sha256, struct keeper_result *out)
+{
+	struct bundle_bytes file;
+	struct bundle_trust trust;
+	struct bundle b;
+	int err = vault_get(k->dir, sha256, &file, &out->why);
+
+	if (err < 0)
+		return keeper_refuse(k, out, 404, err, "not staged here");
+	err = bundle_read(&b, file.p, file.len, &out->why);
+	if (err < 0) {
+		keeper_refuse(k, out, 404, err, "%s", out->why.text);
+		goto out;
+	}
+	err = keeper_trust(k, &trust, &out->why);
+	if (err == 0)
+		err = bundle_trust_verify(&trust, &b, &out->why);
+	if (err < 0)
+		keeper_refuse(k, out, 403, err, "%s", out->why.text);
+	else
+		err = keeper_build(k, &b, &file, facts, out);
+	bundle_fini(&b);
+out:
+	bundle_bytes_fini(&file);
+	return err;
+}
+
+static int resume(struct keeper *k, struct record_facts *facts,
+	const char *sha256, struct generation_stage **stage,
+	struct keeper_result *out)
+{
+	const struct record_version *s = &facts->staged;
+	int err = -ENOENT;
+
+	if (s->is_set && strcmp(s->sha256, sha256) == 0)
+		err = generation_stage_resume(stage, k->conf->state_dir,
+			s->version.epoch, s->version.serial, s->file_sha256,
+			&out->why);
+	if (err == 0)
+		return 0;
+	if (err == EDGE_EBUSY)
+		return keeper_refuse(k, out, 0, err, "%s", out->why.text);
+	err = restage(k, facts, sha256, out);
+	if (err < 0)
+		return err;
+	err = generation_stage_resume(stage, k->conf->state_dir,
+		s->version.epoch, s->version.serial, s->file_sha256,
+		&out->why);
+	return err < 0 ? keeper_refuse(k, out, 0, err, "%s", out->why.text) :
+			 0;
+}
+
+/* stage is taken. */
+static int make_current(struct keeper *k, struct record_facts *facts,
+	struct generation_stage *stage, struct keeper_result *out)
+{
+	struct record_facts before = *facts;
+	int err;
+
+	if (generation_previous_path(k->conf->state_dir,
+		    facts->intent_previous, sizeof(facts->intent_previous),
+		    NULL) < 0)
+		facts->intent_previous[0] = '\0';
+	facts->intent = facts->staged;
+	err = record_put(k->record, facts, &out->why);
+	if (err < 0) {
+		/* Staged it stays: the next order finds it. */
+		generation_park(stage);
+		return keeper_refuse(k, out, 0, err, "%s", out->why.text);
+	}
+	err = generation_activate(stage, &out->why);
+	if (err < 0) {
+		*facts = before;
+		if (record_put(k->record, facts, NULL) < 0)
+			log_error("record.unsaved", "text=%s",
+				log_qz("an intent that came to nothing"));
+		return keeper_refuse(k, out, 0, err, "%s", out->why.text);
+	}
+	facts->active = facts->intent;
+	facts->active.at = wall_now();
+	facts->intent.is_set = false;
+	facts->staged.is_set = false;
+	facts->is_staged_wanted = false;
+	record_tell(k->record, "generation.activated", out->version, "");
+	keeper_count(k, false);
+	keeper_note_current(k, facts);
+	/* It is current whatever the disk says now; a start finds out. */
+	if (record_put(k->record, facts, &out->why) < 0)
+		log_error("record.unsaved", "text=%s", log_qz(out->why.text));
+	return 0;
+}
+
+static void confirm(struct keeper *k, struct record_facts *facts,
+	struct keeper_result *out)
+{
+	bool watched[CONF_DAEMON_COUNT];
+	struct crew crew;
+
+	crew_reload(&crew, k->conf, keeper_settings_now(k).check_timeout_ms);
+	for (unsigned i = 0; i < CONF_DAEMON_COUNT; i++)
+		watched[i] = crew.rows[i].has_answered;
+	if (crew_judge(&crew, &out->why) < 0) {
+		out->details = crew_json(&crew);
+		if (keeper_settings_now(k).auto_revert)
+			keeper_revert(k, facts, out->why.text);
+		keeper_refuse(k, out, 422, EDGE_EREFUSED, "%s",
+			out->why.text);
+		return;
+	}
+	watch_start(&k->watch, watched, mono_now(),
+		keeper_settings_now(k).confirm_ms);
+	log_notice("generation.activated", "version=%u.%llu",
+		(unsigned)out->version.epoch,
+		(unsigned long long)out->version.serial);
+	out->status = look(k, &out->why) == WATCH_CONFIRMED ? 200 : 202;
+}
+
+static void keep_for_later(struct keeper *k, struct record_facts *facts,
+	const char *sha256, const struct pin *pin, struct keeper_result *out)
+{
+	if (facts->staged.is_set && strcmp(facts->staged.sha256, sha256) == 0)
+		facts->is_staged_wanted = true;
+	if (record_put(k->record, facts, NULL) < 0)
+		log_error("record.unsaved", "text=%s", log_qz("a wish"));
+	keeper_refuse(k, out, 409, EDGE_EREFUSED,
+		"pinned by %s (%s): 'edgectl topology unpin' lets go",
+		pin->by, pin->reason);
+}
+
+static void activate(struct keeper *k, struct record_facts *facts,
+	struct keeper_result *out)
+{
+	struct generation_stage *stage = NULL;
+
+	if (resume(k, facts, out->sha256, &stage, out) == 0 &&
+		make_current(k, facts, stage, out) == 0)
+		confirm(k, facts, out);
+}
+
+void keeper_activate(struct keeper *k, struct bundle_version version,
+	const char *sha256, struct keeper_result *out)
+{
+	struct record_facts facts;
+	struct pin pin;
+
+	out->version = version;
+	snprintf(out->sha256, sizeof(out->sha256), "%s", sha256);
+	record_get(k->record, &facts);
+	keeper_note_current(k, &facts);
+	if (strcmp(k->view.current.manifest_sha256, sha256) == 0) {
+		out->status = look(k, &out->why) == WATCH_WAITING ? 202 : 200;
+		return;
+	}
+	/* The newest that was ever staged, or nothing: an older one comes
+	 * back under a new number only. */
+	if (bundle_judge(&facts.highest, version, sha256) != BUNDLE_KNOWN) {
+		keeper_refuse(k, out, 404, EDGE_EUNKNOWN, "not staged here");
+		return;
+	}
+	if (pin_read(&pin, k->conf->state_dir))
+		keep_for_later(k, &facts, sha256, &pin, out);
+	else
+		activate(k, &facts, out);
+}
+
+void keeper_abort(struct keeper *k, struct bundle_version version,
+	const char *sha256, struct keeper_result *out)
+{
+	struct record_facts facts;
+	int err;
+
+	out->version = version;
+	record_get(k->record, &facts);
+	if (!facts.staged.is_set ||
+		strcmp(facts.staged.sha256, sha256) != 0 ||
+		bundle_version_compare(facts.staged.version, version) != 0) {
+		keeper_refuse(k, out, 404, EDGE_EUNKNOWN, "not staged here");
+		return;
+	}
+	facts.staged.is_set = false;
+	facts.is_staged_wanted = false;
+	err = record_put(k->record, &facts, &out->why);
+	if (err == 0)
+		err = generation_stage_clear(k->conf->state_dir, &out->why);
+	if (err < 0) {
+		keeper_refuse(k, out, 0, err, "%s", out->why.text);
+		return;
+	}
+	out->status = 200;
+	log_notice("bundle.aborted", "version=%u.%llu",
+		(unsigned)version.epoch, (unsigned long long)version.serial);
+	record_tell(k->record, "bundle.aborted", version, "");
+}
+
+void keeper_unpin(struct keeper *k, struct keeper_result *out)
+{
+	struct record_facts facts;
+	int err = pin_clear(k->conf->state_dir, &out->why);
+
+	if (err < 0) {
+		keeper_refuse(k, out, 0, err, "%s", out->why.text);
+		return;
+	}
+	out->status = 200;
+	record_get(k->record, &facts);
+	log_notice("pin.cleared", "wanted=%d", facts.is_staged_wanted);
+	record_tell(k->record, "pin.cleared", facts.highest.version, "");
+	if (!facts.staged.is_set || !facts.is_staged_wanted) {
+		if (record_put(k->record, &facts, &out->why) < 0)
+			log_error("record.unsaved", "text=%s",
+				log_qz(out->why.text));
+		return;
+	}
+	out->version = facts.staged.version;
+	memcpy(out->sha256, facts.staged.sha256, sizeof(out->sha256));
+	activate(k, &facts, out);
+}

@@ -1,0 +1,37 @@
+/*
+ * The one thread that may block: bundles are verified, files made and
+ * daemons asked here, one job after the other, while the loop goes on
+ * answering.
+ */
+#ifndef AGENT_WORKER_H
+#define AGENT_WORKER_H
+
+#include <stdbool.h>
+
+#include "common/base/attr.h"
+#include "common/base/list.h"
+#include "common/run/loop.h"
+
+/* Embedded at the head of what a job needs. */
+struct job {
+	struct list node;
+	void (*run)(struct job *job);  /* on the worker */
+	void (*done)(struct job *job); /* on the loop; frees it */
+	struct worker *worker;
+};
+
+struct worker;
+
+EDGE_MUST int worker_new(struct worker **out, struct loop *loop);
+/* After the sandbox is on. */
+EDGE_MUST int worker_start(struct worker *w);
+/* Ends after the job that runs; done() of every job is called, also of those
+ * that never ran. Accepts NULL. */
+void worker_free(struct worker *w);
+
+/* In line behind the others; `done` comes in any case. */
+void worker_add(struct worker *w, struct job *job);
+/* Jobs in line or running. Loop thread. */
+unsigned worker_load(const struct worker *w);
+
+#endif
