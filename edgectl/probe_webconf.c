@@ -165,16 +165,24 @@ static void trace_inside(struct participant *p, const char *id)
 	conf_free(conf);
 }
 
+static double ms_of(const struct participant *p, uint64_t mono_us)
+{
+	return (double)(mono_us - p->probe.start_us) / 1000.0;
+}
+
 static void trace_answer(struct participant *p)
 {
+	const struct webconf_answer *a = &p->answer;
 	char id[2 * WCE_ID_LEN + 1];
 
-	if (p->answer.err < 0) {
-		probe_trace(&p->probe, "webconf-edge", "outside", "%s",
-			p->answer.code != WCE_E_NONE ? "ERROR" : "end");
+	if (a->hello_us > 0)
+		ladder_add(p->probe.trace, ms_of(p, a->hello_us), "outside",
+			"webconf-edge", "CLIENT_HELLO");
+	ladder_add(p->probe.trace, ms_of(p, a->answer_us), "webconf-edge",
+		"outside", a->err == 0 ? "CLIENT_OK" :
+		a->code != WCE_E_NONE ? "ERROR" : "end");
+	if (a->err < 0)
 		return;
-	}
-	probe_trace(&p->probe, "webconf-edge", "outside", "CLIENT_OK");
 	str_hex(p->answer.session, sizeof(p->answer.session), id);
 	trace_inside(p, id);
 }
@@ -193,7 +201,6 @@ static bool join(struct participant *p)
 	add_step(p, "tls", from_us, err == 0, reason(p, err));
 	if (err < 0)
 		return false;
-	probe_trace(&p->probe, "outside", "webconf-edge", "CLIENT_HELLO");
 	from_us = mono_now_us();
 	err = probe_wait(&p->probe, limit_ms, is_answered, p);
 	if (err == 0)
