@@ -39,14 +39,18 @@ static void add(struct fields *f, const char *name, const char *value)
 }
 
 static void fill(struct fields *f, const struct edge *edge,
-	const struct verdict *v, bool is_client)
+	const struct verdict *v, enum origin_role to)
 {
+	bool is_client = to == ORIGIN_CLIENT;
 	const struct trust_mark own = {.source = TRUST_EDGE_GENERATED};
 	const struct policy *p = &edge->policy;
 
 	f->count = 0;
 	if (v->field != NULL)
 		add(f, v->field, v->field_value);
+	/* Other organisations are told nothing (threat S11). */
+	if (to == ORIGIN_PARTNER)
+		return;
 	if (v->diag != DIAG_NONE)
 		add(f, is_client ? "ms-diagnostics-public" :
 			"ms-diagnostics", diag_value(v->diag, is_client,
@@ -72,7 +76,7 @@ static int send_reply(struct edge *edge, struct session *s,
 	size_t len = 0;
 	int err;
 
-	fill(&f, edge, v, is_client);
+	fill(&f, edge, v, s->origin.role);
 	reply.field_count = f.count;
 	if (is_client && v->status > 100) {
 		reply.first = &logon;

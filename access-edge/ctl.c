@@ -17,7 +17,7 @@ static json_t *txn_json(const struct txn *txn, struct mono now)
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b}",
 		"method", txn->method_name, "call_id", txn->call_id,
 		"state", txn_state_name(txn->state),
-		"from", txn->is_from_client ? "external" : "internal",
+		"from", origin_side_name(txn->from_role),
 		"age_ms", (json_int_t)mono_since_ms(txn->begun, now),
 		"left_ms", (json_int_t)mono_since_ms(now, txn->deadline),
 		"cancelled", txn->is_cancelled);

@@ -69,6 +69,14 @@ static void on_crl(void *arg)
 	}
 }
 
+/* Who is told of this connection's life. */
+static struct peer_pool *pool_of(const struct edge *edge,
+	const struct session *s)
+{
+	return s->origin.role == ORIGIN_PARTNER ? edge->federation->peers :
+		edge->peers;
+}
+
 static void on_ready(struct session *s, void *arg)
 {
 	struct edge *edge = arg;
@@ -99,8 +107,8 @@ static void on_ready(struct session *s, void *arg)
 		addr_text(&s->origin.remote, text),
 		log_qz(stream_cipher(s->stream)),
 		log_qz(s->origin.peer_name));
-	if (is_inside)
-		peer_on_ready(edge->peers, s);
+	if (s->origin.role != ORIGIN_CLIENT)
+		peer_on_ready(pool_of(edge, s), s);
 }
 
 static void refuse_fault(struct edge *edge, struct session *s,
@@ -154,7 +162,8 @@ static void on_end(struct session *s, enum stream_end end,
 
 	if (s->is_ready)
 		report_ended(edge, s, end, detail);
-	peer_on_end(edge->peers, s, end, detail);
+	peer_on_end(pool_of(edge, s), s, end, detail);
+	federation_session_ended(edge->federation, s);
 	if (s->is_ready)
 		forward_connection_lost(edge, s->origin.cid);
 }
@@ -190,6 +199,7 @@ static void on_tick(void *arg)
 	txn_sweep(&edge->txns, now, forward_on_trying, forward_on_deadline);
 	counter_set(edge->counters, COUNTER_SESSIONS, edge->sessions.count);
 	counter_set(edge->counters, COUNTER_TRANSACTIONS, edge->txns.count);
+	federation_tick(edge->federation);
 	if (!mono_is_past(edge->next_second, now))
 		return;
 	note_lag(edge, mono_since_ms(edge->next_second, now));
@@ -199,6 +209,7 @@ static void on_tick(void *arg)
 	revocation_tick(edge->revocation);
 	counter_set(edge->counters, COUNTER_CRLS,
 		revocation_lists(edge->revocation));
+	federation_second(edge->federation);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -234,6 +245,7 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 		.sessions = &edge->sessions,
 		.resolver = spec->resolver,
 		.tls = spec->tls_next_hop,
+		.door = ORIGIN_DOOR_INTERNAL,
 		.counters = spec->counters,
 		.bind_device = spec->bind_device,
 	};
@@ -244,6 +256,15 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 		.bind_device = spec->bind_device,
 		.on_news = on_crl,
 		.arg = edge,
+	};
+	const struct federation_spec federation = {
+		.loop = spec->loop,
+		.resolver = spec->resolver,
+		.counters = spec->counters,
+		.sessions = &edge->sessions,
+		.tls = spec->tls_partner,
+		.watch_path = spec->watch_path,
+		.bind_device = spec->bind_device,
 	};
 	struct txn_bounds bounds;
 	int err = policy_from(&edge->policy, spec->topology, why);
@@ -268,6 +289,9 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 			&edge->policy);
 	if (err == 0)
 		err = peer_pool_new(&edge->peers, &peers, &edge->policy);
+	if (err == 0)
+		err = federation_new(&edge->federation, &federation,
+			&edge->policy);
 	if (err == 0)
 		err = loop_timer_new(&edge->tick, spec->loop, on_tick,
 			edge);
@@ -309,6 +333,7 @@ void edge_free(struct edge *edge)
 	loop_timer_free(edge->tick);
 	send_free_strays(edge);
 	txn_table_fini(&edge->txns);
+	federation_free(edge->federation);
 	peer_pool_free(edge->peers);
 	session_table_fini(&edge->sessions);
 	trace_fini(&edge->trace);
@@ -320,7 +345,8 @@ void edge_free(struct edge *edge)
 	free(edge);
 }
 
-/* Servers that the new topology no longer trusts must go. */
+/* Servers that the new topology no longer trusts must go, and partners when
+ * there is no federation any more. */
 static void revoke_untrusted(struct edge *edge)
 {
 	struct list *it, *next;
@@ -330,8 +356,12 @@ static void revoke_untrusted(struct edge *edge)
 		struct session *s = container_of(it, struct session,
 			in_table);
 
-		if (s->origin.role != ORIGIN_INTERNAL || !s->is_ready ||
-			s->is_closing || is_trusted(edge, s, &cause))
+		if (!s->is_ready || s->is_closing ||
+			s->origin.role == ORIGIN_CLIENT)
+			continue;
+		if (s->origin.role == ORIGIN_PARTNER ?
+			edge->policy.federation.is_on :
+			is_trusted(edge, s, &cause))
 			continue;
 		log_notice("session.revoked", "session=%s name=%s",
 			s->origin.cid_text, log_qz(s->origin.peer_name));
@@ -339,7 +369,8 @@ static void revoke_untrusted(struct edge *edge)
 	}
 }
 
-int edge_apply(struct edge *edge, struct topology *t, struct why *why)
+int edge_apply(struct edge *edge, struct topology *t,
+	struct tls_watch *tls_partner, struct why *why)
 {
 	struct policy next;
 	struct limit *anonymous = NULL;
@@ -361,6 +392,7 @@ int edge_apply(struct edge *edge, struct topology *t, struct why *why)
 	edge->policy = next;
 	bounds = bounds_of(&next);
 	txn_table_bound(&edge->txns, &bounds);
+	federation_apply(edge->federation, &edge->policy, tls_partner);
 	revoke_untrusted(edge);
 	return peer_pool_apply(edge->peers, &edge->policy);
 }

@@ -9,6 +9,7 @@
 
 #include "access-edge/branch.h"
 #include "access-edge/counters.h"
+#include "access-edge/federation.h"
 #include "access-edge/flow.h"
 #include "access-edge/logon.h"
 #include "access-edge/peer.h"
@@ -31,6 +32,8 @@ struct edge_spec {
 	struct counters *counters;
 	struct resolver *resolver;
 	struct tls_watch *tls_next_hop; /* client role, internal */
+	struct tls_watch *tls_partner;  /* client role, external; or NULL */
+	const char *watch_path;         /* of partners; "" = not kept */
 	const char *flow_key_path;
 	struct recall *recall; /* borrowed; NULL in tests */
 	bool bind_device;
@@ -48,6 +51,7 @@ struct edge {
 	struct session_table sessions;
 	struct txn_table txns;
 	struct peer_pool *peers;
+	struct federation *federation;
 	struct logon *logon;
 	struct revocation *revocation;
 	struct limit *anonymous; /* new dialogs, by source */
@@ -66,7 +70,7 @@ void edge_free(struct edge *edge); /* accepts NULL */
 
 /* New decisions by another snapshot; a reference is taken on success. */
 EDGE_MUST int edge_apply(struct edge *edge, struct topology *t,
-	struct why *why);
+	struct tls_watch *tls_partner, struct why *why);
 
 /* A connection that a listener has accepted; fd is taken. */
 void edge_accept(struct edge *edge, int fd, const struct addr *remote,

@@ -26,6 +26,8 @@ void forward_fail(struct edge *edge, struct txn *txn,
 		return;
 	}
 	peer_cancel(&txn->wait);
+	outbound_free(txn->outbound);
+	txn->outbound = NULL;
 	txn_drop_held(txn);
 	txn_set_state(txn, TXN_COMPLETED, mono_after_ms(
 		loop_now(edge->loop),
@@ -76,15 +78,27 @@ void forward_on_deadline(struct txn *txn, void *arg)
 	}
 }
 
+static struct verdict lost_verdict(const struct edge *edge,
+	const struct txn *txn)
+{
+	switch (txn->to_role) {
+	case ORIGIN_INTERNAL:
+		return verdict_answer(504, DIAG_CONNECT,
+			"the connection to the next hop was lost");
+	case ORIGIN_PARTNER:
+		return verdict_answer(504, DIAG_PARTNER_CONNECT,
+			"the connection to the partner's edge was lost");
+	case ORIGIN_CLIENT:
+		break;
+	}
+	return verdict_by("flow_failed_code", edge->policy.flow_failed_code,
+		DIAG_CLIENT_CONNECTION, "the client's connection was lost");
+}
+
 /* The connection that the request went out on has ended. */
 static void lost_downstream(struct edge *edge, struct txn *txn)
 {
-	const struct verdict v = txn->is_from_client ?
-		verdict_answer(504, DIAG_CONNECT,
-			"the connection to the next hop was lost") :
-		verdict_by("flow_failed_code", edge->policy.flow_failed_code,
-			DIAG_CLIENT_CONNECTION,
-			"the client's connection was lost");
+	const struct verdict v = lost_verdict(edge, txn);
 
 	switch (txn->state) {
 	case TXN_CONNECTING:

@@ -34,6 +34,16 @@ static const struct addr *client_at(const void *arg, uint64_t cid)
 	return &s->origin.remote;
 }
 
+static const char *partner_at(const void *arg, uint64_t cid)
+{
+	const struct edge *edge = arg;
+	const struct session *s = session_find(&edge->sessions, cid);
+
+	if (s == NULL || s->origin.role != ORIGIN_PARTNER)
+		return NULL;
+	return s->origin.peer_name;
+}
+
 static const char *server_at(const void *arg, const struct addr *a)
 {
 	const struct edge *edge = arg;
@@ -49,7 +59,7 @@ static struct route_in route_input(const struct edge *edge,
 		.keys = &edge->flow_keys,
 		.from = &s->origin,
 		.now = wall_now(),
-		.world = {client_at, server_at, edge},
+		.world = {client_at, partner_at, server_at, edge},
 	};
 }
 
@@ -68,7 +78,7 @@ static void note_facts(struct txn *txn, struct edge *edge,
 	struct str value;
 
 	txn->owner = edge;
-	txn->is_from_client = s->origin.role == ORIGIN_CLIENT;
+	txn->from_role = s->origin.role;
 	txn->has_credentials = who_has_credentials(m);
 	txn->has_keep_alive = str_ieq_z(str_trim(role), "UAC") &&
 		sip_param_find(sip_params_of(keep), "hop-hop", &value) &&
@@ -79,15 +89,38 @@ static void note_facts(struct txn *txn, struct edge *edge,
 	txn->logon = who_logs_on(edge, s, m);
 }
 
+static enum access_edge_counter received_counter(const struct session *s)
+{
+	switch (s->origin.role) {
+	case ORIGIN_CLIENT:
+		return COUNTER_REQUESTS_CLIENT;
+	case ORIGIN_PARTNER:
+		return COUNTER_REQUESTS_PARTNER;
+	case ORIGIN_INTERNAL:
+		break;
+	}
+	return COUNTER_REQUESTS_INTERNAL;
+}
+
+/* The other organisation on its way, or NULL when there is none. */
+static const struct partner *partner_of(const struct session *s,
+	const struct passage *way)
+{
+	return s->origin.role == ORIGIN_PARTNER ||
+		way->to.to == ROUTE_TO_PARTNER ? &way->plan.partner : NULL;
+}
+
 /* Edit, print and send a request that may go. */
 static void send_on(struct edge *edge, struct session *s,
-	struct sip_msg *m, const struct route *to, uint64_t loop_hash)
+	struct sip_msg *m, const struct passage *way)
 {
+	const struct route *to = &way->to;
 	struct prepare pr = {
 		.policy = &edge->policy,
 		.keys = &edge->flow_keys,
 		.from = &s->origin,
 		.route = to,
+		.partner = partner_of(s, way),
 	};
 	struct verdict v;
 	struct txn *txn = NULL;
@@ -99,12 +132,14 @@ static void send_on(struct edge *edge, struct session *s,
 	pr.is_verified = session_is_user(s, who_of(&m->from, room,
 		sizeof(room))) || (edge->policy.verified_before_sign_in &&
 		!anonymous_is_sender(m));
-	branch_make(loop_hash, pr.branch);
+	branch_make(way->loop_hash, pr.branch);
 	if (has_txn(m)) {
 		err = txn_new(&txn, &edge->txns, m, s->origin.cid,
 			pr.branch, loop_now(edge->loop));
 		if (err == 0)
 			note_facts(txn, edge, s, m);
+		if (err == 0 && pr.partner != NULL)
+			err = txn_set_partner(txn, pr.partner);
 	}
 	v = err == 0 ? prepare_request(m, &pr) :
 		verdict_answer(500, DIAG_NONE, "no memory");
@@ -119,9 +154,9 @@ static void send_on(struct edge *edge, struct session *s,
 		return;
 	}
 	if (txn != NULL)
-		send_request(edge, txn, m, to, text, len);
+		send_request(edge, txn, m, way, text, len);
 	else
-		send_stray(edge, m, to, text, len);
+		send_stray(edge, m, way, text, len);
 }
 
 static void on_cancel(struct edge *edge, struct session *s,
@@ -215,25 +250,57 @@ static struct verdict decide_anonymous(struct edge *edge, struct session *s,
 	return v;
 }
 
-static struct verdict decide(struct edge *edge, struct session *s,
-	struct sip_msg *m, uint64_t loop_hash, struct route *to)
+/* Of what goes to another organisation: whether and to whom. */
+static struct verdict decide_outbound(struct edge *edge,
+	const struct sip_msg *m, struct passage *way)
 {
+	const struct federate_out out = {
+		.policy = &edge->policy,
+		.domain = way->to.is_in_dialog ? m->to.uri.host :
+			m->uri.host,
+		.server = str_of(way->to.server),
+		.server_port = way->to.port,
+		.is_in_dialog = way->to.is_in_dialog,
+		.srv = discover_find(edge->federation->discover,
+			way->to.is_in_dialog ? m->to.uri.host : m->uri.host),
+		.method = m->method,
+	};
+
+	federate_outbound(&out, &way->plan);
+	if (way->plan.result != FEDERATE_REFUSED)
+		return verdict_pass();
+	decisions_note(&edge->federation->decisions, DECISION_OUT,
+		&way->plan, way->plan.verdict.status, m->call_id, wall_now());
+	return way->plan.verdict;
+}
+
+/* Other organisations learn nothing from how they are refused. */
+static struct verdict hide(const struct session *s, struct verdict v)
+{
+	if (s->origin.role == ORIGIN_PARTNER && v.kind == VERDICT_ANSWER &&
+		(v.status == 403 || v.status == 404) && v.diag != DIAG_METHOD)
+		v.status = 504;
+	return v;
+}
+
+static struct verdict decide(struct edge *edge, struct session *s,
+	struct sip_msg *m, struct passage *way)
+{
+	struct route *to = &way->to;
 	struct mono now = loop_now(edge->loop);
 	struct admit a = {
 		.policy = &edge->policy,
 		.from = &s->origin,
-		.is_in_rate = s->origin.role == ORIGIN_INTERNAL ||
+		.is_in_rate = s->origin.role != ORIGIN_CLIENT ||
 			bucket_take(&s->bucket, now),
 		.is_crowded = has_txn(m) && txn_is_full(&edge->txns,
-			s->origin.cid, s->origin.role == ORIGIN_CLIENT),
+			s->origin.cid, s->origin.role),
 		.is_overloaded = edge->is_overloaded,
-		.is_loop = branch_is_loop(m, loop_hash, &edge->policy),
+		.is_loop = branch_is_loop(m, way->loop_hash, &edge->policy),
 	};
 	struct route_in in = route_input(edge, s);
 	struct verdict v;
 
-	if (s->origin.role == ORIGIN_PARTNER)
-		return verdict_answer(504, DIAG_NONE, "no such partner");
 	a.is_blocked = who_is_blocked(edge, s, m);
 	v = admit_request(m, &a);
 	if (v.kind != VERDICT_PASS) {
@@ -242,6 +309,9 @@ static struct verdict decide(struct edge *edge, struct session *s,
 				1);
 		return v;
 	}
+	if (s->origin.role == ORIGIN_PARTNER &&
+		way->plan.result == FEDERATE_REFUSED)
+		return way->plan.verdict;
 	if (route_repair(m, &edge->policy) != 0)
 		return verdict_answer(400, DIAG_UNREADABLE,
 			"a Route can't be read");
@@ -249,9 +319,11 @@ static struct verdict decide(struct edge *edge, struct session *s,
 	if (v.kind == VERDICT_PASS && s->origin.role == ORIGIN_CLIENT &&
 		anonymous_is_sender(m))
 		return decide_anonymous(edge, s, m, to->in_own_dialog);
+	if (v.kind == VERDICT_PASS && to->to == ROUTE_TO_PARTNER)
+		v = decide_outbound(edge, m, way);
 	if (v.rule == NULL)
 		v.rule = "route";
-	return v;
+	return hide(s, v);
 }
 
 /* NEGOTIATE is for us alone and is always declined: clients go on without
@@ -273,13 +345,14 @@ void forward_request(struct edge *edge, struct session *s,
 {
 	const struct trust_peer peer = {.policy = &edge->policy};
 	bool is_client = s->origin.role == ORIGIN_CLIENT;
-	uint64_t loop_hash;
-	struct route to;
+	struct passage way;
 	struct verdict v;
 	int gone;
 
-	counter_add(edge->counters, is_client ? COUNTER_REQUESTS_CLIENT :
-		COUNTER_REQUESTS_INTERNAL, 1);
+	if (s->origin.role == ORIGIN_PARTNER &&
+		!federation_take(edge->federation, s, m, &way.plan))
+		return; /* it comes again */
+	counter_add(edge->counters, received_counter(s), 1);
 	if (s->origin.requests < UINT32_MAX)
 		s->origin.requests++;
 	trace_message(&edge->trace, s, TRACE_IN, m);
@@ -287,7 +360,7 @@ void forward_request(struct edge *edge, struct session *s,
 		refuse_compression(edge, s, m);
 		return;
 	}
-	loop_hash = branch_loop_hash(m, &edge->branch_key);
+	way.loop_hash = branch_loop_hash(m, &edge->branch_key);
 	if (sip_mark_received(m, &s->origin.remote, s->origin.cid_text) !=
 		0)
 		return;
@@ -297,9 +370,9 @@ void forward_request(struct edge *edge, struct session *s,
 	if (gone < 0)
 		return;
 	counter_add(edge->counters, COUNTER_TRUST_STRIPPED, (uint64_t)gone);
-	v = decide(edge, s, m, loop_hash, &to);
+	v = decide(edge, s, m, &way);
 	if (v.kind == VERDICT_PASS)
-		send_on(edge, s, m, &to, loop_hash);
+		send_on(edge, s, m, &way);
 	else
 		answer_verdict(edge, s, m, &v);
 }

@@ -69,23 +69,35 @@ static int ready(void *state, struct why *why)
 {
 	struct access_edge *a = state;
 	struct topology *t = daemon_topology(a->daemon);
-	char key_path[512];
+	char key_path[512], watch_path[512];
 	struct edge_spec spec = {
 		.loop = daemon_loop(a->daemon),
 		.topology = t,
 		.counters = daemon_counters(a->daemon),
 		.tls_next_hop = a->tls_next_hop,
+		.tls_partner = a->tls_partner,
+		.watch_path = watch_path,
 		.flow_key_path = key_path,
 		.recall = daemon_recall(a->daemon),
 		.bind_device = !t->lab,
 	};
-	int err = resolver_new(&a->resolver, spec.loop,
-		daemon_conf(a->daemon), NULL, why);
+	const struct topology_listener *outside = topology_listener(t,
+		TOPOLOGY_SIP_CLIENT, TOPOLOGY_EXTERNAL);
+	struct addr local = {0};
+	int err;
+
+	/* Questions about other organisations leave on the outside. */
+	if (outside != NULL)
+		local = addr_with_port(&outside->address, 0);
+	err = resolver_new(&a->resolver, spec.loop,
+		daemon_conf(a->daemon), &local, why);
 
 	if (err != 0)
 		return err;
 	spec.resolver = a->resolver;
 	snprintf(key_path, sizeof(key_path), "%s/flow.key",
+		daemon_state_dir(a->daemon));
+	snprintf(watch_path, sizeof(watch_path), "%s/partners.db",
 		daemon_state_dir(a->daemon));
 	err = edge_new(&a->edge, &spec, why);
 	if (err != 0)
@@ -113,7 +125,7 @@ static int apply(void *state, struct topology *next, struct why *why)
 	if (err == 0)
 		err = front_apply(a->front, next, why);
 	if (err == 0)
-		err = edge_apply(a->edge, next, why);
+		err = edge_apply(a->edge, next, a->tls_partner, why);
 	return err;
 }
 

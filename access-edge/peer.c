@@ -18,7 +18,8 @@
 #include "common/base/log.h"
 #include "common/base/rand.h"
 
-#define WAIT_MS 18000 /* the client's own transaction lasts 32 s */
+#define WAIT_MS     18000 /* the client's own transaction lasts 32 s */
+#define WAITING_MAX 256   /* for one partner's address (requirement R23) */
 
 int peer_pool_new(struct peer_pool **out, const struct peer_pool_spec *spec,
 	const struct policy *p)
@@ -52,6 +53,11 @@ void peer_pool_free(struct peer_pool *pool)
 	free(pool);
 }
 
+void peer_pool_set_tls(struct peer_pool *pool, struct tls_watch *tls)
+{
+	pool->spec.tls = tls;
+}
+
 int peer_pool_apply(struct peer_pool *pool, const struct policy *p)
 {
 	const struct topology *t = p->topology;
@@ -59,6 +65,8 @@ int peer_pool_apply(struct peer_pool *pool, const struct policy *p)
 	int err = 0;
 
 	pool->policy = p;
+	if (peer_is_outside(pool))
+		return 0; /* whoever is asked for */
 	list_for_each(it, &pool->peers)
 		container_of(it, struct peer, node)->is_hop = false;
 	for (size_t i = 0; i < t->hop_count && err == 0; i++) {
@@ -121,8 +129,14 @@ static bool is_better(const struct peer_pool *pool,
 	return rank(pool, hash, &a->addr) > rank(pool, hash, &b->addr);
 }
 
+static void note_fault(struct peer_wait *w, enum peer_fault fault)
+{
+	if (fault != PEER_FAULT_NONE)
+		w->fault = fault;
+}
+
 static struct peer_target *choose(const struct peer_pool *pool,
-	const struct peer_wait *w)
+	struct peer_wait *w)
 {
 	struct peer_target *best = NULL;
 	struct list *it, *jt;
@@ -136,8 +150,15 @@ static struct peer_target *choose(const struct peer_pool *pool,
 			struct peer_target *t = container_of(jt,
 				struct peer_target, node);
 
-			if (!t->is_gone && !was_tried(w, &t->addr) &&
-				is_better(pool, t, best, w->hash))
+			if (t->is_gone || was_tried(w, &t->addr))
+				continue;
+			if (peer_is_outside(pool) && target_is_down(t)) {
+				/* Nobody waits for what was not there a
+				 * moment ago (requirement R23). */
+				note_fault(w, t->fault);
+				continue;
+			}
+			if (is_better(pool, t, best, w->hash))
 				best = t;
 		}
 	}
@@ -172,14 +193,18 @@ void peer_wait_init(struct peer_wait *w, peer_wait_cb *cb)
 void peer_cancel(struct peer_wait *w)
 {
 	list_remove(&w->node);
+	if (w->target != NULL)
+		w->target->waiting_count--;
 	w->target = NULL;
 }
 
 static void hold(struct list *where, struct peer_wait *w,
 	struct peer_target *t)
 {
-	list_remove(&w->node);
+	peer_cancel(w);
 	w->target = t;
+	if (t != NULL)
+		t->waiting_count++;
 	list_push_back(where, &w->node);
 }
 
@@ -187,6 +212,35 @@ static void give_up(struct peer_wait *w, const char *detail)
 {
 	peer_cancel(w);
 	w->cb(w, NULL, detail);
+}
+
+/* The connection to use, or NULL: then *waits says whether one is on its
+ * way. */
+static struct peer_link *link_for(struct peer_target *t, struct peer_wait *w,
+	bool *waits)
+{
+	bool is_outside = peer_is_outside(t->peer->pool);
+	const struct peer_link *mine;
+
+	*waits = false;
+	if (!is_outside) {
+		struct peer_link *any = target_ready_link(t);
+
+		*waits = any == NULL && (t->connecting > 0 ||
+			target_dial(t, 0) == 0);
+		return any;
+	}
+	w->slot = (unsigned)(w->hash %
+		t->peer->pool->policy->federation.tls_count);
+	mine = target_slot(t, w->slot);
+	if (mine != NULL && mine->is_ready)
+		return mine->session->link;
+	if (t->waiting_count >= WAITING_MAX) {
+		note_fault(w, PEER_FAULT_BUSY);
+		return NULL;
+	}
+	*waits = mine != NULL || target_dial(t, w->slot) == 0;
+	return *waits ? NULL : target_ready_link(t);
 }
 
 /* A ready connection at once, or w is put where it will be found. False:
@@ -199,11 +253,12 @@ static bool place(struct peer_pool *pool, struct peer_wait *w,
 	*now = NULL;
 	for (;;) {
 		struct peer_link *link;
+		bool waits;
 
 		t = choose(pool, w);
 		if (t == NULL)
 			break;
-		link = target_ready_link(t);
+		link = link_for(t, w, &waits);
 		if (link != NULL) {
 			peer_cancel(w);
 			t->requests++;
@@ -211,10 +266,11 @@ static bool place(struct peer_pool *pool, struct peer_wait *w,
 			target_maybe_grow(t);
 			return true;
 		}
-		if (t->connecting > 0 || target_dial(t) == 0) {
+		if (waits) {
 			hold(&t->waiting, w, t);
 			return true;
 		}
+		note_fault(w, t->fault);
 		w->tried[w->tried_count++] = t->addr;
 	}
 	if (!is_resolving(pool, w))
@@ -237,6 +293,7 @@ struct session *peer_request(struct peer_pool *pool, struct peer_wait *w)
 
 	w->deadline = mono_after_ms(loop_now(pool->spec.loop), WAIT_MS);
 	w->tried_count = 0;
+	w->fault = PEER_FAULT_NONE;
 	if (w->server[0] != '\0') {
 		struct peer *peer = peer_get(pool, w->server, w->port);
 
@@ -244,11 +301,28 @@ struct session *peer_request(struct peer_pool *pool, struct peer_wait *w)
 			hold_hopeless(pool, w);
 			return NULL;
 		}
+		peer->last_used = loop_now(pool->spec.loop);
 		peer_refresh(peer);
+		if (list_is_empty(&peer->targets))
+			note_fault(w, peer->fault);
 	}
 	if (!place(pool, w, &now))
 		hold_hopeless(pool, w);
 	return now;
+}
+
+/* Its name led nowhere. */
+static void note_no_address(const struct peer_pool *pool,
+	struct peer_wait *w)
+{
+	struct list *it;
+
+	list_for_each(it, &pool->peers) {
+		const struct peer *peer = container_of(it, struct peer, node);
+
+		if (is_wanted(peer, w) && list_is_empty(&peer->targets))
+			note_fault(w, peer->fault);
+	}
 }
 
 /* Everybody in this list again: another server, or the end. */
@@ -260,19 +334,19 @@ void peer_replace_waiting(struct peer_pool *pool, struct list *waiting,
 	struct list *it;
 
 	list_init(&moved);
-	while ((it = list_first(waiting)) != NULL) {
-		list_remove(it);
-		list_push_back(&moved, it);
-	}
+	list_move_all(waiting, &moved);
 	while ((it = list_first(&moved)) != NULL) {
 		struct peer_wait *w = container_of(it, struct peer_wait,
 			node);
 		struct session *s = NULL;
 
-		list_remove(it);
-		if (w->target != NULL && w->tried_count < PEER_TRIED_MAX)
-			w->tried[w->tried_count++] = w->target->addr;
-		w->target = NULL;
+		if (w->target != NULL) {
+			note_fault(w, w->target->fault);
+			if (w->tried_count < PEER_TRIED_MAX)
+				w->tried[w->tried_count++] = w->target->addr;
+		}
+		peer_cancel(w);
+		note_no_address(pool, w);
 		if (mono_is_past(w->deadline, now) || !place(pool, w, &s))
 			give_up(w, detail);
 		else if (s != NULL)
@@ -280,14 +354,23 @@ void peer_replace_waiting(struct peer_pool *pool, struct list *waiting,
 	}
 }
 
-void peer_serve_waiting(struct peer_target *t, struct session *s)
+void peer_serve_waiting(struct peer_target *t, struct session *s,
+	const unsigned *slot)
 {
+	struct list moved;
 	struct list *it;
 
-	while (!s->is_closing && (it = list_first(&t->waiting)) != NULL) {
+	list_init(&moved);
+	list_move_all(&t->waiting, &moved);
+	while ((it = list_first(&moved)) != NULL) {
 		struct peer_wait *w = container_of(it, struct peer_wait,
 			node);
 
+		if (s->is_closing || (slot != NULL && w->slot != *slot)) {
+			list_remove(it);
+			list_push_back(&t->waiting, it);
+			continue;
+		}
 		peer_cancel(w);
 		t->requests++;
 		w->cb(w, s, "");
@@ -309,7 +392,7 @@ void peer_expire(struct peer_pool *pool, struct list *waiting,
 
 		if (!mono_is_past(w->deadline, now))
 			continue;
-		list_remove(it);
+		list_remove(it); /* still counts as waiting */
 		list_push_back(&late, it);
 	}
 	while ((it = list_first(&late)) != NULL)

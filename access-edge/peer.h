@@ -1,7 +1,8 @@
 /*
- * Outgoing connections to inside servers: the pool of next hops and single
- * servers by name. Resolves, dials, keeps connections up, fails over, and
- * notices a connection that has gone deaf (requirements R23, R27, R28).
+ * Outgoing connections to servers by name: inside, the pool of next hops,
+ * kept up and probed; outside, partners' edges, dialled when there is
+ * something to say. Resolves, dials, fails over, and notices a connection
+ * that has gone deaf (requirements R23, R27, R28).
  */
 #ifndef ACCESS_EDGE_PEER_H
 #define ACCESS_EDGE_PEER_H
@@ -25,7 +26,8 @@ struct peer_pool_spec {
 	struct loop *loop;
 	struct session_table *sessions;
 	struct resolver *resolver;
-	struct tls_watch *tls; /* client role, internal certificate */
+	struct tls_watch *tls; /* client role; NULL = nobody is dialled */
+	enum origin_door door; /* internal, or partner: outside */
 	struct counters *counters;
 	bool bind_device;
 };
@@ -37,6 +39,7 @@ void peer_pool_free(struct peer_pool *pool); /* accepts NULL */
  * on. p is borrowed until the next call. */
 EDGE_MUST int peer_pool_apply(struct peer_pool *pool,
 	const struct policy *p);
+void peer_pool_set_tls(struct peer_pool *pool, struct tls_watch *tls);
 /* Once a second: dial, probe, give up waiting. */
 void peer_pool_tick(struct peer_pool *pool);
 
@@ -48,12 +51,26 @@ typedef void(peer_wait_cb)(struct peer_wait *w, struct session *via,
 
 #define PEER_TRIED_MAX 8
 
+/* Why nobody could be reached: what happened last. */
+enum peer_fault {
+	PEER_FAULT_NONE,
+	PEER_FAULT_BUSY,    /* too many wait for it already */
+	PEER_FAULT_NAME,    /* it has no address */
+	PEER_FAULT_ADDRESS, /* none that we may go to */
+	PEER_FAULT_CONNECT,
+	PEER_FAULT_TLS,
+};
+
 struct peer_wait {
 	struct list node;
 	struct peer_target *target; /* whose connection it waits for */
 	struct addr tried[PEER_TRIED_MAX];
 	size_t tried_count;
-	uint64_t hash;              /* of the user: the same server always */
+	/* Of the user: the same server always. Outside, of the dialog: the
+	 * same connection always. */
+	uint64_t hash;
+	unsigned slot; /* outside: which of the connections */
+	enum peer_fault fault;
 	char server[256];           /* "" = any next hop */
 	uint16_t port;
 	struct mono deadline;

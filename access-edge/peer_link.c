@@ -1,6 +1,6 @@
 /*
- * Connections to one address of an inside server: dial with back-off, leave
- * out for a while what can't be reached, probe with OPTIONS, and end a
+ * Connections to one address of a server: dial with back-off, leave out for
+ * a while what can't be reached; inside, probe with OPTIONS, and end a
  * connection that takes requests and says nothing (requirement R28). A
  * connection that a server opened to us is used too, when its certificate
  * names the server we want (requirement R27, RFC 5923).
@@ -22,6 +22,7 @@
 #define SILENT_MS         4000 /* then ask whether anyone is there */
 #define PROBE_WAIT_MS     5000 /* and this long for the answer */
 #define GROW_QUEUED       65536
+#define UNACKNOWLEDGED_MS 20000 /* a partner that has gone away */
 
 static struct mono now_of(const struct peer_target *t)
 {
@@ -83,12 +84,15 @@ static void link_free(struct peer_link *l)
 	free(l);
 }
 
-static void note_failure(struct peer_target *t, const char *detail)
+static void note_failure(struct peer_target *t, enum peer_fault fault,
+	const char *detail)
 {
-	const struct policy *p = t->peer->pool->policy;
+	const struct peer_pool *pool = t->peer->pool;
+	const struct policy *p = pool->policy;
 	struct mono now = now_of(t);
 
 	t->failures++;
+	t->fault = fault;
 	snprintf(t->last_error, sizeof(t->last_error), "%s", detail);
 	t->back_off_ms = t->back_off_ms == 0 ? BACK_OFF_FIRST_MS :
 		t->back_off_ms * 2;
@@ -97,38 +101,51 @@ static void note_failure(struct peer_target *t, const char *detail)
 	t->next_dial = mono_after_ms(now, rand_jitter_ms(t->back_off_ms,
 		20));
 	t->down_until = mono_after_ms(now, (int64_t)p->down_s * 1000);
-	counter_add(t->peer->pool->spec.counters,
-		COUNTER_NEXT_HOP_FAILURES, 1);
+	counter_add(pool->spec.counters, peer_is_outside(pool) ?
+		COUNTER_PARTNER_FAILURES : COUNTER_NEXT_HOP_FAILURES, 1);
 }
 
-int target_dial(struct peer_target *t)
+/* The address that we leave from: each side from its own. */
+static const struct policy_side *side_of(const struct peer_pool *pool)
+{
+	return peer_is_outside(pool) ? &pool->policy->partners :
+		&pool->policy->inside;
+}
+
+int target_dial(struct peer_target *t, unsigned slot)
 {
 	const struct peer_pool *pool = t->peer->pool;
 	const struct policy *p = pool->policy;
 	struct stream_target to = {
-		.local = addr_with_port(&p->inside.address, 0),
+		.local = addr_with_port(&side_of(pool)->address, 0),
 		.remote = t->addr,
 		.name = t->peer->name,
 		.bind_device = pool->spec.bind_device,
+		/* Which name counts depends on the domain. */
+		.checks_name = peer_is_outside(pool),
 	};
-	struct tls_ctx *ctx = tls_watch_get(pool->spec.tls);
+	struct tls_ctx *ctx;
 	struct session *s = NULL;
 	int err;
 
+	if (pool->spec.tls == NULL)
+		return -ENOTCONN;
+	ctx = tls_watch_get(pool->spec.tls);
 	if (to.local.family != t->addr.family)
 		memset(&to.local, 0, sizeof(to.local));
 	err = session_connect(&s, pool->spec.sessions, &to,
-		ORIGIN_DOOR_INTERNAL, ctx, p);
+		pool->spec.door, ctx, p);
 	tls_ctx_unref(ctx);
 	if (err == 0 && link_new(t, s) == NULL) {
 		session_close(s, "memory");
 		return -ENOMEM;
 	}
 	if (err != 0) {
-		note_failure(t, err_text(err));
+		note_failure(t, PEER_FAULT_CONNECT, err_text(err));
 		return err;
 	}
 	s->link->is_dialled = true;
+	s->link->slot = slot;
 	t->connecting++;
 	return 0;
 }
@@ -137,11 +154,12 @@ void target_maybe_grow(struct peer_target *t)
 {
 	const struct peer_link *l = target_ready_link(t);
 
-	if (l == NULL || t->connecting > 0 ||
+	if (l == NULL || t->connecting > 0 || peer_is_outside(
+		t->peer->pool) ||
 		t->ready >= t->peer->pool->policy->tls_count)
 		return;
 	if (stream_queued(l->session->stream) > GROW_QUEUED &&
-		target_dial(t) != 0)
+		target_dial(t, 0) != 0)
 		return; /* noted; the connections there are go on */
 }
 
@@ -153,9 +171,11 @@ static void became_ready(struct peer_link *l)
 {
 	struct peer_target *t = l->target;
 	const struct policy *p = t->peer->pool->policy;
+	bool is_outside = peer_is_outside(t->peer->pool);
 	char text[ADDR_TEXT_LEN];
 
 	l->is_ready = true;
+	t->fault = PEER_FAULT_NONE;
 	t->ready++;
 	t->back_off_ms = 0;
 	t->down_until.ms = 0;
@@ -165,38 +185,96 @@ static void became_ready(struct peer_link *l)
 	/* It could be reached the last time too; now it must speak first. */
 	if (t->is_deaf)
 		send_probe(l);
-	log_notice("next_hop.connected", "name=%s address=%s session=%s",
-		log_qz(t->peer->name), addr_text(&t->addr, text),
-		l->session->origin.cid_text);
-	peer_serve_waiting(t, l->session);
+	if (is_outside)
+		stream_set_user_timeout_ms(l->session->stream,
+			UNACKNOWLEDGED_MS);
+	log_notice(is_outside ? "partner.connected" : "next_hop.connected",
+		"name=%s address=%s session=%s", log_qz(t->peer->name),
+		addr_text(&t->addr, text), l->session->origin.cid_text);
+	peer_serve_waiting(t, l->session, is_outside ? &l->slot : NULL);
 }
 
-/* A server dialled us: is it one that we dial too? */
+/* A server dialled us: is it the one that we would dial here? */
+static bool may_adopt(const struct peer_target *t, const struct session *s)
+{
+	const struct tls_peer *few = stream_peer(s->stream);
+	const char *name = t->peer->name;
+
+	if (t->is_gone || !addr_ip_eq(&t->addr, &s->origin.remote))
+		return false;
+	if (peer_is_outside(t->peer->pool))
+		return s->names != NULL && tls_names_has_host(s->names,
+			str_of(name), false);
+	return few != NULL && few->is_verified &&
+		tls_peer_has_name(few, name);
+}
+
+/* Outside, in a place that is free. */
+static bool adopt_into(struct peer_target *t, struct session *s)
+{
+	const struct peer_pool *pool = t->peer->pool;
+	unsigned slot = 0;
+	struct peer_link *l;
+
+	while (peer_is_outside(pool) && target_slot(t, slot) != NULL)
+		slot++;
+	if (peer_is_outside(pool) &&
+		slot >= pool->policy->federation.tls_count)
+		return false;
+	l = link_new(t, s);
+	if (l == NULL)
+		return false;
+	l->slot = slot;
+	became_ready(l);
+	return true;
+}
+
 static void adopt(struct peer_pool *pool, struct session *s)
 {
-	const struct tls_peer *names = stream_peer(s->stream);
 	struct list *it, *jt;
 
 	list_for_each(it, &pool->peers) {
 		struct peer *peer = container_of(it, struct peer, node);
 
-		if (names == NULL || !names->is_verified ||
-			!tls_peer_has_name(names, peer->name))
-			continue;
 		list_for_each(jt, &peer->targets) {
 			struct peer_target *t = container_of(jt,
 				struct peer_target, node);
-			struct peer_link *l;
 
-			if (t->is_gone || !addr_ip_eq(&t->addr,
-				&s->origin.remote))
-				continue;
-			l = link_new(t, s);
-			if (l != NULL)
-				became_ready(l);
-			return;
+			if (may_adopt(t, s) && adopt_into(t, s))
+				return;
 		}
 	}
+}
+
+void target_adopt(struct peer_target *t)
+{
+	const struct session_table *all = t->peer->pool->spec.sessions;
+	struct list *it;
+
+	list_for_each(it, &all->all) {
+		struct session *s = container_of(it, struct session,
+			in_table);
+
+		if (s->origin.role == ORIGIN_PARTNER && s->is_ready &&
+			!s->is_closing && s->link == NULL &&
+			may_adopt(t, s) && !adopt_into(t, s))
+			return;
+	}
+}
+
+const struct peer_link *target_slot(const struct peer_target *t,
+	unsigned slot)
+{
+	const struct list *it;
+
+	list_for_each(it, &t->links) {
+		const struct peer_link *l = container_of(it,
+			const struct peer_link, node);
+
+		if (l->slot == slot && !l->session->is_closing)
+			return l;
+	}
+	return NULL;
 }
 
 void peer_on_ready(struct peer_pool *pool, struct session *s)
@@ -213,6 +291,7 @@ void peer_on_end(struct peer_pool *pool, struct session *s,
 	enum stream_end end, const char *detail)
 {
 	struct peer_link *l = s->link;
+	const struct peer_link *other;
 	struct peer_target *t;
 	char text[ADDR_TEXT_LEN], why[128];
 	bool was_ready;
@@ -224,16 +303,27 @@ void peer_on_end(struct peer_pool *pool, struct session *s,
 	snprintf(why, sizeof(why), "%s%s%s", stream_end_name(end),
 		detail[0] != '\0' ? ": " : "", detail);
 	link_free(l);
-	log_limited(was_ready ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, 12,
-		was_ready ? "next_hop.disconnected" : "next_hop.unreachable",
-		"name=%s address=%s reason=%s", log_qz(t->peer->name),
-		addr_text(&t->addr, text), log_qz(why));
+	if (peer_is_outside(pool))
+		log_limited(was_ready ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+			12, was_ready ? "partner.disconnected" :
+			"partner.unreachable", "name=%s address=%s reason=%s",
+			log_qz(t->peer->name), addr_text(&t->addr, text),
+			log_qz(why));
+	else
+		log_limited(was_ready ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+			12, was_ready ? "next_hop.disconnected" :
+			"next_hop.unreachable", "name=%s address=%s reason=%s",
+			log_qz(t->peer->name), addr_text(&t->addr, text),
+			log_qz(why));
 	if (was_ready)
-		return; /* target_tick dials again */
-	note_failure(t, why);
-	if (t->ready > 0)
-		return;
-	peer_replace_waiting(pool, &t->waiting, t->last_error);
+		return; /* target_tick dials again, or who has to say more */
+	note_failure(t, end == STREAM_END_TLS || end == STREAM_END_NAME ?
+		PEER_FAULT_TLS : PEER_FAULT_CONNECT, why);
+	other = target_ready_link(t);
+	if (other == NULL)
+		peer_replace_waiting(pool, &t->waiting, t->last_error);
+	else if (peer_is_outside(pool))
+		peer_serve_waiting(t, other->session, NULL);
 }
 
 void peer_on_sent(struct peer_pool *pool, struct session *s)
@@ -306,7 +396,8 @@ static void watch_link(struct peer_link *l)
 		l->target->deaf++;
 		/* Others get its requests until it has answered. */
 		l->target->is_deaf = true;
-		note_failure(l->target, "no answer to OPTIONS");
+		note_failure(l->target, PEER_FAULT_CONNECT,
+			"no answer to OPTIONS");
 		counter_add(l->target->peer->pool->spec.counters,
 			COUNTER_NEXT_HOP_DEAF, 1);
 		log_warning("next_hop.deaf", "name=%s session=%s",
@@ -331,7 +422,8 @@ void target_tick(struct peer_target *t)
 		struct peer_link *l = container_of(it, struct peer_link,
 			node);
 
-		if (l->is_ready && !l->session->is_closing)
+		if (l->is_ready && !l->session->is_closing &&
+			!peer_is_outside(t->peer->pool))
 			watch_link(l);
 	}
 	peer_expire(t->peer->pool, &t->waiting,
@@ -344,7 +436,7 @@ void target_tick(struct peer_target *t)
 	}
 	/* Keep one up: the next request should not wait for a handshake. */
 	if (t->ready == 0 && t->connecting == 0 &&
-		mono_is_past(t->next_dial, now) && target_dial(t) != 0)
+		mono_is_past(t->next_dial, now) && target_dial(t, 0) != 0)
 		return;
 }
 

@@ -27,6 +27,9 @@ struct peer {
 	struct list targets;
 	struct resolve_query *query;
 	struct mono resolve_at; /* next look-up */
+	struct mono last_used;  /* outside: somebody asked for it */
+	enum peer_fault fault;  /* of the last look-up */
+	char detail[160];
 };
 
 /* One of its addresses. */
@@ -40,6 +43,8 @@ struct peer_target {
 	struct list waiting;
 	unsigned ready;
 	unsigned connecting;
+	size_t waiting_count;
+	enum peer_fault fault; /* of last_error */
 	struct mono down_until;
 	struct mono next_dial;
 	int64_t back_off_ms;
@@ -56,6 +61,7 @@ struct peer_link {
 	struct session *session;
 	bool is_ready;
 	bool is_dialled;
+	unsigned slot; /* outside */
 	char probe[SIP_BRANCH_LEN]; /* "" = none is out */
 	struct mono probe_sent;
 	struct mono probe_next;
@@ -63,10 +69,18 @@ struct peer_link {
 	uint32_t probe_cseq;
 };
 
+/* Outside: dialled on demand, never probed, one connection per dialog. */
+static inline bool peer_is_outside(const struct peer_pool *pool)
+{
+	return pool->spec.door == ORIGIN_DOOR_PARTNER;
+}
+
 /* peer.c */
 void peer_replace_waiting(struct peer_pool *pool, struct list *waiting,
 	const char *detail);
-void peer_serve_waiting(struct peer_target *t, struct session *s);
+/* slot NULL: all of them. */
+void peer_serve_waiting(struct peer_target *t, struct session *s,
+	const unsigned *slot);
 void peer_expire(struct peer_pool *pool, struct list *waiting,
 	const char *detail);
 
@@ -80,11 +94,20 @@ void peer_refresh(struct peer *peer);
 /* Tick soon, not only at the next second. */
 void peer_wake(struct peer_pool *pool);
 
+/* peer_name.c: nobody has asked for it for a while. */
+bool peer_is_unused(const struct peer *peer);
+
 /* peer_link.c */
 bool target_is_down(const struct peer_target *t);
 struct peer_link *target_ready_link(const struct peer_target *t);
 /* Begin one more connection. */
-EDGE_MUST int target_dial(struct peer_target *t);
+EDGE_MUST int target_dial(struct peer_target *t, unsigned slot);
+/* A connection that a partner opened to us leads to this address and names
+ * the server: it is used too. */
+void target_adopt(struct peer_target *t);
+/* Outside: the connection of this slot, made or being made; NULL = neither. */
+const struct peer_link *target_slot(const struct peer_target *t,
+	unsigned slot);
 /* One more when those there have much to send. */
 void target_maybe_grow(struct peer_target *t);
 void target_tick(struct peer_target *t);

@@ -7,21 +7,35 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "access-edge/partner_edit.h"
 #include "access-edge/trust.h"
 #include "common/base/err.h"
 #include "common/sip/sip_edit.h"
 
 #define VALUE_LEN 384
 
-/* "<sip:TOKEN@edge.int.example:5061;transport=tls;lr>" */
+/* "<sip:TOKEN@edge.int.example:5061;transport=tls;lr>", token NULL: none. */
 static int push_own(struct sip_msg *m, enum sip_header id,
 	const char *token, const struct policy_side *side, const char *tail)
 {
 	char value[VALUE_LEN];
 
-	snprintf(value, sizeof(value), "<sip:%s@%s;transport=tls;lr%s>",
-		token, side->host_port, tail);
+	snprintf(value, sizeof(value), "<sip:%s%s%s;transport=tls;lr%s>",
+		token != NULL ? token : "", token != NULL ? "@" : "",
+		side->host_port, tail);
 	return sip_push(m, id, str_of(value));
+}
+
+/* How the outside of this message sees us. */
+static const struct policy_side *outside_of(const struct prepare *p)
+{
+	return p->partner != NULL ? &p->policy->partners :
+		&p->policy->outside;
+}
+
+static bool goes_in(const struct prepare *p)
+{
+	return p->from->role != ORIGIN_INTERNAL;
 }
 
 /* The value nearer to where the request goes is on top. */
@@ -29,15 +43,20 @@ static int record_route(struct sip_msg *m, const struct prepare *p,
 	const char *token)
 {
 	const struct policy_side *in = &p->policy->inside;
-	const struct policy_side *out = &p->policy->outside;
-	bool goes_in = p->from->role == ORIGIN_CLIENT;
-	int err = push_own(m, SIP_HEADER_RECORD_ROUTE, token,
-		goes_in ? out : in, "");
+	const struct policy_side *out = outside_of(p);
+	/* A partner can always be reached again by its name, and shows what
+	 * we tell it on any of its connections. */
+	const char *outer = p->partner == NULL ? token : NULL;
+	const char *inner = p->partner == NULL || goes_in(p) ? token : NULL;
+	int err = goes_in(p) ?
+		push_own(m, SIP_HEADER_RECORD_ROUTE, outer, out, "") :
+		push_own(m, SIP_HEADER_RECORD_ROUTE, inner, in, "");
 
-	if (err == 0)
-		err = push_own(m, SIP_HEADER_RECORD_ROUTE, token,
-			goes_in ? in : out, "");
-	return err;
+	if (err != 0)
+		return err;
+	return goes_in(p) ?
+		push_own(m, SIP_HEADER_RECORD_ROUTE, inner, in, "") :
+		push_own(m, SIP_HEADER_RECORD_ROUTE, outer, out, "");
 }
 
 /* RFC 3327, RFC 5626 section 5.1, and what the original does. */
@@ -110,9 +129,8 @@ static int edit_routes(struct sip_msg *m, const struct prepare *p)
 static int edit_record(struct sip_msg *m, const struct prepare *p)
 {
 	char token[FLOW_TOKEN_LEN + 1];
-	bool is_client = p->from->role == ORIGIN_CLIENT;
-	uint64_t cid = is_client ? p->from->cid : p->route->cid;
-	uint8_t flags = 0;
+	uint64_t cid = goes_in(p) ? p->from->cid : p->route->cid;
+	uint8_t flags = p->partner != NULL ? FLOW_FEDERATION : 0;
 
 	if (m->method_id == SIP_ACK)
 		return 0;
@@ -126,8 +144,8 @@ static int edit_record(struct sip_msg *m, const struct prepare *p)
 
 static int edit_hop(struct sip_msg *m, const struct prepare *p)
 {
-	const struct policy_side *side = p->from->role == ORIGIN_CLIENT ?
-		&p->policy->inside : &p->policy->outside;
+	const struct policy_side *side = goes_in(p) ? &p->policy->inside :
+		outside_of(p);
 	char value[VALUE_LEN];
 	int err = sip_set_max_forwards(m, m->has_max_forwards ?
 		m->max_forwards - 1 : 70);
@@ -138,6 +156,17 @@ static int edit_hop(struct sip_msg *m, const struct prepare *p)
 	if (err == 0)
 		err = sip_push(m, SIP_HEADER_VIA, str_of(value));
 	return err;
+}
+
+static int edit_partner(struct sip_msg *m, const struct prepare *p)
+{
+	int gone = 0;
+
+	if (p->partner != NULL)
+		gone = goes_in(p) ?
+			partner_edit_in(m, p->policy, p->partner) :
+			partner_edit_out(m, p->policy, p->partner);
+	return gone < 0 ? gone : 0;
 }
 
 struct verdict prepare_request(struct sip_msg *m, const struct prepare *p)
@@ -153,6 +182,8 @@ struct verdict prepare_request(struct sip_msg *m, const struct prepare *p)
 			return v;
 		}
 	}
+	if (err == 0)
+		err = edit_partner(m, p);
 	if (err == 0)
 		err = edit_record(m, p);
 	if (err == 0)

@@ -9,6 +9,7 @@
 #include "access-edge/contact.h"
 #include "access-edge/flow.h"
 #include "access-edge/origin.h"
+#include "access-edge/partner.h"
 #include "access-edge/policy.h"
 #include "access-edge/route.h"
 #include "access-edge/verdict.h"
@@ -20,6 +21,7 @@ struct prepare {
 	const struct origin *from;
 	const struct route *route;
 	bool is_verified; /* From is who signed in on the connection */
+	const struct partner *partner; /* it comes from or goes to; or NULL */
 	char branch[BRANCH_LEN];
 };
 

@@ -11,6 +11,7 @@
 #include "access-edge/answer.h"
 #include "access-edge/contact.h"
 #include "access-edge/forward.h"
+#include "access-edge/partner_edit.h"
 #include "access-edge/trust.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
@@ -240,7 +241,7 @@ static bool is_inside_redirect(struct edge *edge, struct sip_msg *m)
 static unsigned replaced_status(struct edge *edge, const struct txn *txn,
 	struct sip_msg *m)
 {
-	if (txn->is_from_client && is_inside_redirect(edge, m)) {
+	if (txn->from_role != ORIGIN_INTERNAL && is_inside_redirect(edge, m)) {
 		log_warning("redirect.hidden", "call_id=%s",
 			log_q(m->call_id));
 		return 500;
@@ -252,7 +253,35 @@ static unsigned replaced_status(struct edge *edge, const struct txn *txn,
 	if (sip_msg_has_header(m, "Authentication-Info") ||
 		sip_msg_has_header(m, "Retry-After"))
 		return 0;
-	return txn->is_from_client ? 504 : 500;
+	return txn->from_role != ORIGIN_INTERNAL ? 504 : 500;
+}
+
+/* Between inside and a partner, either way. */
+static int edit_for_partner(struct edge *edge, const struct txn *txn,
+	struct sip_msg *m)
+{
+	int gone = txn->from_role == ORIGIN_PARTNER ?
+		partner_edit_out(m, &edge->policy, txn->partner) :
+		partner_edit_in(m, &edge->policy, txn->partner);
+
+	if (gone < 0)
+		return gone;
+	counter_add(edge->counters, COUNTER_TRUST_STRIPPED, (uint64_t)gone);
+	return 0;
+}
+
+/* How often a partner's recipients do not exist is held against it. */
+static void note_answer(struct edge *edge, const struct txn *txn,
+	const struct session *to, const struct sip_msg *m)
+{
+	struct sip_msg *asked;
+
+	if (txn->from_role != ORIGIN_PARTNER || m->status < 200)
+		return;
+	asked = request_of(txn);
+	if (asked != NULL)
+		federation_answered(edge->federation, to, asked, m);
+	sip_msg_free(asked);
 }
 
 static void send_back(struct edge *edge, struct txn *txn,
@@ -276,11 +305,14 @@ static void send_back(struct edge *edge, struct txn *txn,
 		answer_txn(edge, txn, &v);
 		return;
 	}
-	err = txn->is_from_client ? sip_pop(m, SIP_HEADER_VIA) :
-		restore_vias(txn, m);
+	note_answer(edge, txn, to, m);
+	err = txn->from_role != ORIGIN_INTERNAL ?
+		sip_pop(m, SIP_HEADER_VIA) : restore_vias(txn, m);
 	if (err == 0 && to->origin.role == ORIGIN_CLIENT) {
 		note_logon(edge, txn, to, m);
 		err = edit_for_client(edge, txn, to, m);
+	} else if (err == 0 && txn->partner != NULL) {
+		err = edit_for_partner(edge, txn, m);
 	} else if (err == 0) {
 		err = edit_for_inside(edge, from, m);
 	}
@@ -362,11 +394,11 @@ static bool may_answer(const struct session *s, const struct txn *txn)
 {
 	if (s->origin.cid == txn->to_cid)
 		return true;
-	return txn->to_cid != 0 && txn->is_from_client &&
+	return txn->to_cid != 0 && txn->to_role == ORIGIN_INTERNAL &&
 		s->origin.role == ORIGIN_INTERNAL;
 }
 
-/* A client that knows our branch may answer that request and no other. */
+/* Whoever outside knows our branch may answer that request and no other. */
 static bool is_answer_to(const struct txn *txn, const struct sip_msg *m)
 {
 	struct sip_msg *asked = request_of(txn);
@@ -407,7 +439,7 @@ void response_forward(struct edge *edge, struct session *s,
 		drop(edge, s, m, "another method");
 		return;
 	}
-	if (s->origin.role == ORIGIN_CLIENT && !is_answer_to(txn, m)) {
+	if (s->origin.role != ORIGIN_INTERNAL && !is_answer_to(txn, m)) {
 		drop(edge, s, m, "another request");
 		return;
 	}

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/dns_name.h"
 #include "common/base/err.h"
 #include "common/sip/sip_edit.h"
 
@@ -148,6 +149,44 @@ static struct verdict check_client_flow(const struct route_in *in,
 	return verdict_pass();
 }
 
+/* A partner learns the token of its own connection in the Record-Route of a
+ * dialog, and shows it on any of its connections. */
+static struct verdict check_partner_flow(const struct route_in *in,
+	const struct reading *r)
+{
+	const char *name;
+
+	if (!r->has_flow)
+		return verdict_pass();
+	if ((r->flow.flags & FLOW_FEDERATION) == 0)
+		return abuse("the flow token of a client");
+	name = r->flow.is_other_edge ? NULL :
+		in->world.partner(in->world.arg, r->flow.cid);
+	if (name != NULL && strcmp(name, in->from->peer_name) != 0)
+		return abuse("the flow token of another partner");
+	return verdict_pass();
+}
+
+static struct verdict from_partner(const struct sip_msg *m,
+	const struct route_in *in, const struct reading *r,
+	struct route *out)
+{
+	struct verdict v = check_partner_flow(in, r);
+
+	if (v.kind != VERDICT_PASS)
+		return v;
+	if (m->method_id == SIP_ACK && r->own == 0)
+		return verdict_drop("ACK outside any dialog");
+	if (!r->has_next || r->next_is_own) {
+		out->to = ROUTE_TO_NEXT_HOP;
+		return verdict_pass();
+	}
+	if (!server_of(in, &r->next.uri, out))
+		return abuse("a Route to a server that is not ours");
+	out->to = ROUTE_TO_SERVER;
+	return verdict_pass();
+}
+
 static struct verdict from_client(const struct sip_msg *m,
 	const struct route_in *in, const struct reading *r,
 	struct route *out)
@@ -207,13 +246,41 @@ static bool by_cid(const struct sip_msg *m, const struct route_in *in,
 	return true;
 }
 
+/* Somebody of another organisation: neither ours nor without an account. */
+static bool is_foreign(const struct route_in *in, const struct sip_uri *uri)
+{
+	return sip_uri_is_sip(uri) && dns_name_is_valid(uri->host) &&
+		!policy_has_domain(in->policy, uri->host) &&
+		!policy_is_own_uri(in->policy, uri) &&
+		!str_ieq_z(uri->host, "anonymous.invalid");
+}
+
+/* On the connection that the dialog came over, as long as it is there; else
+ * the partner can be reached by name. */
+static struct verdict to_partner(const struct route_in *in,
+	const struct reading *r, bool is_in_dialog, struct route *out)
+{
+	out->to = ROUTE_TO_PARTNER;
+	out->is_in_dialog = is_in_dialog;
+	if (r->has_flow && !r->flow.is_other_edge &&
+		in->world.partner(in->world.arg, r->flow.cid) != NULL)
+		out->cid = r->flow.cid;
+	if (r->has_next && !r->next_is_own) {
+		out->port = sip_uri_port(&r->next.uri);
+		if (str_copy(r->next.uri.host, out->server,
+			sizeof(out->server)) != 0)
+			return verdict_answer(403, DIAG_NO_ROUTE,
+				"a Route to no peer of ours");
+	}
+	return verdict_pass();
+}
+
 static struct verdict from_inside(const struct sip_msg *m,
 	const struct route_in *in, const struct reading *r,
 	struct route *out)
 {
 	if (r->has_flow && (r->flow.flags & FLOW_FEDERATION) != 0)
-		return verdict_answer(403, DIAG_NO_ROUTE,
-			"the flow of a partner");
+		return to_partner(in, r, true, out);
 	if (r->has_flow) {
 		if (r->flow.is_other_edge || in->world.client(
 			in->world.arg, r->flow.cid) == NULL)
@@ -224,17 +291,17 @@ static struct verdict from_inside(const struct sip_msg *m,
 	}
 	if (by_cid(m, in, out))
 		return verdict_pass();
+	if (r->own > 0 && is_foreign(in, &m->to.uri))
+		return to_partner(in, r, true, out);
 	if (sip_uri_has_param(&m->uri, "ms-received-cid"))
 		return flow_failed(in);
 	if (r->has_next)
-		return verdict_answer(403, DIAG_NO_ROUTE,
-			"a Route to no peer of ours");
+		return to_partner(in, r, false, out);
 	if (policy_has_domain(in->policy, m->uri.host) ||
 		policy_is_own_uri(in->policy, &m->uri))
 		return verdict_by("domains", 404, DIAG_NO_ROUTE,
 			"the inside asked the edge for its own user");
-	return verdict_by("domains", 403, DIAG_NO_ROUTE,
-		"a domain that is neither ours nor a partner's");
+	return to_partner(in, r, false, out);
 }
 
 struct verdict route_decide(struct sip_msg *m, const struct route_in *in,
@@ -253,6 +320,8 @@ struct verdict route_decide(struct sip_msg *m, const struct route_in *in,
 		!sip_uri_has_param(&r.next.uri, "lr");
 	if (in->from->role == ORIGIN_CLIENT)
 		return from_client(m, in, &r, out);
+	if (in->from->role == ORIGIN_PARTNER)
+		return from_partner(m, in, &r, out);
 	return from_inside(m, in, &r, out);
 }
 

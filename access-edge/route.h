@@ -17,6 +17,9 @@
 struct route_world {
 	/* The address of a client's connection that is open, or NULL. */
 	const struct addr *(*client)(const void *arg, uint64_t cid);
+	/* Name that the certificate of a partner's open connection has, or
+	 * NULL. */
+	const char *(*partner)(const void *arg, uint64_t cid);
 	/* Name of the inside server at this address, or NULL. */
 	const char *(*server_at)(const void *arg, const struct addr *a);
 	const void *arg;
@@ -34,13 +37,17 @@ enum route_to {
 	ROUTE_TO_NEXT_HOP, /* any server of the pool */
 	ROUTE_TO_SERVER,   /* this one, by name */
 	ROUTE_TO_CLIENT,   /* this connection */
+	ROUTE_TO_PARTNER,  /* this domain: federate.c says whether and how */
 };
 
 struct route {
 	enum route_to to;
+	/* Of the server; for a partner, of what the next Route names, "" =
+	 * nothing. */
 	char server[256];
 	uint16_t port;
-	uint64_t cid;
+	uint64_t cid; /* of the client; of the partner, 0 = any connection */
+	bool is_in_dialog; /* partner: Routes of ours say so */
 	bool in_own_dialog; /* the token of the sender's own connection */
 	size_t own_routes; /* values on top to take away before sending */
 	bool is_strict;    /* the next Route has no lr: swap (16.6 step 6) */

@@ -16,7 +16,8 @@ static void hand_over(struct edge *edge, struct session *to,
 	trace_text(&edge->trace, to, text, len);
 	if (session_send(to, text, len) == 0) {
 		counter_add(edge->counters, COUNTER_REQUESTS_FORWARDED, 1);
-		peer_on_sent(edge->peers, to);
+		if (to->origin.role == ORIGIN_INTERNAL)
+			peer_on_sent(edge->peers, to);
 	}
 }
 
@@ -32,6 +33,7 @@ static void txn_send(struct edge *edge, struct txn *txn, struct session *to)
 		forward_fail(edge, txn, &v);
 		return;
 	}
+	txn->to_role = to->origin.role;
 	if (txn_aim(txn, to->origin.cid) != 0) {
 		v = verdict_answer(500, DIAG_NONE, "no memory");
 		forward_fail(edge, txn, &v);
@@ -67,6 +69,7 @@ static void on_server(struct peer_wait *w, struct session *via,
 struct stray {
 	struct list node;
 	struct peer_wait wait;
+	struct outbound *outbound; /* owned: to a partner */
 	struct edge *edge;
 	char *text; /* owned */
 	size_t len;
@@ -77,6 +80,7 @@ static void stray_free(struct stray *stray)
 	list_remove(&stray->node);
 	stray->edge->stray_count--;
 	peer_cancel(&stray->wait);
+	outbound_free(stray->outbound);
 	free(stray->text);
 	free(stray);
 }
@@ -113,9 +117,115 @@ static void aim(struct peer_wait *w, const struct edge *edge,
 	}
 }
 
-void send_stray(struct edge *edge, const struct sip_msg *m,
-	const struct route *to, char *text, size_t len)
+/* ---- to partners --------------------------------------------------------- */
+
+static void on_partner(struct outbound *o, struct session *via, void *arg)
 {
+	struct txn *txn = arg;
+	struct edge *edge = txn->owner;
+	struct verdict v;
+
+	if (via == NULL) {
+		v = outbound_plan(o)->verdict;
+		forward_fail(edge, txn, &v);
+		return;
+	}
+	if (txn_set_partner(txn, &outbound_plan(o)->partner) != 0) {
+		v = verdict_answer(500, DIAG_NONE, "no memory");
+		forward_fail(edge, txn, &v);
+		return;
+	}
+	txn->outbound = NULL;
+	outbound_free(o);
+	txn_send(edge, txn, via);
+}
+
+static void on_stray_partner(struct outbound *o, struct session *via,
+	void *arg)
+{
+	struct stray *stray = arg;
+
+	(void)o;
+	if (via != NULL && !session_is_congested(via))
+		hand_over(stray->edge, via, stray->text, stray->len);
+	stray_free(stray);
+}
+
+/* A dialog that the partner began goes on over its connection, as long as
+ * that speaks for the domain. */
+static struct session *flow_of(const struct edge *edge,
+	const struct passage *way)
+{
+	struct session *s = session_find(&edge->sessions, way->to.cid);
+
+	if (s == NULL || s->partner == NULL || strcmp(s->partner->domain,
+		way->plan.partner.domain) != 0)
+		return NULL;
+	return s;
+}
+
+static struct outbound_spec outbound_to(const struct edge *edge,
+	const struct sip_msg *m, const struct passage *way,
+	outbound_cb *cb, void *arg)
+{
+	return (struct outbound_spec){
+		.federation = edge->federation,
+		.plan = &way->plan,
+		.server = str_of(way->to.server),
+		.server_port = way->to.port,
+		.is_in_dialog = way->to.is_in_dialog,
+		.method = m->method,
+		.call_id = m->call_id,
+		.hash = map_hash(&edge->txns.by_key, m->call_id.p,
+			m->call_id.n),
+		.cb = cb,
+		.arg = arg,
+	};
+}
+
+static void send_to_partner(struct edge *edge, struct txn *txn,
+	const struct sip_msg *m, const struct passage *way)
+{
+	const struct outbound_spec spec = outbound_to(edge, m, way,
+		on_partner, txn);
+	struct session *flow = flow_of(edge, way);
+	struct verdict v = verdict_answer(500, DIAG_NONE, "no memory");
+
+	txn->to_role = ORIGIN_PARTNER;
+	if (flow != NULL && txn_set_partner(txn, flow->partner) == 0) {
+		txn_send(edge, txn, flow);
+		return;
+	}
+	txn_set_state(txn, TXN_CONNECTING, mono_after_ms(
+		loop_now(edge->loop),
+		(int64_t)edge->policy.transaction_s * 1000));
+	if (flow == NULL && outbound_new(&txn->outbound, &spec) == 0)
+		outbound_start(txn->outbound);
+	else
+		forward_fail(edge, txn, &v);
+}
+
+static void send_stray_to_partner(struct stray *stray,
+	const struct sip_msg *m, const struct passage *way)
+{
+	const struct outbound_spec spec = outbound_to(stray->edge, m, way,
+		on_stray_partner, stray);
+	struct session *flow = flow_of(stray->edge, way);
+
+	if (flow != NULL)
+		on_stray_partner(NULL, flow, stray);
+	else if (outbound_new(&stray->outbound, &spec) == 0)
+		outbound_start(stray->outbound);
+	else
+		stray_free(stray);
+}
+
+/* ---- anywhere ------------------------------------------------------------ */
+
+void send_stray(struct edge *edge, const struct sip_msg *m,
+	const struct passage *way, char *text, size_t len)
+{
+	const struct route *to = &way->to;
 	struct session *now;
 	struct stray *stray;
 
@@ -139,6 +249,10 @@ void send_stray(struct edge *edge, const struct sip_msg *m,
 	stray->edge = edge;
 	stray->text = text;
 	stray->len = len;
+	if (to->to == ROUTE_TO_PARTNER) {
+		send_stray_to_partner(stray, m, way);
+		return;
+	}
 	aim(&stray->wait, edge, m, to);
 	now = peer_request(edge->peers, &stray->wait);
 	if (now != NULL)
@@ -146,13 +260,18 @@ void send_stray(struct edge *edge, const struct sip_msg *m,
 }
 
 void send_request(struct edge *edge, struct txn *txn,
-	const struct sip_msg *m, const struct route *to, char *text,
+	const struct sip_msg *m, const struct passage *way, char *text,
 	size_t len)
 {
+	const struct route *to = &way->to;
 	struct session *now;
 	struct verdict v;
 
 	txn_hold(txn, text, len);
+	if (to->to == ROUTE_TO_PARTNER) {
+		send_to_partner(edge, txn, m, way);
+		return;
+	}
 	peer_wait_init(&txn->wait, on_server);
 	if (to->to == ROUTE_TO_CLIENT) {
 		now = session_find(&edge->sessions, to->cid);

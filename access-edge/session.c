@@ -49,6 +49,9 @@ static void session_free(struct session *s)
 		s->table->count--;
 	}
 	stream_free(s->stream);
+	tls_names_free(s->names);
+	free(s->held);
+	free(s->partner);
 	sip_frame_fini(&s->frame);
 	free(s);
 }
@@ -123,8 +126,8 @@ static void on_whole(struct session *s, struct str text)
 		session_close(s, "memory");
 		return;
 	}
-	s->messages_in++;
 	t->ops->on_message(s, m, err != 0 ? &fault : NULL, t->arg);
+	s->messages_in += !s->is_held;
 	if (err != 0 && fault.is_lost)
 		session_close(s, "malformed");
 	sip_msg_free(m);
@@ -145,15 +148,35 @@ static void on_bad(struct session *s, const struct sip_frame_item *item)
 	session_close(s, "framing");
 }
 
-static void on_data(struct stream *stream, const uint8_t *data, size_t len,
-	void *arg)
+/* What waits until the session is resumed: the message that could not be
+ * taken, and what came behind it. */
+struct session_held {
+	size_t message_len;
+	size_t len;
+	char text[];
+};
+
+static void keep(struct session *s, struct str message, struct str rest)
 {
-	struct session *s = arg;
-	struct str rest = {(const char *)data, len};
+	struct session_held *h = malloc(sizeof(*h) + message.n + rest.n);
+
+	if (h == NULL) {
+		session_close(s, "memory");
+		return;
+	}
+	h->message_len = message.n;
+	h->len = message.n + rest.n;
+	memcpy(h->text, message.p, message.n);
+	if (rest.n > 0)
+		memcpy(h->text + message.n, rest.p, rest.n);
+	s->held = h;
+}
+
+static void take_bytes(struct session *s, struct str rest)
+{
 	struct sip_frame_item item = {.kind = SIP_FRAME_PING};
 	bool is_whole = false, has_pong = false;
 
-	s->last_in = loop_now(s->table->loop);
 	while (!s->is_closing && item.kind != SIP_FRAME_NONE) {
 		if (sip_frame_next(&s->frame, &rest, &item) != 0) {
 			session_close(s, "memory");
@@ -165,14 +188,55 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t len,
 		else if (item.kind == SIP_FRAME_PING && !has_pong)
 			/* One for all that came at once: nobody pings again
 			 * before the pong, but to have us send many. */
-			has_pong = stream_send(stream, "\r\n", 2) >= 0;
+			has_pong = stream_send(s->stream, "\r\n", 2) >= 0;
 		else if (item.kind == SIP_FRAME_BAD)
 			on_bad(s, &item);
+		if (s->is_held) {
+			keep(s, item.message, rest);
+			return;
+		}
 	}
 	if (sip_frame_is_idle(&s->frame))
 		s->unfinished.ms = 0;
 	else if (s->unfinished.ms == 0 || is_whole)
 		s->unfinished = s->last_in;
+}
+
+static void on_data(struct stream *stream, const uint8_t *data, size_t len,
+	void *arg)
+{
+	struct session *s = arg;
+
+	(void)stream;
+	s->last_in = loop_now(s->table->loop);
+	take_bytes(s, (struct str){(const char *)data, len});
+}
+
+void session_hold(struct session *s)
+{
+	s->is_held = true;
+	s->unfinished.ms = 0; /* it is us who are late */
+	stream_pause(s->stream);
+}
+
+void session_resume(struct session *s)
+{
+	struct session_held *h = s->held;
+
+	if (!s->is_held || h == NULL || s->is_closing)
+		return;
+	s->held = NULL;
+	s->is_held = false;
+	on_whole(s, (struct str){h->text, h->message_len});
+	if (s->is_held) {
+		s->held = h; /* not yet */
+		return;
+	}
+	take_bytes(s, (struct str){h->text + h->message_len,
+		h->len - h->message_len});
+	free(h);
+	if (!s->is_held && !s->is_closing)
+		stream_resume(s->stream);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -201,6 +265,11 @@ static void on_stream_ready(struct stream *stream, void *arg)
 			"%s", peer->names[0]);
 	settle_role(s, peer != NULL && peer->is_verified &&
 		peer->is_present);
+	if (s->origin.role == ORIGIN_PARTNER &&
+		stream_names(stream, &s->names) != 0) {
+		session_close(s, "memory");
+		return;
+	}
 	s->table->ops->on_ready(s, s->table->arg);
 }
 
@@ -242,6 +311,7 @@ static struct session *session_new(struct session_table *t,
 	if (s == NULL)
 		return NULL;
 	list_init(&s->in_table);
+	list_init(&s->in_held);
 	sip_frame_init(&s->frame, &limits);
 	s->door = door;
 	s->origin.role = role;

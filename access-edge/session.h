@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 #include "access-edge/anonymous.h"
+#include "access-edge/discover.h"
 #include "access-edge/origin.h"
+#include "access-edge/partner.h"
 #include "access-edge/policy.h"
 #include "common/base/list.h"
 #include "common/base/map.h"
@@ -20,6 +22,7 @@
 #include "common/sip/sip_msg.h"
 
 struct session;
+struct session_held;
 struct peer_link;
 
 /* m is borrowed for the call. The session may be closed inside. */
@@ -56,11 +59,17 @@ struct session {
 	struct mono unfinished;    /* since when a message is; 0 = none */
 	bool is_ready;
 	bool is_closing;
+	bool is_held;
+	struct session_held *held; /* owned */
 	const char *why_closed;    /* by us; a literal, or NULL */
 	bool is_outbound;          /* RFC 5626 took part in its REGISTER */
 	uint64_t messages_in;
 	uint64_t messages_out;
 	size_t server_body_max;
+	struct tls_names *names;   /* partners: all of them; owned */
+	struct partner *partner;   /* partners: of the last request; owned */
+	struct discover_wait srv_wait; /* partners: DNS is being asked */
+	struct list in_held;       /* partners: too fast */
 	char user[256];            /* who registered last, or "" */
 	struct anonymous anonymous;
 };
@@ -101,6 +110,13 @@ int session_send(struct session *s, const char *text, size_t len);
 bool session_is_congested(const struct session *s);
 /* Everything queued goes out first. why: a word for the log, a literal. */
 void session_close(struct session *s, const char *why);
+/* From within on_message: this message can't be taken yet. It, and what comes
+ * behind it, waits for session_resume(); nothing more is read meanwhile, which
+ * the peer's own TCP feels. */
+void session_hold(struct session *s);
+/* on_message is called again for it, not from within a callback of the same
+ * session. */
+void session_resume(struct session *s);
 /* A 2xx has shown that somebody inside knows this client; user is "" when it
  * does not say as whom. */
 void session_signed_in(struct session *s, const struct policy *p,

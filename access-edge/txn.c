@@ -13,6 +13,7 @@
 #include "common/sip/sip_edit.h"
 #include "common/sip/sip_writer.h"
 
+#define PARTNER_TIMES 16
 #define TRYING_MS 200
 
 const char *txn_state_name(enum txn_state state)
@@ -142,18 +143,20 @@ int txn_aim(struct txn *txn, uint64_t cid)
 	return 0;
 }
 
-bool txn_is_full(const struct txn_table *t, uint64_t cid, bool is_client)
+bool txn_is_full(const struct txn_table *t, uint64_t cid,
+	enum origin_role role)
 {
 	const struct txn_bounds *b = &t->bounds;
 	const struct txn_party *p;
 
-	if (!is_client)
+	if (role == ORIGIN_INTERNAL)
 		return t->count >= b->count_max || t->bytes >= b->bytes_max;
 	if (t->count >= b->count_max / 4 * 3 ||
 		t->bytes >= b->bytes_max / 4 * 3)
 		return true;
 	p = party_find(t, cid);
-	return p != NULL && p->begun_count >= b->client_max;
+	return p != NULL && p->begun_count >= b->client_max *
+		(role == ORIGIN_PARTNER ? PARTNER_TIMES : 1);
 }
 
 /* ---- keys ---------------------------------------------------------------- */
@@ -315,9 +318,21 @@ void txn_free(struct txn *txn)
 	list_remove(&txn->trying);
 	list_remove(&txn->timed);
 	peer_cancel(&txn->wait);
+	outbound_free(txn->outbound);
+	free(txn->partner);
 	free(txn->received);
 	free(txn->sent);
 	free(txn);
+}
+
+int txn_set_partner(struct txn *txn, const struct partner *partner)
+{
+	if (txn->partner == NULL)
+		txn->partner = malloc(sizeof(*txn->partner));
+	if (txn->partner == NULL)
+		return -ENOMEM;
+	*txn->partner = *partner;
+	return 0;
 }
 
 void txn_hold(struct txn *txn, char *text, size_t len)

@@ -12,6 +12,9 @@
 
 #include "access-edge/branch.h"
 #include "access-edge/logon.h"
+#include "access-edge/origin.h"
+#include "access-edge/outbound.h"
+#include "access-edge/partner.h"
 #include "access-edge/peer.h"
 #include "common/base/clock.h"
 #include "common/base/digest.h"
@@ -50,7 +53,10 @@ struct txn {
 	struct txn_party *to;
 	struct list of_from; /* in from->begun */
 	struct list of_to;   /* in to->aimed */
-	bool is_from_client;
+	enum origin_role from_role;
+	enum origin_role to_role;
+	struct partner *partner;   /* owned: the other organisation, or NULL */
+	struct outbound *outbound; /* owned: on its way to a partner, or NULL */
 	bool has_credentials;   /* Authorization, Proxy-Authorization */
 	bool has_keep_alive;    /* UAC;hop-hop=yes */
 	bool is_outbound;       /* RFC 5626 */
@@ -121,9 +127,13 @@ EDGE_MUST int txn_new(struct txn **out, struct txn_table *t,
 	struct mono now);
 void txn_free(struct txn *txn); /* accepts NULL */
 
-/* Is there no room for one more request of this connection? Clients leave a
- * quarter of everything to the inside, which ends what they began. */
-bool txn_is_full(const struct txn_table *t, uint64_t cid, bool is_client);
+/* Is there no room for one more request of this connection? The outside
+ * leaves a quarter of everything to the inside, which ends what was begun; a
+ * partner speaks for more people than a client. */
+bool txn_is_full(const struct txn_table *t, uint64_t cid,
+	enum origin_role role);
+/* Whom it comes from or goes to outside; copied. */
+EDGE_MUST int txn_set_partner(struct txn *txn, const struct partner *partner);
 /* The request goes to this connection. */
 EDGE_MUST int txn_aim(struct txn *txn, uint64_t cid);
 /* What waits for a connection; text is taken. */

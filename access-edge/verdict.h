@@ -66,7 +66,7 @@ static inline struct verdict verdict_by(const char *setting, unsigned status,
 static inline struct verdict verdict_detail(struct verdict v,
 	const char *detail)
 {
-	snprintf(v.detail, sizeof(v.detail), "%s", detail != NULL ? detail :
+	snprintf(v.detail, sizeof(v.detail), "%.127s", detail != NULL ? detail :
 		"");
 	return v;
 }

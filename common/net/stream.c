@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/net/stream_priv.h"
 
@@ -738,6 +739,12 @@ const struct tls_peer *stream_peer(const struct stream *s)
 	static const struct tls_peer nobody;
 
 	return s->peer != NULL ? s->peer : &nobody;
+}
+
+int stream_names(const struct stream *s, struct tls_names **out)
+{
+	return s->io.ssl != NULL ? tls_names_from(s->io.ssl, out) :
+		EDGE_EUNKNOWN;
 }
 
 const char *stream_cipher(const struct stream *s)

@@ -13,6 +13,7 @@
 #include "common/base/addr.h"
 #include "common/base/attr.h"
 #include "common/net/tls.h"
+#include "common/net/tls_names.h"
 #include "common/run/loop.h"
 
 struct stream;
@@ -76,6 +77,8 @@ struct stream_target {
 	                     * NULL = no name check. Copied. */
 	bool bind_device;   /* bind to the device of `local` (threat S19) */
 	bool share_port;    /* the port of `local` is a listener's of ours */
+	bool checks_name;   /* the owner looks at the certificate's names
+	                     * itself; name is for SNI alone */
 };
 
 /* Failures that show at once come back as the return value, later ones
@@ -134,6 +137,8 @@ const struct addr *stream_local(const struct stream *s);
 const struct addr *stream_remote(const struct stream *s);
 /* Valid from on_ready on; is_present false for plain TCP. */
 const struct tls_peer *stream_peer(const struct stream *s);
+/* All that the certificate says; the caller's. EDGE_EUNKNOWN: there is none. */
+EDGE_MUST int stream_names(const struct stream *s, struct tls_names **out);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "tcp". */
 const char *stream_cipher(const struct stream *s);
 /* IANA numbers of TLS version and cipher suite, 0 for plain TCP. */

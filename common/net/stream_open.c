@@ -57,7 +57,8 @@ static void shaken(struct stream *s)
 		}
 		tls_peer_from(ssl, s->peer);
 	}
-	if (s->name != NULL && !tls_ssl_has_name(ssl, s->name)) {
+	if (s->name != NULL && !s->checks_name &&
+		!tls_ssl_has_name(ssl, s->name)) {
 		wrong_name(s);
 		return;
 	}
@@ -294,6 +295,7 @@ int stream_connect(struct stream **out, struct loop *loop,
 		return err;
 	s->phase = PHASE_CONNECT;
 	s->is_server = limits != NULL && limits->is_tls_server;
+	s->checks_name = target->checks_name;
 	if (ctx != NULL)
 		s->ctx = tls_ctx_ref(ctx);
 	err = -ENOMEM;

@@ -43,6 +43,7 @@ struct stream {
 	unsigned frames;    /* callbacks of ours on the stack */
 	unsigned shake_want; /* enum loop_want */
 	bool is_server;
+	bool checks_name;   /* not us, the owner */
 	bool is_deferred;   /* on_deferred is on its way */
 	bool is_paused;
 	bool is_closing;

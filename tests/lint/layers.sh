@@ -28,7 +28,7 @@ libraries="
 event2/      common/run/loop.c common/bus/ replication-agent/ edgectl/cmd_version.c
 sofia-sip/   common/sip/*.c
 openssl/     common/base/digest.c common/net/ common/wce/ common/seal/ common/bundle/ replication-agent/ edgectl/
-sqlite3.h    common/store/ common/bundle/ replication-agent/ edgectl/
+sqlite3.h    common/store/ common/bundle/ replication-agent/ edgectl/ access-edge/watch_store.c
 zstd.h       common/bundle/ edgectl/cmd_version.c
 curl/        common/bus/ replication-agent/ edgectl/
 ares.h       common/net/ edgectl/cmd_version.c

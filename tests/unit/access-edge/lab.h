@@ -575,6 +575,7 @@ static inline void lab_edge(struct lab *lab)
 		.counters = &lab->counters,
 		.resolver = lab->resolver,
 		.tls_next_hop = lab->tls_next_hop,
+		.watch_path = "",
 		.flow_key_path = lab->key_path,
 	};
 	struct why why = {""};

@@ -18,13 +18,16 @@
 
 struct plain {
 	struct topology t;
-	struct topology_listener listeners[2];
+	struct topology_listener listeners[3];
+	struct topology_partner partners[4];
+	struct topology_provider providers[3];
 	struct topology_trust trusted[2];
 	struct topology_hop hops[1];
 	char domains[2][256];
 	struct policy policy;
 	struct origin client; /* cid 0x1D, 192.0.2.77:58350 */
 	struct origin inside; /* cid 0x2E, fe.int.test */
+	struct origin partner; /* cid 0x5F, sip.partner.test */
 };
 
 static inline void plain_remake(struct plain *p)
@@ -41,6 +44,8 @@ static inline void plain_init(struct plain *p)
 	p->t.listeners = p->listeners;
 	p->t.trusted = p->trusted;
 	p->t.hops = p->hops;
+	p->t.partners = p->partners;
+	p->t.providers = p->providers;
 	p->t.domains = p->domains;
 	snprintf(p->t.machine, sizeof(p->t.machine), "edge.int.test");
 	for (unsigned i = 0; i < CONF_DAEMON_COUNT; i++)
@@ -78,6 +83,10 @@ static inline void plain_init(struct plain *p)
 		"000000000000001D");
 	ck_assert_int_eq(addr_parse_z("192.0.2.77", 58350,
 		&p->client.remote), 0);
+	p->partner.role = ORIGIN_PARTNER;
+	p->partner.cid = 0x5F;
+	snprintf(p->partner.peer_name, sizeof(p->partner.peer_name),
+		"sip.partner.test");
 	p->inside.role = ORIGIN_INTERNAL;
 	p->inside.cid = 0x2E;
 	snprintf(p->inside.peer_name, sizeof(p->inside.peer_name),
@@ -98,6 +107,50 @@ static inline void plain_set(struct plain *p, const char *name,
 	ck_assert_msg(setting_set_put(p->t.settings[CONF_ACCESS_EDGE], name,
 		json, &why) == 0, "%s", why.text);
 	plain_remake(p);
+}
+
+/* Federation is on, with its port; nobody is listed and nobody discovered. */
+static inline void plain_federate(struct plain *p)
+{
+	p->t.listener_count = 3;
+	p->listeners[2] = (struct topology_listener){
+		.usage = TOPOLOGY_SIP_FEDERATION, .side = TOPOLOGY_EXTERNAL,
+		.public_fqdn = "sip.a.test", .public_port = 5061};
+	ck_assert_int_eq(addr_parse_z("198.51.100.10", 5061,
+		&p->listeners[2].address), 0);
+	plain_set(p, "allow_federated_users", "true");
+}
+
+/* edge "" = found by DNS */
+static inline void plain_allow(struct plain *p, const char *domain,
+	const char *edge, const char *verification)
+{
+	struct topology_partner *one = &p->partners[p->t.partner_count++];
+
+	ck_assert_uint_le(p->t.partner_count, ARRAY_COUNT(p->partners));
+	snprintf(one->domain, sizeof(one->domain), "%s", domain);
+	snprintf(one->edge_fqdn, sizeof(one->edge_fqdn), "%s", edge);
+	snprintf(one->verification, sizeof(one->verification), "%s",
+		verification);
+}
+
+static inline void plain_block(struct plain *p, const char *domain)
+{
+	plain_allow(p, domain, "", "source");
+	p->partners[p->t.partner_count - 1].is_blocked = true;
+}
+
+static inline struct topology_provider *plain_provider(struct plain *p,
+	const char *name, const char *proxy)
+{
+	struct topology_provider *one = &p->providers[p->t.provider_count++];
+
+	ck_assert_uint_le(p->t.provider_count, ARRAY_COUNT(p->providers));
+	snprintf(one->name, sizeof(one->name), "%s", name);
+	snprintf(one->proxy_fqdn, sizeof(one->proxy_fqdn), "%s", proxy);
+	snprintf(one->verification, sizeof(one->verification), "always");
+	one->is_enabled = true;
+	return one;
 }
 
 /* A request of alice@a.test; extra are whole header lines. The text lives

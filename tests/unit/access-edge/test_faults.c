@@ -507,7 +507,7 @@ START_TEST(test_reload_swaps_decisions_and_keeps_connections)
 	next = lab_topology(&lab, "settings:\n  access-edge: "
 		"{allow_outside_users: false}\n");
 	ck_assert_int_eq(front_apply(lab.front, next, &why), 0);
-	ck_assert_int_eq(edge_apply(lab.edge, next, &why), 0);
+	ck_assert_int_eq(edge_apply(lab.edge, next, NULL, &why), 0);
 	topology_unref(next);
 	party_send(client, invite_text("z9hG4bKoff", "off-1"));
 	party_expect(client, "SIP/2.0 403 ");
@@ -631,14 +631,14 @@ START_TEST(test_server_that_is_no_longer_trusted_is_cut)
 
 	lab.more_servers = "  other.int.test: [sip]\n";
 	next = lab_topology(&lab, "");
-	ck_assert_int_eq(edge_apply(lab.edge, next, &why), 0);
+	ck_assert_int_eq(edge_apply(lab.edge, next, NULL, &why), 0);
 	topology_unref(next);
 	p = party_dial_to(&lab, &lab.inside, other, LAB_MACHINE);
 	turn_for_ms(lab.loop, 50);
 	ck_assert(p->is_ready && !p->is_ended);
 	lab.more_servers = "";
 	next = lab_topology(&lab, "");
-	ck_assert_int_eq(edge_apply(lab.edge, next, &why), 0);
+	ck_assert_int_eq(edge_apply(lab.edge, next, NULL, &why), 0);
 	topology_unref(next);
 	party_expect_end(p);
 	ck_assert(!fe->is_ended);

@@ -1,5 +1,5 @@
 /* Where requests go, row by row. Connection 0x1D is the sender's, 0x3F is
- * another client's, all others are gone. */
+ * another client's, 0x5F and 0x6F are partners', all others are gone. */
 #include "access-edge/route.h"
 #include "tests/unit/access-edge/plain.h"
 #include "tests/unit/sip/check_main.h"
@@ -24,6 +24,13 @@ static const struct addr *client(const void *arg, uint64_t cid)
 	return cid == 0x1D || cid == 0x3F ? &p->client.remote : NULL;
 }
 
+static const char *partner(const void *arg, uint64_t cid)
+{
+	(void)arg;
+	return cid == 0x5F ? "sip.partner.test" :
+		cid == 0x6F ? "sip.other.test" : NULL;
+}
+
 static const char *server_at(const void *arg, const struct addr *a)
 {
 	char text[ADDR_TEXT_LEN];
@@ -42,12 +49,23 @@ static struct verdict decide(struct plain *p, const struct origin *from,
 		.keys = &keys,
 		.from = from,
 		.now = {2000},
-		.world = {client, server_at, p},
+		.world = {client, partner, server_at, p},
 	};
 	struct verdict v = route_decide(m, &in, out);
 
 	sip_msg_free(m);
 	return v;
+}
+
+/* A Route with the token of a partner's connection. */
+static const char *flow(uint64_t cid)
+{
+	static char text[256];
+	char token[FLOW_TOKEN_LEN + 1];
+
+	snprintf(text, sizeof(text), "Route: <sip:%s@edge.int.test;lr>\r\n",
+		flow_token(&keys, FLOW_FEDERATION, cid, token));
+	return text;
 }
 
 /* "Route: <sip:TOKEN@host;lr>" for this connection. */
@@ -299,8 +317,6 @@ START_TEST(test_inside_gets_no_way_to_anything_else)
 	} rows[] = {
 		{"sip:bob@a.test", "", 404},
 		{"sip:edge.int.test", "", 404},
-		{"sip:bob@partner.test", "", 403},
-		{"sip:bob@partner.test", "Route: <sip:x.test;lr>\r\n", 403},
 		{"sip:bob@a.test", "Route: <sip:@@;lr>\r\n", 400},
 	};
 	struct plain p;
@@ -351,9 +367,126 @@ START_TEST(test_ack_of_a_client_needs_a_dialog)
 	m = plain_request("ACK", "sip:bob@a.test", "");
 	ck_assert_int_eq(route_decide(m, &(struct route_in){
 		.policy = &p.policy, .keys = &keys, .from = &p.client,
-		.now = {2000}, .world = {client, server_at, &p}},
+		.now = {2000}, .world = {client, partner, server_at, &p}},
 		&r).kind, VERDICT_DROP);
 	sip_msg_free(m);
+	plain_fini(&p);
+}
+END_TEST
+
+#define TO_PARTNER "To: <sip:bob@partner.test>;tag=2\r\n"
+#define NEXT_ROUTE "Route: <sip:198.18.0.1:5061;transport=tls;lr>\r\n"
+
+START_TEST(test_inside_reaches_a_partner_by_domain_flow_or_dialog)
+{
+	static const char own_pair[] =
+		"Route: <sip:edge.int.test:5061;lr>\r\n"
+		"Route: <sip:sip.a.test:5061;lr>\r\n";
+	struct plain p;
+	struct route r;
+	char text[1024];
+
+	plain_init(&p);
+	/* An initial request: the domain of the Request-URI. */
+	ck_assert_int_eq(decide(&p, &p.inside, "sip:bob@partner.test", "",
+		&r).kind, VERDICT_PASS);
+	ck_assert_int_eq(r.to, ROUTE_TO_PARTNER);
+	ck_assert(!r.is_in_dialog);
+	ck_assert_str_eq(r.server, "");
+	/* A Route that names a server: federate.c looks whether it may. */
+	ck_assert_int_eq(decide(&p, &p.inside, "sip:bob@partner.test",
+		"Route: <sip:x.test:5062;lr>\r\n", &r).kind, VERDICT_PASS);
+	ck_assert_str_eq(r.server, "x.test");
+	ck_assert_uint_eq(r.port, 5062);
+	/* In a dialog the Request-URI may be any address. */
+	snprintf(text, sizeof(text), "%s%s%s", TO_PARTNER, own_pair,
+		NEXT_ROUTE);
+	ck_assert_int_eq(decide(&p, &p.inside,
+		"sip:bob@10.1.1.1;ms-received-cid=1D5400", text, &r).kind,
+		VERDICT_PASS);
+	ck_assert_int_eq(r.to, ROUTE_TO_PARTNER);
+	ck_assert(r.is_in_dialog);
+	ck_assert_uint_eq(r.own_routes, 2);
+	ck_assert_uint_eq(r.cid, 0);
+	/* One that the partner began: over its connection, while it lasts. */
+	snprintf(text, sizeof(text), "%s%s%s", TO_PARTNER, flow(0x5F),
+		NEXT_ROUTE);
+	ck_assert_int_eq(decide(&p, &p.inside, "sip:bob@10.1.1.1", text,
+		&r).kind, VERDICT_PASS);
+	ck_assert_uint_eq(r.cid, 0x5F);
+	snprintf(text, sizeof(text), "%s%s", TO_PARTNER, flow(0x99));
+	ck_assert_int_eq(decide(&p, &p.inside, "sip:bob@10.1.1.1", text,
+		&r).kind, VERDICT_PASS);
+	ck_assert_int_eq(r.to, ROUTE_TO_PARTNER);
+	ck_assert_uint_eq(r.cid, 0);
+	ck_assert(r.is_in_dialog);
+	plain_fini(&p);
+}
+END_TEST
+
+START_TEST(test_S14_tokens_of_partners)
+{
+	const struct {
+		const char *routes;
+		unsigned status; /* 0 = passes */
+	} rows[] = {
+		{"", 0},
+		{"Route: <sip:sip.a.test:5061;lr>\r\n", 0},
+		{flow(0x5F), 0},
+	};
+	struct plain p;
+	struct route r;
+	struct verdict v;
+	char forged[256];
+
+	plain_init(&p);
+	plain_federate(&p);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		v = decide(&p, &p.partner, "sip:bob@a.test", rows[i].routes,
+			&r);
+		ck_assert_int_eq(v.kind, VERDICT_PASS);
+		ck_assert_int_eq(r.to, ROUTE_TO_NEXT_HOP);
+	}
+	/* Gone, so that nobody can tell whose it was: harmless. */
+	v = decide(&p, &p.partner, "sip:bob@a.test", flow(0x77), &r);
+	ck_assert_int_eq(v.kind, VERDICT_PASS);
+	v = decide(&p, &p.partner, "sip:bob@a.test", flow(0x6F), &r);
+	ck_assert(v.is_abuse); /* another partner's */
+	v = decide(&p, &p.partner, "sip:bob@a.test", own(&keys, 0x1D,
+		"sip.a.test"), &r);
+	ck_assert(v.is_abuse); /* a client's */
+	snprintf(forged, sizeof(forged), "%s", flow(0x5F));
+	forged[40] = forged[40] == 'A' ? 'B' : 'A';
+	v = decide(&p, &p.partner, "sip:bob@a.test", forged, &r);
+	ck_assert(v.is_abuse);
+	plain_fini(&p);
+}
+END_TEST
+
+START_TEST(test_S14_partner_can_not_steer_us_anywhere)
+{
+	static const char *const routes[] = {
+		"Route: <sip:x.test;lr>\r\n",
+		"Route: <sip:fe.int.test:22;lr>\r\n",
+		"Route: <sip:10.0.0.99:5061;lr>\r\n",
+		"Route: <sip:sip.a.test:5061;lr>, <sip:x.test;lr>\r\n",
+	};
+	struct plain p;
+	struct route r;
+
+	plain_init(&p);
+	plain_federate(&p);
+	for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
+		struct verdict v = decide(&p, &p.partner, "sip:bob@a.test",
+			routes[i], &r);
+
+		ck_assert_msg(v.kind == VERDICT_ANSWER && v.is_abuse,
+			"%s", routes[i]);
+	}
+	ck_assert_int_eq(decide(&p, &p.partner, "sip:bob@a.test",
+		"Route: <sip:fe.int.test:5061;transport=tls;lr>\r\n",
+		&r).kind, VERDICT_PASS);
+	ck_assert_int_eq(r.to, ROUTE_TO_SERVER);
 	plain_fini(&p);
 }
 END_TEST
@@ -369,6 +502,9 @@ int main(void)
 		test_inside_goes_over_the_flow_of_its_token,
 		test_inside_goes_by_the_cid_in_the_contact,
 		test_inside_gets_no_way_to_anything_else,
+		test_inside_reaches_a_partner_by_domain_flow_or_dialog,
+		test_S14_tokens_of_partners,
+		test_S14_partner_can_not_steer_us_anywhere,
 		test_strict_router_upstream_is_repaired,
 		test_ack_of_a_client_needs_a_dialog);
 }

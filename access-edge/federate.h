@@ -1,0 +1,126 @@
+/*
+ * May this pass between us and another organisation, and to whom does it go?
+ * The two orders of checks, as pure functions of the policy, what the
+ * certificate says and what DNS said; every step with its finding
+ * (docs/protocol/access-edge.md, "Federation").
+ */
+#ifndef ACCESS_EDGE_FEDERATE_H
+#define ACCESS_EDGE_FEDERATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "access-edge/discover.h"
+#include "access-edge/partner.h"
+#include "access-edge/policy.h"
+#include "access-edge/verdict.h"
+#include "common/base/str.h"
+#include "common/net/tls_names.h"
+
+enum federate_step {
+	FEDERATE_ENABLED,
+	FEDERATE_DOMAIN,
+	FEDERATE_BLOCKED,
+	FEDERATE_DEFAULT_ROUTE,
+	FEDERATE_PROVIDER,
+	FEDERATE_DIRECT,
+	FEDERATE_LISTED,
+	FEDERATE_SRV,
+	FEDERATE_PARENT,
+	FEDERATE_NAME,
+	FEDERATE_SENDER,
+	FEDERATE_ROUTE,
+	FEDERATE_RECIPIENT,
+	FEDERATE_METHOD,
+	FEDERATE_LIMITS,  /* found by watch.c */
+	FEDERATE_ADDRESS, /* found while dialling */
+	FEDERATE_CONNECT,
+	FEDERATE_TLS,
+	FEDERATE_ANSWER,  /* of a test's OPTIONS */
+	FEDERATE_STEP_COUNT,
+};
+
+/* "certificate-name": for logs and the bus. */
+const char *federate_step_name(enum federate_step step);
+/* The question it answers, for people. */
+const char *federate_step_help(enum federate_step step);
+
+enum federate_result {
+	FEDERATE_SKIPPED, /* does not apply */
+	FEDERATE_PASSED,
+	FEDERATE_SETTLED, /* this is who it is: the other kinds are skipped */
+	FEDERATE_REFUSED,
+	FEDERATE_ASK,     /* DNS must be asked first */
+};
+const char *federate_result_name(enum federate_result result);
+
+struct federate_finding {
+	enum federate_step step;
+	enum federate_result result;
+	char text[200];
+};
+
+struct federate_report {
+	size_t count;
+	struct federate_finding rows[FEDERATE_STEP_COUNT];
+};
+/* What was found later, or somewhere else. */
+void federate_found(struct federate_report *report, enum federate_step step,
+	enum federate_result result, const char *fmt, ...)
+	EDGE_PRINTF(4, 5);
+
+/* What comes in from another organisation. */
+struct federate_in {
+	const struct policy *policy;
+	const struct tls_names *names;
+	/* Host of the first P-Asserted-Identity SIP URI, else of From. */
+	struct str sender;
+	struct str from; /* host of From, "" = it has none */
+	/* NULL = DNS was not asked. */
+	const struct discover_answer *srv;
+	struct str recipient; /* host of the Request-URI */
+	struct str to;        /* host of To */
+	bool has_own_route;   /* a Route of ours is on top: in a dialog */
+	struct str method;
+};
+
+/* What goes out to another organisation. */
+struct federate_out {
+	const struct policy *policy;
+	struct str domain;
+	/* The next Route's server: "" = none. In a dialog of ours the other
+	 * side has put it there under a name that need not be its edge's. */
+	struct str server;
+	uint16_t server_port;
+	bool is_in_dialog;
+	const struct discover_answer *srv;
+	struct str method;
+};
+
+#define FEDERATE_TARGETS_MAX 8
+
+struct federate_plan {
+	enum federate_result result; /* PASSED, REFUSED or ASK */
+	enum federate_step step;     /* REFUSED: the one that did */
+	struct verdict verdict;      /* REFUSED */
+	struct partner partner;      /* PASSED */
+	/* out, PASSED: servers in the order to try them. Their certificate
+	 * must name the host, or the domain when it may or must. */
+	size_t target_count;
+	struct discover_target targets[FEDERATE_TARGETS_MAX];
+	bool may_name_domain;
+	bool must_name_domain;
+	struct federate_report report;
+};
+
+void federate_inbound(const struct federate_in *in,
+	struct federate_plan *out);
+void federate_outbound(const struct federate_out *in,
+	struct federate_plan *out);
+
+/* Does the certificate that a dialled server has shown prove it to be this
+ * plan's n-th target? */
+bool federate_is_server(const struct federate_plan *plan, size_t n,
+	const struct policy *policy, const struct tls_names *names);
+
+#endif
