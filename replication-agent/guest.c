@@ -204,6 +204,11 @@ static struct bufferevent *new_bev(struct guests *g, struct event_base *base)
 	struct bufferevent *bev = NULL;
 
 	tls_ctx_unref(ctx);
+	/* libevent asks SSL_pending(), which does not count records that were
+	 * read ahead: a body that came with its header would lie there until
+	 * more comes. */
+	if (ssl != NULL)
+		SSL_set_read_ahead(ssl, 0);
 	if (ssl != NULL)
 		bev = bufferevent_openssl_socket_new(base, -1, ssl,
 			BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);

@@ -105,6 +105,18 @@ static void put_pin(json_t *o, const struct agent *a)
 				"by", pin.by, "reason", pin.reason));
 }
 
+/* Of the keys that are believed here: tells a publisher who lacks the next
+ * ones. */
+static json_t *trust_json(const struct agent *a)
+{
+	struct bundle_trust trust;
+	struct why why = {""};
+
+	if (keeper_trust(&a->keeper, &trust, &why) < 0)
+		return json_null();
+	return json_integer((json_int_t)trust.serial);
+}
+
 /* Serials mean something within one epoch only. */
 static json_t *lag_json(const struct keeper_view *view,
 	const struct record_facts *facts, struct wall now)
@@ -154,6 +166,7 @@ static json_t *make(const struct agent *a, const struct keeper_view *view,
 	json_object_set_new(o, "daemons", crew_json(&view->crew));
 	json_object_set_new(o, "disk_free", disk_json(a));
 	json_object_set_new(o, "clock", json_integer(now.s));
+	json_object_set_new(o, "trust_serial", trust_json(a));
 	put_pin(o, a);
 	return o;
 }

@@ -233,12 +233,14 @@ static void print_end(FILE *to, const json_t *object)
 static int conclude(struct order *o)
 {
 	json_t *object = json_deep_copy(o->answer);
-	struct record *r = publisher_record(o->p);
+	struct record *r;
 	json_t *fleet = NULL;
 	struct why why = {""};
 	size_t open;
 	int status = CMD_OK;
 
+	publisher_flush(o->p);
+	r = publisher_record(o->p);
 	if (r != NULL && o->version.serial != 0 &&
 		!cmd_has(o->call, "no-wait") &&
 		fleet_status(r, &fleet, &why) == 0) {

@@ -313,6 +313,21 @@ static int serve_record(struct publisher *p, bool is_news, struct why *why)
 	return err == 0 ? renew_keys(p, why) : err;
 }
 
+void publisher_flush(struct publisher *p)
+{
+	struct why why = {""};
+	int err = 0;
+
+	if (!publisher_is_in_office(p))
+		return;
+	publisher_drive(p);
+	err = write_phase(p, &why);
+	if (err == 0)
+		err = publisher_write(p, &why);
+	if (err < 0)
+		lose_record(p, &why);
+}
+
 static int wait_ms(const struct publisher *p, int max_wait_ms)
 {
 	int64_t wait = max_wait_ms;

@@ -27,6 +27,9 @@ void publisher_free(struct publisher *p); /* accepts NULL */
  * and again; why tells of it, once for each time it is lost. */
 void publisher_turn(struct publisher *p, int max_wait_ms);
 
+/* What was found out so far, into the record: before others look there. */
+void publisher_flush(struct publisher *p);
+
 /* NULL while the record can't be reached. */
 struct record *publisher_record(struct publisher *p);
 bool publisher_is_in_office(const struct publisher *p);

@@ -316,9 +316,8 @@ static void on_activate(void *arg, size_t i, const struct edge_reply *reply)
 	if (reply->err < 0)
 		/* It may have heard us: its status will say. */
 		tell(p, i, ROLLOUT_IS_PENDING, said);
-	else if (reply->status == 200)
-		tell(p, i, ROLLOUT_IS_ACTIVE, "");
-	else if (reply->status == 202)
+	else if (reply->status == 200 || reply->status == 202)
+		/* Its daemons have the last word, in its status. */
 		tell(p, i, ROLLOUT_IS_PENDING, "");
 	else if (reply->status == 404)
 		tell(p, i, ROLLOUT_IS_BEHIND, said);

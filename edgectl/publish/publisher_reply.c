@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/bundle/bundle_version.h"
+#include "common/store/generation.h"
 #include "edgectl/publish/publisher_priv.h"
 
 static bool version_of(const json_t *object, struct bundle_version *out)
@@ -32,6 +33,30 @@ static void take_error(const json_t *status, char *text, size_t cap)
 	snprintf(text, cap, "%s", said != NULL ? said : "");
 }
 
+/* Every daemon that runs has what is current; else the name of one. */
+static const char *find_laggard(const json_t *status,
+	struct bundle_version version)
+{
+	char want[GENERATION_VERSION_LEN];
+	const json_t *daemon;
+	size_t i;
+
+	generation_version_text(version.epoch, version.serial, want);
+	json_array_foreach (json_object_get(status, "daemons"), i, daemon) {
+		const char *state = json_string_value(json_object_get(daemon,
+			"state"));
+		const char *runs = json_string_value(json_object_get(daemon,
+			"version_running"));
+		const char *name = json_string_value(json_object_get(daemon,
+			"name"));
+
+		if (state != NULL && strcmp(state, "not running") != 0 &&
+			runs != NULL && strcmp(runs, want) != 0)
+			return name != NULL ? name : "a daemon";
+	}
+	return NULL;
+}
+
 enum rollout_event publisher_judge(const json_t *status,
 	struct bundle_version version, char *text, size_t cap)
 {
@@ -40,14 +65,21 @@ enum rollout_event publisher_judge(const json_t *status,
 	bool has_current = version_of(json_object_get(status, "current"),
 		&current);
 	char other[BUNDLE_VERSION_LEN];
+	const char *laggard;
 
 	text[0] = '\0';
 	if (!json_is_object(status)) {
 		snprintf(text, cap, "its status can't be read");
 		return ROLLOUT_IS_AWAY;
 	}
-	if (has_current && bundle_version_compare(current, version) == 0)
-		return ROLLOUT_IS_ACTIVE;
+	if (has_current && bundle_version_compare(current, version) == 0) {
+		laggard = find_laggard(status, version);
+		if (laggard == NULL)
+			return ROLLOUT_IS_ACTIVE;
+		snprintf(text, cap, "%.40s runs an older generation",
+			laggard);
+		return ROLLOUT_IS_BEHIND;
+	}
 	if (version_of(json_object_get(status, "highest_seen"), &highest) &&
 		highest.epoch > version.epoch) {
 		snprintf(text, cap, "it follows another publisher: it has "

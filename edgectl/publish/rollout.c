@@ -17,7 +17,7 @@
 #define RETRY_MAX_MS   300000
 #define RETRY_JITTER   20 /* percent */
 #define TRIES_PATIENCE 2  /* then a machine is late and others go on */
-#define CONFIRM_ASK_MS 100
+#define CONFIRM_ASK_MS 100 /* and at once after the order */
 #define HOLD_ASK_MS    2000
 #define FAIL_PERCENT   2
 
@@ -431,6 +431,7 @@ void rollout_told(struct rollout *r, size_t i, enum rollout_event event,
 		break;
 	case ROLLOUT_IS_PENDING:
 		set_state(r, m, ROLLOUT_CONFIRMING, now);
+		m->next = now;
 		break;
 	case ROLLOUT_IS_ACTIVE:
 		m->error[0] = '\0';
