@@ -16,7 +16,9 @@
 
 #define PORT_COUNT 6
 #define USER_LIMIT 4
+#ifndef EVENTS_MAX
 #define EVENTS_MAX 200
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,8 +37,10 @@ static struct lab lab;
 /* Two of av-auth, and two that an application made. */
 static struct lab_cred users[4];
 static uint8_t token[RESERVATION_TOKEN_LEN];
+static struct wall issued;
 static struct ms_client ms_clients[ARRAY_COUNT(clients)][2];
 static struct ms_ask last; /* of MS-TURN */
+static unsigned events_done, made_total; /* of the last input */
 
 static uint8_t next(struct rbuf *r)
 {
@@ -242,27 +246,6 @@ static void ms_event(struct rbuf *r, uint8_t what, struct ms_client *c,
 	}
 }
 
-static void ms_setup(void)
-{
-	struct ms_client *c;
-	size_t i;
-
-	memset(&last, 0, sizeof(last));
-	ms_client_init(&ms_clients[0][0], &lab, clients[0],
-		"sip:a@contoso.test");
-	ms_client_init(&ms_clients[0][1], &lab, clients[0],
-		"sip:b@contoso.test");
-	for (i = 0; i < 2 * ARRAY_COUNT(clients); i++) {
-		c = &ms_clients[i / 2][i % 2];
-		*c = ms_clients[0][i % 2];
-		c->at = lab_addr(clients[i / 2]);
-		nonce_make(&lab.shared.secret, &c->at, lab.turn.now,
-			c->nonce);
-		ms_make_key(c, false);
-	}
-	last.c = &ms_clients[0][0];
-}
-
 static void event(struct rbuf *r)
 {
 	uint8_t what = next(r), how = next(r);
@@ -334,6 +317,25 @@ static void check_quota(void)
 	}
 }
 
+static void ms_issue(void)
+{
+	struct ms_client *c;
+	size_t i;
+
+	ms_client_init(&ms_clients[0][0], &lab, clients[0],
+		"sip:a@contoso.test");
+	ms_client_init(&ms_clients[0][1], &lab, clients[0],
+		"sip:b@contoso.test");
+	for (i = 0; i < 2 * ARRAY_COUNT(clients); i++) {
+		c = &ms_clients[i / 2][i % 2];
+		*c = ms_clients[0][i % 2];
+		c->at = lab_addr(clients[i / 2]);
+		nonce_make(&lab.shared.secret, &c->at, lab.turn.now,
+			c->nonce);
+		ms_make_key(c, false);
+	}
+}
+
 /* What a web application hands out. */
 static struct lab_cred rest_user(const char *name)
 {
@@ -348,6 +350,19 @@ static struct lab_cred rest_user(const char *name)
 	return c;
 }
 
+/* Everybody gets a new credential: the old ones are about to end. */
+static void issue(void)
+{
+	issued = wall_now();
+	users[0] = lab_user(&lab, "sip:a@contoso.test");
+	users[1] = lab_user(&lab, "sip:b@contoso.test");
+	users[2] = rest_user("a");
+	users[3] = rest_user("b");
+	ms_issue();
+	memset(&last, 0, sizeof(last));
+	last.c = &ms_clients[0][0];
+}
+
 static void set_up_users(void)
 {
 	struct rest_secret *s = &lab.rules->rest.secrets[0];
@@ -355,11 +370,8 @@ static void set_up_users(void)
 	s->len = strlen(SECRET);
 	memcpy(s->bytes, SECRET, s->len);
 	lab.rules->rest.count = 1;
-	users[0] = lab_user(&lab, "sip:a@contoso.test");
-	users[1] = lab_user(&lab, "sip:b@contoso.test");
-	users[2] = rest_user("a");
-	users[3] = rest_user("b");
 	memset(token, 0, sizeof(token));
+	issue();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -371,13 +383,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	lab.rules->allocations_per_user = USER_LIMIT;
 	lab_add_v6(&lab);
 	set_up_users();
-	ms_setup();
 	for (events = 0; events < EVENTS_MAX && rbuf_left(&r) > 1; events++) {
+		if (wall_now().s - issued.s > 3000)
+			issue();
 		event(&r);
 		lab_check(&lab);
 		check_quota();
+		if (events % 1000 == 999)
+			lab_must(port_pool_is_sound(
+				lab.shared.ports[RULES_V4]), "R4");
 	}
 	lab_must(port_pool_is_sound(lab.shared.ports[RULES_V4]), "R4");
+	events_done = events;
+	made_total = (unsigned)stats_get(&lab.turn.stats, AV_MADE_EXTERNAL);
 	lab_fini(&lab);
 	return 0;
 }

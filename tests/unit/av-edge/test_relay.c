@@ -133,6 +133,38 @@ START_TEST(test_indications_carry_both_ways)
 }
 END_TEST
 
+/* R16: what is over the rate is dropped, and counted for what it is. */
+START_TEST(test_R16_bandwidth_is_bounded_on_the_wire)
+{
+	static struct client c;
+	static char text[1001];
+	int peer = plain_socket(PEER_AT), big = 1 << 20;
+	struct addr at = name_of(peer), from;
+	struct rules *slow = make_rules();
+	char room[1200];
+	unsigned i, got = 0;
+
+	slow->port_kbps = 800; /* 100 of them a second */
+	ck_assert_int_eq(relay_set_rules(relay, slow), 0);
+	setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &big, sizeof(big));
+	memset(text, 'x', 1000);
+	open_allocated(&c, "127.0.3.1:0", OUTSIDE, &alice);
+	ck_assert_uint_eq(client_bind(&c, 0x4000, &at), 0);
+	for (i = 0; i < 400; i++) {
+		client_channel(&c, 0x4000, text);
+		if (i % 50 == 0)
+			nap(1);
+	}
+	while (hear(peer, room, sizeof(room), &from, CLIENT_QUIET_MS) > 0)
+		got++;
+	ck_assert_uint_ge(got, 100);
+	ck_assert_uint_le(got, 300);
+	ck_assert_uint_eq(relay_counter(relay, AV_DROP_BANDWIDTH), 400 - got);
+	close(c.fd);
+	close(peer);
+}
+END_TEST
+
 /* The normal call: one client inside, one outside, relay to relay. Many
  * pairs, so that both shards and the queue between them are used. */
 START_TEST(test_R13_pairs_talk_through_the_short_cut)
@@ -613,6 +645,7 @@ int main(void)
 	const TTest *const tests[] = {
 		test_channel_carries_both_ways,
 		test_indications_carry_both_ways,
+		test_R16_bandwidth_is_bounded_on_the_wire,
 		test_R13_pairs_talk_through_the_short_cut,
 		test_pair_behind_a_nat_uses_the_public_address,
 		test_T1_denied_peers_are_refused_by_every_verb,

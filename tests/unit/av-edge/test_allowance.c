@@ -1,0 +1,123 @@
+/* Bandwidth of ports and users, packet by packet (R16). */
+#include <errno.h>
+
+#include "av-edge/allowance.h"
+#include "tests/unit/av-edge/lab.h"
+#include "tests/unit/av-edge/suite.h"
+
+#define FIRST  "203.0.113.7:4000"
+#define SECOND "203.0.113.7:4001"
+#define SIZE   1000 /* bytes a packet */
+
+static struct lab lab;
+static struct lab_ask ask;
+static struct lab_cred alice, bob;
+
+static void setup(void)
+{
+	lab_init(&lab, 16);
+	alice = lab_user(&lab, "sip:alice@contoso.test");
+	bob = lab_user(&lab, "sip:bob@contoso.test");
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, FIRST, &alice, 1), 0);
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, SECOND, &alice, 1), 0);
+}
+
+static void teardown(void)
+{
+	lab_check(&lab);
+	lab_fini(&lab);
+}
+
+/* Packets that pass when as many as possible come, each millisecond. */
+static unsigned pass(const char *client, enum quota_way way, unsigned ms)
+{
+	unsigned n = 0;
+
+	for (; ms > 0; ms--) {
+		while (allowance_take(&lab.turn, lab_alloc(&lab, client), way,
+			SIZE))
+			n++;
+		lab_advance(&lab, 1);
+	}
+	return n;
+}
+
+/* So many seconds' worth, give or take what was drawn and not spent. */
+static void assert_seconds(unsigned packets, unsigned kbps, unsigned seconds)
+{
+	unsigned want = kbps * 125 / SIZE * seconds;
+
+	ck_assert_uint_ge(packets, want - 20);
+	ck_assert_uint_le(packets, want + 20);
+}
+
+START_TEST(test_R16_port_carries_its_rate_and_one_second_at_once)
+{
+	assert_seconds(pass(FIRST, QUOTA_UP, 10000), 3000, 11);
+	/* The other way has a budget of its own. */
+	assert_seconds(pass(FIRST, QUOTA_DOWN, 1000), 3000, 2);
+}
+END_TEST
+
+START_TEST(test_R16_user_carries_its_rate_over_all_ports)
+{
+	unsigned n;
+
+	lab.rules->user_kbps = 4000;
+	n = pass(FIRST, QUOTA_UP, 1);
+	n += pass(SECOND, QUOTA_UP, 1);
+	assert_seconds(n, 4000, 1);
+	/* Another user is not hurt. */
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, "203.0.113.8:1", &bob, 1),
+		0);
+	assert_seconds(pass("203.0.113.8:1", QUOTA_UP, 1), 3000, 1);
+}
+END_TEST
+
+START_TEST(test_what_is_refused_costs_nothing)
+{
+	unsigned i;
+
+	(void)pass(FIRST, QUOTA_UP, 1);
+	for (i = 0; i < 100000; i++)
+		ck_assert(!allowance_take(&lab.turn, lab_alloc(&lab, FIRST),
+			QUOTA_UP, SIZE));
+	lab_advance(&lab, 1000);
+	assert_seconds(pass(FIRST, QUOTA_UP, 1), 3000, 1);
+}
+END_TEST
+
+START_TEST(test_longest_datagram_passes_at_the_lowest_rate)
+{
+	struct alloc *a = lab_alloc(&lab, FIRST);
+
+	lab.rules->port_kbps = 1;
+	ck_assert(allowance_take(&lab.turn, a, QUOTA_UP, 65507));
+	ck_assert(allowance_take(&lab.turn, a, QUOTA_UP, 100)); /* drawn */
+	ck_assert(!allowance_take(&lab.turn, a, QUOTA_UP, 65507));
+}
+END_TEST
+
+START_TEST(test_empty_datagrams_cost_nothing)
+{
+	(void)pass(FIRST, QUOTA_UP, 1);
+	while (allowance_take(&lab.turn, lab_alloc(&lab, FIRST), QUOTA_UP, 1))
+		;
+	ck_assert(allowance_take(&lab.turn, lab_alloc(&lab, FIRST), QUOTA_UP,
+		0));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		test_R16_port_carries_its_rate_and_one_second_at_once,
+		test_R16_user_carries_its_rate_over_all_ports,
+		test_what_is_refused_costs_nothing,
+		test_longest_datagram_passes_at_the_lowest_rate,
+		test_empty_datagrams_cost_nothing,
+	};
+
+	return suite_run("allowance", tests, ARRAY_COUNT(tests), setup,
+		teardown);
+}
