@@ -11,7 +11,6 @@
 
 #include "common/base/digest.h"
 #include "common/base/err.h"
-#include "common/cred/av_cred.h"
 #include "common/net/device.h"
 
 #define DAEMON "av-edge"
@@ -38,7 +37,7 @@ int rules_new(struct rules **out)
 	r->user_kbps = 10000;
 	r->port_kbps = 3000;
 	r->nonce_lifetime_s = 900;
-	r->rest_max_s = AV_CRED_LIFETIME_MAX_S;
+	r->rest_max_s = 86400;
 	r->stranger_rate = 10;
 	r->greet_ms = 10000;
 	r->void_ms = 60000;
@@ -132,6 +131,7 @@ static int take_settings(struct rules *r, const struct topology *t,
 	r->turn_sha256 = setting_bool(set, "turn_sha256");
 	take_tcp_relays(r, set);
 	r->names_itself = setting_bool(set, "behind_load_balancer");
+	r->grants_bandwidth = setting_bool(set, "grant_bandwidth");
 	for (i = 0; i < setting_list_count(set, "allow_peers"); i++) {
 		err = netset_add_text(&r->peers.allow,
 			str_of(setting_list_item(set, "allow_peers", i)));

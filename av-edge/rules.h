@@ -64,6 +64,7 @@ struct rules {
 	/* [MS-TURN]: the 401 names our own address, for clients that a load
 	 * balancer might send to another edge next time. */
 	bool names_itself;
+	bool grants_bandwidth; /* [MS-TURNBWM]: whatever is asked for */
 	struct av_key_ring keys; /* empty: nothing is granted */
 	struct rest_ring rest;   /* empty: no credentials of that kind */
 	struct tls_ctx *tls; /* reference; NULL: no TLS on the TCP ports */

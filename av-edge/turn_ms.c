@@ -13,6 +13,7 @@
 #include "common/base/rand.h"
 #include "common/stun/stun_ms.h"
 #include "av-edge/ms_auth.h"
+#include "av-edge/ms_bwm.h"
 #include "av-edge/refusal.h"
 
 #define FAMILY_IPV4    1
@@ -166,6 +167,8 @@ static void write_allocation(struct ask *ask)
 	stun_write_addr(&ask->w, STUN_RELAYED_ADDRESS, &a->relayed);
 	stun_write_number(&ask->w, STUN_LIFETIME, ask->lifetime_s);
 	stun_write_addr(&ask->w, STUN_XOR_MAPPED_ADDRESS, &a->client);
+	if (ask->t->rules->grants_bandwidth)
+		ms_bwm_grant(&ask->w, &ask->m);
 	if (!is_first(ask)) {
 		echo_number(ask);
 		return;

@@ -531,6 +531,15 @@ static const struct setting_def SETTINGS[] = {
 	},
 	{
 		.component = "av-edge",
+		.name = "grant_bandwidth",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "MS-TURN clients that ask whether they may use "
+			"bandwidth are told yes; unproven with any product.",
+	},
+	{
+		.component = "av-edge",
 		.name = "credential_skew",
 		.kind = SETTING_DURATION,
 		.unit = "s",
@@ -545,7 +554,7 @@ static const struct setting_def SETTINGS[] = {
 		.name = "rest_max_lifetime",
 		.kind = SETTING_DURATION,
 		.unit = "s",
-		.fallback = "28800",
+		.fallback = "86400",
 		.min = MINUTE,
 		.max = 30 * DAY,
 		.help = "How far off the end of a credential may be that an "

@@ -229,7 +229,7 @@ START_TEST(test_R10_rest_refusals_have_causes_of_their_own)
 	ck_assert_uint_eq(allocate(ALICE, &c), 401);
 	ck_assert(stun_has(&ask.m, STUN_NONCE));
 	assert_cause(AV_AUTH_EXPIRED);
-	c = rest_user(SECRET, 8 * HOUR + 301, "alice");
+	c = rest_user(SECRET, 24 * HOUR + 301, "alice");
 	ck_assert_uint_eq(allocate(ALICE, &c), 401);
 	assert_cause(AV_AUTH_TOO_LONG);
 	/* An end that nobody with the secret wrote is no end. */

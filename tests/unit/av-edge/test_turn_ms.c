@@ -469,6 +469,51 @@ START_TEST(test_unknown_attribute_is_420_and_listed)
 }
 END_TEST
 
+/* [MS-TURNBWM] 3.2.5.1: twelve bytes for each site that is asked about. */
+static void assert_granted(enum stun_attr attr, bool is_there)
+{
+	static const uint8_t value[] = {0x80, 0, 0, 0, 0, 0, 0, 100, 0, 0, 0,
+		200};
+	struct str v = stun_bytes(&ask.m, attr);
+
+	ck_assert_uint_eq(v.n, is_there ? sizeof(value) : 0);
+	if (is_there)
+		ck_assert_mem_eq(v.p, value, sizeof(value));
+}
+
+static unsigned reserve(unsigned n, const char *message, bool with_relay)
+{
+	static const uint8_t amount[16] = {[3] = 100, [7] = 10, [11] = 200,
+		[15] = 20};
+
+	ms_begin(&ask, &alice, STUN_MS_ALLOCATE, n);
+	stun_write_bytes(&ask.w, STUN_BWM_ADMISSION, message, 4);
+	stun_write_bytes(&ask.w, STUN_BWM_AMOUNT, amount, sizeof(amount));
+	if (with_relay)
+		stun_write_bytes(&ask.w, STUN_BWM_LOCAL_RELAY, amount, 8);
+	ms_sign_fully(&ask);
+	return ms_send(&ask);
+}
+
+START_TEST(test_bandwidth_is_granted_when_it_is_to_be)
+{
+	lab.rules->grants_bandwidth = true;
+	ck_assert_uint_eq(reserve(1, "\0\0\0", false), 0);
+	assert_granted(STUN_BWM_REMOTE_SITE_ANSWER, true);
+	assert_granted(STUN_BWM_LOCAL_SITE_ANSWER, true);
+	assert_granted(STUN_BWM_REMOTE_RELAY_ANSWER, false);
+	assert_granted(STUN_BWM_LOCAL_RELAY_ANSWER, false);
+	ck_assert_uint_eq(reserve(2, "\0\0\0", true), 0);
+	assert_granted(STUN_BWM_LOCAL_RELAY_ANSWER, true);
+	/* Commit and Update are plain Allocates. */
+	ck_assert_uint_eq(reserve(3, "\0\0\0\1", true), 0);
+	assert_granted(STUN_BWM_LOCAL_SITE_ANSWER, false);
+	lab.rules->grants_bandwidth = false;
+	ck_assert_uint_eq(reserve(4, "\0\0\0", true), 0);
+	assert_granted(STUN_BWM_LOCAL_SITE_ANSWER, false);
+}
+END_TEST
+
 START_TEST(test_malformed_is_400_signed)
 {
 	ms_begin(&ask, &alice, STUN_MS_ALLOCATE, 1);
@@ -604,6 +649,7 @@ int main(void)
 		test_refresh_needs_no_pool_key,
 		test_T11_allocation_of_another_user_is_441,
 		test_unknown_attribute_is_420_and_listed,
+		test_bandwidth_is_granted_when_it_is_to_be,
 		test_malformed_is_400_signed,
 		test_quota_is_486_and_capacity_500,
 		test_draining_lets_refreshes_through,
