@@ -66,6 +66,7 @@ const char *federate_result_name(enum federate_result result)
 	return names[result];
 }
 
+EDGE_PRINTF(4, 0)
 static void found_v(struct federate_report *report, enum federate_step step,
 	enum federate_result result, const char *fmt, va_list args)
 {

@@ -71,8 +71,6 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIB)
 # A fuzzer of a daemon's own codec names the daemon: fuzz_<x>.room
 $(foreach f,$(wildcard tests/fuzz/*.room),$(eval \
 	$(B)/fuzz/$(notdir $(f:.room=)): $(call room_objs,$(shell cat $(f)))))
-# This one plays with what the unit tests play with.
-$(B)/fuzz/fuzz_dialogs: LIBS += $(CHECK_LIBS)
 .PHONY: fuzz-programs fuzz fuzz-check
 fuzz-programs: $(FUZZ_BIN)
 fuzz: ## run one fuzzer: make fuzz T=sip_frame S=300

@@ -15,8 +15,8 @@
 #define DIALOG_STEPS   64
 
 #define DIALOG_SETTINGS \
-	"settings:\n  access-edge: {transaction_timeout: 1s, invite_timeout: 1s, " \
-	"client_rate: 100000, client_burst: 100000, " \
+	"settings:\n  access-edge: {transaction_timeout: 1s, " \
+	"invite_timeout: 1s, client_rate: 100000, client_burst: 100000, " \
 	"failed_logon_limit: 1000, new_connections_per_source: 100000}\n"
 
 struct dialogs {
