@@ -154,6 +154,7 @@ START_TEST(test_service_is_answered_with_credentials)
 	assert_has(reply, "<duration>480</duration>");
 	assert_has(reply, "<mediaRelay><location>internet</location><hostName>"
 			  "av.test</hostName><udpPort>3478</udpPort>"
+			  "<tcpPort>443</tcpPort>"
 			  "</mediaRelay>");
 	assert_lacks(reply, "intranet");
 	ck_assert_uint_eq(counter_get(&counters, COUNT_ISSUED_V2), 1);
