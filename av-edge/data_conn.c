@@ -12,7 +12,6 @@
 
 #include "common/base/map.h"
 #include "common/base/rand.h"
-#include "av-edge/allowance.h"
 #include "av-edge/relay_tcp.h"
 #include "av-edge/rfc_tcp.h"
 #include "av-edge/shard.h"
@@ -21,8 +20,6 @@
 /* An id names its shard in the upper bits; the others are drawn. */
 #define ID_BITS 26
 #define ID_TRIES 8
-
-#define PACE_MS 50
 
 /* Why the peer is not read. */
 enum hold {
@@ -36,9 +33,7 @@ struct data_conn {
 	struct map_node node;  /* of those that wait */
 	uint32_t id;           /* 0 = not yet, or no more */
 	struct loop_timer *timer; /* owned: waits, or is half closed */
-	struct loop_timer *pace;  /* owned: bandwidth is paid for */
 	unsigned holds; /* of enum hold */
-	size_t owed[QUOTA_WAY_COUNT]; /* bytes over the bandwidth */
 	uint8_t *early; /* owned: came before it was bound */
 	size_t early_len;
 	struct turn_receipt receipt;
@@ -71,55 +66,23 @@ static void set_hold(struct data_conn *d, enum hold why, bool on)
 
 /* ---- bandwidth ---------------------------------------------------------- */
 
-static void read_client(struct data_conn *d, bool on)
+static void on_rate(struct relay_tcp *t, enum quota_way way, bool may)
 {
-	if (on)
-		tcp_conn_resume(d->client, TCP_PAUSE_RATE);
-	else
-		tcp_conn_pause(d->client, TCP_PAUSE_RATE);
-}
+	struct list *it;
 
-/* A stream can't lose bytes: who has said more than its bandwidth is not
- * read until that is paid for. */
-static void pay(struct data_conn *d, enum quota_way way)
-{
-	struct turn *t = &shard_of(d)->turn;
+	list_for_each(it, &t->peers) {
+		struct data_conn *d = data_of(container_of(it,
+			struct peer_conn, node));
 
-	if (d->owed[way] > 0 && allowance_take(t,
-		relay_tcp_alloc(d->conn.relay), way, d->owed[way]))
-		d->owed[way] = 0;
-}
-
-static void on_pace(void *arg)
-{
-	struct data_conn *d = arg;
-	struct shard *s = shard_of(d);
-
-	s->turn.now = loop_now(s->loop);
-	pay(d, QUOTA_UP);
-	pay(d, QUOTA_DOWN);
-	if (d->owed[QUOTA_UP] + d->owed[QUOTA_DOWN] > 0)
-		loop_timer_start(d->pace, PACE_MS);
-	if (d->client == NULL)
-		return;
-	if (d->owed[QUOTA_UP] == 0)
-		read_client(d, true);
-	if (d->owed[QUOTA_DOWN] == 0)
-		set_hold(d, HOLD_RATE, false);
-}
-
-static void owe(struct data_conn *d, enum quota_way way, size_t len)
-{
-	d->owed[way] += len;
-	pay(d, way);
-	if (d->owed[way] == 0)
-		return;
-	if (way == QUOTA_UP)
-		read_client(d, false);
-	else
-		set_hold(d, HOLD_RATE, true);
-	if (!loop_timer_is_running(d->pace))
-		loop_timer_start(d->pace, PACE_MS);
+		if (d->client == NULL)
+			continue;
+		if (way == QUOTA_DOWN)
+			set_hold(d, HOLD_RATE, !may);
+		else if (may)
+			tcp_conn_resume(d->client, TCP_PAUSE_RATE);
+		else
+			tcp_conn_pause(d->client, TCP_PAUSE_RATE);
+	}
 }
 
 /* ---- waiting to be bound ----------------------------------------------- */
@@ -197,8 +160,6 @@ static int begin_waiting(struct data_conn *d)
 	err = draw_id(s, &id);
 	if (err == 0)
 		err = loop_timer_new(&d->timer, s->loop, on_timer, d);
-	if (err == 0)
-		err = loop_timer_new(&d->pace, s->loop, on_pace, d);
 	if (err < 0)
 		return err;
 	set_hold(d, HOLD_UNBOUND, true);
@@ -268,7 +229,7 @@ int data_conn_connect(struct relay_tcp *t, const struct addr *peer,
 
 /* ---- bytes ------------------------------------------------------------- */
 
-static void count(struct data_conn *d, size_t len, bool is_up)
+static void count(const struct data_conn *d, size_t len, bool is_up)
 {
 	struct alloc *a = relay_tcp_alloc(d->conn.relay);
 	struct av_stats *stats = &shard_of(d)->turn.stats;
@@ -278,7 +239,7 @@ static void count(struct data_conn *d, size_t len, bool is_up)
 	else
 		a->down_bytes += len;
 	stats_add(stats, is_up ? AV_UP_BYTES : AV_DOWN_BYTES, len);
-	owe(d, is_up ? QUOTA_UP : QUOTA_DOWN, len);
+	relay_tcp_owe(d->conn.relay, is_up ? QUOTA_UP : QUOTA_DOWN, len);
 }
 
 static void to_client(struct data_conn *d, const uint8_t *data, size_t len)
@@ -331,11 +292,6 @@ static void on_data(struct peer_conn *p, const uint8_t *data, size_t len)
 		keep(d, data, len);
 }
 
-void data_conn_go_on(struct data_conn *d)
-{
-	set_hold(d, HOLD_CLIENT, false);
-}
-
 void data_conn_from_client(struct data_conn *d, const uint8_t *data,
 	size_t len)
 {
@@ -376,6 +332,13 @@ static void on_drained(struct peer_conn *p)
 		relay_tcp_drop(p);
 }
 
+void data_conn_go_on(struct data_conn *d)
+{
+	set_hold(d, HOLD_CLIENT, false);
+	if (is_done(d))
+		relay_tcp_drop(&d->conn);
+}
+
 static void on_eof(struct peer_conn *p)
 {
 	struct data_conn *d = data_of(p);
@@ -408,7 +371,6 @@ static void on_end(struct peer_conn *p)
 
 	stop_waiting(d);
 	loop_timer_free(d->timer);
-	loop_timer_free(d->pace);
 	free(d->early);
 	if (d->is_asked)
 		answer(d, 447);
@@ -425,5 +387,6 @@ const struct peer_conn_user data_conn_user = {
 	.on_data = on_data,
 	.on_drained = on_drained,
 	.on_eof = on_eof,
+	.on_rate = on_rate,
 	.on_end = on_end,
 };

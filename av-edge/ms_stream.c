@@ -14,7 +14,6 @@
 
 #include "common/base/buf.h"
 #include "common/base/err.h"
-#include "av-edge/allowance.h"
 #include "av-edge/frame_tcp.h"
 #include "av-edge/indication.h"
 #include "av-edge/relay_tcp.h"
@@ -24,11 +23,17 @@
 /* Without framing, what one frame to the client holds at most. */
 #define PIECE_MAX 16384
 
+/* Why the peer is not read. */
+enum hold {
+	HOLD_CLIENT = 1, /* it takes no more */
+	HOLD_RATE = 2,   /* more came than its bandwidth */
+};
+
 struct ms_stream {
 	struct peer_conn conn; /* first, so that both have one address */
 	uint8_t *wait; /* owned: what came and is not passed on yet */
 	size_t wait_len;
-	bool is_held; /* for the client takes no more */
+	unsigned holds; /* of enum hold */
 	bool is_full; /* and holds up the client */
 };
 
@@ -83,9 +88,12 @@ static void queue(struct shard *s, struct alloc *a, const struct addr *peer,
 
 	if (full >= 0)
 		full = peer_conn_send(p, data.p, data.n);
-	if (full < 0)
+	if (full < 0) {
 		turn_drop(&s->turn, a, ALLOC_DROP_PEER);
-	if (full <= 0)
+		return;
+	}
+	relay_tcp_owe(t, QUOTA_UP, data.n);
+	if (full == 0)
 		return;
 	/* Nobody knows yet whether there is anybody: no reason to wait. */
 	if (!p->is_open) {
@@ -166,8 +174,7 @@ static void indicate(struct peer_conn *p, const uint8_t *bytes, size_t len)
 	count_down(s, a, NULL, len);
 }
 
-/* False: this peer has no permission any more. What its client's bandwidth
- * does not allow is dropped in whole packets, as it is over UDP. */
+/* False: this peer has no permission any more. */
 static bool deliver(struct peer_conn *p, const uint8_t *bytes,
 	const struct frame *f)
 {
@@ -182,10 +189,7 @@ static bool deliver(struct peer_conn *p, const uint8_t *bytes,
 		turn_drop(&s->turn, a, ALLOC_DROP_NO_PERMISSION);
 		return false;
 	}
-	if (!allowance_take(&s->turn, a, QUOTA_DOWN, f->len)) {
-		turn_drop(&s->turn, a, ALLOC_DROP_BANDWIDTH);
-		return true;
-	}
+	relay_tcp_owe(p->relay, QUOTA_DOWN, f->len);
 	if (!is_media) {
 		indicate(p, bytes, f->whole_len);
 		return true;
@@ -203,10 +207,10 @@ static ssize_t pass_on(struct ms_stream *m, const uint8_t *bytes, size_t len)
 	struct frame f;
 	size_t at = 0;
 
-	while (at < len && next_piece(shard_of(p)->turn.rules, bytes + at,
+	while (at < len && m->holds == 0 && next_piece(shard_of(p)->turn.rules, bytes + at,
 		len - at, &f) == 0) {
 		if (!tcp_conn_has_room(client, f.whole_len + UDP_HEAD_MAX)) {
-			m->is_held = true;
+			m->holds |= HOLD_CLIENT;
 			break;
 		}
 		if (!deliver(p, bytes + at, &f))
@@ -260,7 +264,7 @@ static void read_on(struct ms_stream *m, const uint8_t *data, size_t len)
 	}
 	if (err < 0)
 		relay_tcp_drop(&m->conn);
-	else if (m->is_held)
+	else if (m->holds != 0)
 		stream_pause(m->conn.stream);
 }
 
@@ -269,7 +273,7 @@ static void on_data(struct peer_conn *p, const uint8_t *data, size_t len)
 	read_on(ms_of(p), data, len);
 }
 
-void ms_stream_go_on(struct relay_tcp *t)
+static void release(struct relay_tcp *t, enum hold why)
 {
 	struct list *it, *next;
 
@@ -277,13 +281,47 @@ void ms_stream_go_on(struct relay_tcp *t)
 		struct peer_conn *p = container_of(it, struct peer_conn, node);
 		struct ms_stream *m = ms_of(p);
 
-		if (!m->is_held)
+		if ((m->holds & why) == 0)
 			continue;
-		m->is_held = false;
+		m->holds &= ~(unsigned)why;
+		if (m->holds != 0)
+			continue;
 		/* What is not held any more is read again, or gone. */
 		stream_resume(p->stream);
 		read_on(m, NULL, 0);
 	}
+}
+
+void ms_stream_go_on(struct relay_tcp *t)
+{
+	release(t, HOLD_CLIENT);
+}
+
+/* In the middle of delivering, perhaps: who is held is paused there. */
+static void hold_peers(struct relay_tcp *t)
+{
+	struct list *it;
+
+	list_for_each(it, &t->peers) {
+		struct peer_conn *p = container_of(it, struct peer_conn, node);
+
+		ms_of(p)->holds |= HOLD_RATE;
+		stream_pause(p->stream);
+	}
+}
+
+static void on_rate(struct relay_tcp *t, enum quota_way way, bool may)
+{
+	struct tcp_conn *client = relay_tcp_client(t);
+
+	if (way == QUOTA_UP && may)
+		tcp_conn_resume(client, TCP_PAUSE_RATE);
+	else if (way == QUOTA_UP)
+		tcp_conn_pause(client, TCP_PAUSE_RATE);
+	else if (may)
+		release(t, HOLD_RATE);
+	else
+		hold_peers(t);
 }
 
 /* ---- beginning and end ------------------------------------------------- */
@@ -321,5 +359,6 @@ const struct peer_conn_user ms_stream_user = {
 	.on_data = on_data,
 	.on_drained = on_drained,
 	.on_eof = on_eof,
+	.on_rate = on_rate,
 	.on_end = on_end,
 };

@@ -112,6 +112,7 @@ static struct stream_limits limits_of(const struct peer_conn *p)
 	return (struct stream_limits){
 		.handshake_ms = shard_of(p)->turn.rules->connect_ms,
 		.queue_max = PEER_CONN_QUEUE,
+		.send_buffer = PEER_CONN_SEND_BUFFER,
 	};
 }
 

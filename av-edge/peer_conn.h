@@ -15,10 +15,13 @@
 #include "common/base/attr.h"
 #include "common/base/list.h"
 #include "common/net/stream.h"
+#include "av-edge/quota.h"
 
 /* What may wait for a peer that does not read; above half of it its client
  * is not read. One frame of [MS-TURN] fits into the other half. */
 #define PEER_CONN_QUEUE ((size_t)128 * 1024 + 2)
+
+#define PEER_CONN_SEND_BUFFER (64 * 1024)
 
 struct relay_tcp;
 struct peer_conn;
@@ -34,6 +37,8 @@ struct peer_conn_user {
 	/* It takes more, after peer_conn_send() said that it is full. */
 	void (*on_drained)(struct peer_conn *p);
 	void (*on_eof)(struct peer_conn *p);
+	/* Of all connections of a port: this way may be read, or not now. */
+	void (*on_rate)(struct relay_tcp *t, enum quota_way way, bool may);
 	/* It ended; its memory is freed after this. */
 	void (*on_end)(struct peer_conn *p);
 };

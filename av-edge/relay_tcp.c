@@ -12,12 +12,14 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
+#include "av-edge/allowance.h"
 #include "av-edge/peer_policy.h"
 #include "av-edge/shard.h"
 
 #define BACKLOG     16
 #define ACCEPTS_MAX 16 /* in one turn */
 #define STUCK_MS    30000
+#define PACE_MS     50 /* how often a debt of bandwidth is looked at */
 
 struct alloc *relay_tcp_alloc(const struct relay_tcp *t)
 {
@@ -39,10 +41,50 @@ static bool is_own(const struct relay_tcp *t, const struct addr *a)
 	return peer_policy_is_own(&t->shard->turn.rules->peers, a);
 }
 
+/* ---- bandwidth ---------------------------------------------------------- */
+
+static void pay(struct relay_tcp *t, enum quota_way way)
+{
+	if (t->owed[way] > 0 && allowance_take(&t->shard->turn,
+		relay_tcp_alloc(t), way, t->owed[way]))
+		t->owed[way] = 0;
+}
+
+static void on_pace(void *arg)
+{
+	struct relay_tcp *t = arg;
+	bool was[QUOTA_WAY_COUNT] = {t->owed[QUOTA_UP] > 0,
+		t->owed[QUOTA_DOWN] > 0};
+
+	t->shard->turn.now = loop_now(t->shard->loop);
+	pay(t, QUOTA_UP);
+	pay(t, QUOTA_DOWN);
+	if (t->owed[QUOTA_UP] + t->owed[QUOTA_DOWN] > 0)
+		loop_timer_start(t->pace, PACE_MS);
+	if (was[QUOTA_UP] && t->owed[QUOTA_UP] == 0)
+		t->user->on_rate(t, QUOTA_UP, true);
+	if (was[QUOTA_DOWN] && t->owed[QUOTA_DOWN] == 0)
+		t->user->on_rate(t, QUOTA_DOWN, true);
+}
+
+void relay_tcp_owe(struct relay_tcp *t, enum quota_way way, size_t len)
+{
+	t->owed[way] += len;
+	pay(t, way);
+	if (t->owed[way] == 0)
+		return;
+	t->user->on_rate(t, way, false);
+	if (!loop_timer_is_running(t->pace))
+		loop_timer_start(t->pace, PACE_MS);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
 int relay_tcp_new(struct relay_tcp **out, struct shard *s,
 	const struct alloc *a, const struct peer_conn_user *user)
 {
 	struct relay_tcp *t = calloc(1, sizeof(*t));
+	int err;
 
 	if (t == NULL)
 		return -ENOMEM;
@@ -50,6 +92,11 @@ int relay_tcp_new(struct relay_tcp **out, struct shard *s,
 	t->number = alloc_number_of_id(a->id);
 	t->user = user;
 	list_init(&t->peers);
+	err = loop_timer_new(&t->pace, s->loop, on_pace, t);
+	if (err < 0) {
+		free(t);
+		return err;
+	}
 	s->tcp_relays++;
 	*out = t;
 	return 0;
@@ -63,6 +110,7 @@ void relay_tcp_free(struct relay_tcp *t)
 		return;
 	while ((node = list_first(&t->peers)) != NULL)
 		relay_tcp_drop(container_of(node, struct peer_conn, node));
+	loop_timer_free(t->pace);
 	t->shard->tcp_relays--;
 	free(t);
 }

@@ -14,6 +14,7 @@
 #include "common/base/list.h"
 #include "av-edge/alloc.h"
 #include "av-edge/peer_conn.h"
+#include "av-edge/quota.h"
 
 struct shard;
 struct tcp_conn;
@@ -25,6 +26,8 @@ struct relay_tcp {
 	struct list peers; /* struct peer_conn, owned */
 	bool is_listening;
 	bool is_starved;   /* no descriptors: not watched for a while */
+	size_t owed[QUOTA_WAY_COUNT]; /* bytes over the bandwidth */
+	struct loop_timer *pace;      /* owned: until they are paid for */
 };
 
 /* For an allocation whose port is open and bound. -ENOMEM. */
@@ -39,6 +42,11 @@ void relay_tcp_listen(struct relay_tcp *t);
 void relay_tcp_accept(struct relay_tcp *t);
 /* Once a second: who was starved looks again, who is stuck ends. */
 void relay_tcp_tick(struct relay_tcp *t);
+
+/* So many bytes have passed. A stream can't lose bytes: when they are more
+ * than its bandwidth allows, that way is not read until they are paid for
+ * (the user's on_rate). */
+void relay_tcp_owe(struct relay_tcp *t, enum quota_way way, size_t len);
 
 /* A connection to this peer, whose right to be one was checked. The user's
  * on_open follows, or on_end, never before this returns. EDGE_EBUSY: too

@@ -214,6 +214,13 @@ static void to_peer(struct shard *s, struct alloc *a,
 	udp_tx_add(s->to_peers, &to, &out);
 }
 
+/* A stream is held up, not cut: there it is looked at behind this. */
+static bool may_carry_up(struct shard *s, struct alloc *a, size_t len)
+{
+	return alloc_relays_tcp(a) ||
+	    allowance_take(&s->turn, a, QUOTA_UP, len);
+}
+
 /* Out by a channel, or to the active destination. */
 static void send_media(struct shard *s, struct alloc *a, struct hot *h,
 	const uint8_t *data, size_t len)
@@ -223,7 +230,7 @@ static void send_media(struct shard *s, struct alloc *a, struct hot *h,
 			ALLOC_DROP_NO_PERMISSION : ALLOC_DROP_NO_CHANNEL);
 		return;
 	}
-	if (!allowance_take(&s->turn, a, QUOTA_UP, len)) {
+	if (!may_carry_up(s, a, len)) {
 		drop(s, a, ALLOC_DROP_BANDWIDTH);
 		return;
 	}
@@ -291,7 +298,7 @@ void relay_from_send(struct shard *s, const struct turn_out *out)
 	struct str payload = out->payload;
 	struct alloc *a = out->from;
 
-	if (!allowance_take(&s->turn, a, QUOTA_UP, payload.n)) {
+	if (!may_carry_up(s, a, payload.n)) {
 		drop(s, a, ALLOC_DROP_BANDWIDTH);
 		return;
 	}

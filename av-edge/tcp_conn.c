@@ -23,9 +23,6 @@
 #include "av-edge/shard.h"
 #include "av-edge/tcp_move.h"
 
-/* The kernel's part of what may wait; it takes twice as much. */
-#define SEND_BUFFER (64 * 1024)
-
 static void count(struct tcp_conn *c, enum av_counter id)
 {
 	stats_add(&c->shard->turn.stats, id, 1);
@@ -291,11 +288,11 @@ static void open_stream(struct tcp_conn *c, struct tls_ctx *tls)
 		.handshake_ms = c->shard->turn.rules->greet_ms,
 		.queue_max = c->mode == TCP_CONN_MS ? TCP_CONN_QUEUE_MS :
 						      TCP_CONN_QUEUE,
+		.send_buffer = TCP_CONN_SEND_BUFFER,
 	};
-	int fd = c->fd, size = SEND_BUFFER;
+	int fd = c->fd;
 
 	set_wake_at(fd, 1);
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	loop_fd_free(c->watch);
 	c->watch = NULL;
 	c->fd = -1;

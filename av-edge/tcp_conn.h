@@ -25,6 +25,8 @@
 /* [MS-TURN]: when it is not above its half there is room for any frame. */
 #define TCP_CONN_QUEUE_MS ((size_t)256 * 1024)
 #define TCP_CONN_RESERVE ((size_t)16 * 1024)
+/* The kernel's part of what may wait; it takes twice as much. */
+#define TCP_CONN_SEND_BUFFER (64 * 1024)
 
 struct data_conn;
 struct shard;

@@ -58,6 +58,7 @@ struct stream_limits {
 	int64_t handshake_ms; /* connect + TLS; 0 = 10,000 */
 	int64_t idle_ms;      /* 0 = no idle limit */
 	size_t queue_max;     /* 0 = 1 MiB */
+	int send_buffer;      /* the kernel's part of it; 0 = as it likes */
 	bool is_tls_client;   /* accepted, and the peer waits for our
 	                       * ClientHello; connected: never */
 	bool is_tls_server;   /* connected, and the peer begins TLS */

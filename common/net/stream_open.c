@@ -200,6 +200,9 @@ static int stream_new(struct stream **out, struct loop *loop, int fd,
 	sendq_init(&s->out);
 	snprintf(s->cipher, sizeof(s->cipher), "tcp");
 	set_options(fd);
+	if (limits->send_buffer > 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF,
+			&limits->send_buffer, sizeof(limits->send_buffer));
 	*out = s;
 	return 0;
 }

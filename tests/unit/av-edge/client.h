@@ -183,6 +183,8 @@ struct request {
 	uint32_t lifetime_s;
 	unsigned family;      /* of an Allocate; 0 = says nothing */
 	bool both;            /* families */
+	unsigned protocol; /* of Allocate; 0 = UDP */
+	uint32_t connection; /* CONNECTION-ID, 0 = none */
 };
 
 static inline unsigned client_try(struct client *c, const struct request *r,
@@ -197,7 +199,10 @@ static inline unsigned client_try(struct client *c, const struct request *r,
 	stun_write_begin(&w, &stun_rfc, room, sizeof(room), STUN_REQUEST,
 		r->method, tid);
 	if (r->method == STUN_ALLOCATE)
-		stun_write_number(&w, STUN_REQUESTED_TRANSPORT, 17u << 24);
+		stun_write_number(&w, STUN_REQUESTED_TRANSPORT,
+			(r->protocol != 0 ? r->protocol : 17u) << 24);
+	if (r->connection != 0)
+		stun_write_number(&w, STUN_CONNECTION_ID, r->connection);
 	if (r->family != 0)
 		stun_write_number(&w, STUN_REQUESTED_FAMILY, r->family << 24);
 	if (r->both)

@@ -48,6 +48,7 @@ static inline struct rules *make_rules(void)
 	r->media[RULES_V4].bind = lab_addr(RELAY);
 	r->media[RULES_V4].shown = lab_addr(RELAY);
 	r->media[RULES_V4].port = 42000;
+	r->user_kbps = r->port_kbps = 10000000;
 	r->greet_ms = GREET_MS;
 	r->void_ms = VOID_MS;
 	peer_policy_add_own(&r->peers, &r->media[RULES_V4].bind);
