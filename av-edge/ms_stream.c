@@ -204,11 +204,12 @@ static ssize_t pass_on(struct ms_stream *m, const uint8_t *bytes, size_t len)
 {
 	struct peer_conn *p = &m->conn;
 	struct tcp_conn *client = relay_tcp_client(p->relay);
+	const struct rules *r = shard_of(p)->turn.rules;
 	struct frame f;
 	size_t at = 0;
 
-	while (at < len && m->holds == 0 && next_piece(shard_of(p)->turn.rules, bytes + at,
-		len - at, &f) == 0) {
+	while (at < len && m->holds == 0 &&
+		next_piece(r, bytes + at, len - at, &f) == 0) {
 		if (!tcp_conn_has_room(client, f.whole_len + UDP_HEAD_MAX)) {
 			m->holds |= HOLD_CLIENT;
 			break;

@@ -306,7 +306,9 @@ void relay_from_send(struct shard *s, const struct turn_out *out)
 	a->up_bytes += payload.n;
 	stats_add(&s->turn.stats, AV_UP_PACKETS, 1);
 	stats_add(&s->turn.stats, AV_UP_BYTES, payload.n);
-	if (is_own_relay(s, peer))
+	if (alloc_relays_tcp(a))
+		ms_stream_send(s, a, peer, payload);
+	else if (is_own_relay(s, peer))
 		hairpin(s, a, peer, payload.p, payload.n);
 	else if (out->dont_fragment)
 		to_peer_whole(s, a, peer, payload);
