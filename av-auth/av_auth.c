@@ -30,11 +30,23 @@ static bool is_member(gid_t group)
 	return false;
 }
 
+static struct keys_source source_of(const struct av_auth *a,
+	const struct topology *t)
+{
+	const struct conf_certificate *cert =
+		&daemon_conf(a->daemon)->certs[CONF_USE_INTERNAL];
+
+	return (struct keys_source){t, cert->chain, cert->key};
+}
+
 static int open_keys(struct av_auth *a, struct why *why)
 {
+	const struct keys_source source =
+		source_of(a, daemon_topology(a->daemon));
 	struct keys_place place = {.folder = daemon_state_dir(a->daemon),
 		.owner = (uid_t)-1,
-		.group = (gid_t)-1};
+		.group = (gid_t)-1,
+		.source = &source};
 	struct rights rights;
 	int err;
 
@@ -131,21 +143,41 @@ int av_auth_ready(void *state, struct why *why)
 
 int av_auth_check(void *state, const struct topology *next, struct why *why)
 {
+	const struct av_auth *a = state;
 	size_t count = 0;
 
-	(void)state;
 	for (size_t i = 0; i < next->listener_count; i++)
 		count += next->listeners[i].usage == TOPOLOGY_AUTH;
 	if (count > PORTS_MAX)
 		return why_set(why, EDGE_ETOOBIG,
 			"av-auth can have %d ports, the topology gives it %zu",
 			PORTS_MAX, count);
+	if (a != NULL) {
+		const struct keys_source source = source_of(a, next);
+
+		return keys_check(&a->keys, &source, why);
+	}
 	return 0;
 }
 
-int av_auth_apply(void *state, struct topology *next, struct why *why)
+/* The keys first: they may refuse, and can be put back. */
+static int follow_keys(struct av_auth *a, const struct topology *next,
+	struct why *why)
 {
-	struct av_auth *a = state;
+	const struct keys_source source = source_of(a, next);
+	bool is_changed;
+	int err;
+
+	err = keys_follow(&a->keys, &source, wall_now(), &is_changed, why);
+	if (err == 0 && is_changed)
+		daemon_event(a->daemon, "keys.followed", "id=%u from=%s",
+			a->keys.ring.keys[0].id, keys_origin(&a->keys));
+	return err;
+}
+
+static int apply_all(struct av_auth *a, struct topology *next,
+	struct why *why)
+{
 	struct rates rates;
 	int err;
 
@@ -164,6 +196,21 @@ int av_auth_apply(void *state, struct topology *next, struct why *why)
 	server_trust(&a->server, next);
 	warn_if_idle(a, next);
 	return 0;
+}
+
+int av_auth_apply(void *state, struct topology *next, struct why *why)
+{
+	struct av_auth *a = state;
+	struct av_key_ring before = a->keys.ring;
+	int err = follow_keys(a, next, why);
+
+	if (err == 0) {
+		err = apply_all(a, next, why);
+		if (err < 0)
+			keys_put_back(&a->keys, &before);
+	}
+	av_key_ring_wipe(&before);
+	return err;
 }
 
 /* Asked for and not open: drained, or taken by another when we resumed. */

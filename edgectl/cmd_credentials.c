@@ -97,6 +97,7 @@ static json_t *issue_body(struct cmd_call *call)
 
 static const struct output_column KEY_COLUMNS[] = {
 	{"KEY", "id", 0},
+	{"FROM", "from", 0},
 	{"MADE", "created", 0},
 	{"AGE s", "age_s", 0},
 	{"USED TO", "use", 0},

@@ -2,8 +2,9 @@
  * The pool key ring and its file. A line for each key, newest first:
  *
  *	key ID CREATED SK0 SK1 SK2
+ *	pool ID CREATED SK0 SK1 SK2
  *
- * CREATED in Unix seconds, the three keys as 64 hex digits each; lines that
+ * "key" was made here, "pool" is shared by all machines of the pool. CREATED in Unix seconds, the three keys as 64 hex digits each; lines that
  * begin with '#' are comments. Short, empty or repeated keys are refused
  * (requirement R11), so is a file that others may read. What the keys are
  * used for is av_cred.c's affair.
@@ -25,22 +26,26 @@
 #include "common/base/str.h"
 #include "common/cred/secret_file.h"
 
+#define OWN      "key"
+#define SHARED   "pool"
 #define FILE_MAX 4096
 #define HEX_LEN  (2u * AV_KEY_LEN)
 
 static const char HEADING[] =
 	"# Sallyport A/V pool key, secret: av-auth writes, av-edge reads it.\n"
-	"# key ID CREATED CLIENT-ID-KEY USER-NAME-KEY PASSWORD-KEY\n";
+	"# key|pool ID CREATED CLIENT-ID-KEY USER-NAME-KEY PASSWORD-KEY\n";
 
 void av_key_ring_rotate(struct av_key_ring *ring, struct wall now)
 {
 	struct av_key fresh = {.id = 1, .created = now};
 
+	for (size_t i = 0; i < ring->count; i++)
+		if (!ring->keys[i].is_shared && ring->keys[i].id >= fresh.id)
+			fresh.id = ring->keys[i].id + 1;
+
 	rand_bytes(fresh.sk0, sizeof(fresh.sk0));
 	rand_bytes(fresh.sk1, sizeof(fresh.sk1));
 	rand_bytes(fresh.sk2, sizeof(fresh.sk2));
-	if (ring->count > 0)
-		fresh.id = ring->keys[0].id + 1;
 	if (ring->count < AV_KEYS_MAX)
 		ring->count++;
 	memmove(&ring->keys[1], &ring->keys[0],
@@ -63,6 +68,65 @@ size_t av_key_ring_prune(struct av_key_ring *ring, struct wall now,
 		digest_wipe(&ring->keys[ring->count], sizeof(ring->keys[0]));
 	}
 	return before - ring->count;
+}
+
+static bool is_same_key(const struct av_key *a, const struct av_key *b)
+{
+	return a->id == b->id && a->is_shared == b->is_shared &&
+		digest_eq(a->sk0, b->sk0, AV_KEY_LEN) &&
+		digest_eq(a->sk1, b->sk1, AV_KEY_LEN) &&
+		digest_eq(a->sk2, b->sk2, AV_KEY_LEN);
+}
+
+/* CREATED of a shared key is when this machine first had it: what was
+ * minted with the one before it is counted from there. */
+static void add_shared(struct av_key_ring *next,
+	const struct av_key_ring *old, const struct av_key *shared,
+	struct wall now)
+{
+	struct av_key *key = &next->keys[next->count++];
+
+	*key = *shared;
+	key->is_shared = true;
+	key->created = now;
+	for (size_t i = 0; i < old->count; i++)
+		if (is_same_key(&old->keys[i], key))
+			key->created = old->keys[i].created;
+}
+
+static bool is_same_ring(const struct av_key_ring *a,
+	const struct av_key_ring *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!is_same_key(&a->keys[i], &b->keys[i]))
+			return false;
+	return true;
+}
+
+bool av_key_ring_follow(struct av_key_ring *ring, const struct av_key *shared,
+	size_t count, struct wall now, int64_t overlap_s)
+{
+	struct av_key_ring next = {.count = 0};
+	bool is_changed;
+
+	for (size_t i = 0; i < count && next.count < AV_KEYS_MAX; i++)
+		add_shared(&next, ring, &shared[i], now);
+	if (count == 0 && (ring->count == 0 || ring->keys[0].is_shared)) {
+		next = *ring;
+		av_key_ring_rotate(&next, now);
+	} else {
+		for (size_t i = 0; i < ring->count; i++)
+			if (next.count < AV_KEYS_MAX &&
+				(count == 0 || !ring->keys[i].is_shared))
+				next.keys[next.count++] = ring->keys[i];
+	}
+	av_key_ring_prune(&next, now, overlap_s);
+	is_changed = !is_same_ring(ring, &next);
+	*ring = next;
+	av_key_ring_wipe(&next);
+	return is_changed;
 }
 
 void av_key_ring_wipe(struct av_key_ring *ring)
@@ -93,15 +157,17 @@ static int read_secret(struct str *rest, uint8_t out[static AV_KEY_LEN])
 	return is_weak(out) ? EDGE_EMALFORMED : 0;
 }
 
-/* "key ID CREATED SK0 SK1 SK2"; the cause is a literal, never the text: it
+/* "key ID CREATED SK0 SK1 SK2" or "pool ..."; the cause is a literal, never the text: it
  * may hold half a key. */
 static const char *read_key(struct str line, struct av_key *out)
 {
 	uint64_t created;
 	struct str word;
 
-	if (!str_split(&line, ' ', &word) || !str_eq_z(word, "key"))
-		return "does not begin with \"key\"";
+	if (!str_split(&line, ' ', &word) ||
+		(!str_eq_z(word, OWN) && !str_eq_z(word, SHARED)))
+		return "does not begin with \"key\" or \"pool\"";
+	out->is_shared = str_eq_z(word, SHARED);
 	if (!str_split(&line, ' ', &word) || str_to_u32(word, &out->id) < 0)
 		return "the key's number is not a number";
 	if (!str_split(&line, ' ', &word) || str_to_u64(word, &created) < 0 ||
@@ -131,8 +197,12 @@ static const char *ring_append(struct av_key_ring *ring, struct str line)
 	fault = read_key(line, key);
 	if (fault != NULL)
 		return fault;
-	if (ring->count > 0 && key->id >= key[-1].id)
-		return "the newest key does not come first";
+	/* The pool's come in the order the publisher gave them. */
+	for (size_t i = 0; i < ring->count; i++)
+		if (ring->keys[i].is_shared == key->is_shared &&
+			(key->is_shared ? key->id == ring->keys[i].id :
+					  key->id >= ring->keys[i].id))
+			return "the newest key does not come first";
 	ring->count++;
 	return NULL;
 }
@@ -193,8 +263,8 @@ static size_t print_key(const struct av_key *key, char *out, size_t cap)
 	str_hex(key->sk0, AV_KEY_LEN, hex[0]);
 	str_hex(key->sk1, AV_KEY_LEN, hex[1]);
 	str_hex(key->sk2, AV_KEY_LEN, hex[2]);
-	n = snprintf(out, cap, "key %" PRIu32 " %" PRId64 " %s %s %s\n",
-		key->id, key->created.s, hex[0], hex[1], hex[2]);
+	n = snprintf(out, cap, "%s %" PRIu32 " %" PRId64 " %s %s %s\n",
+		key->is_shared ? SHARED : OWN, key->id, key->created.s, hex[0], hex[1], hex[2]);
 	digest_wipe(hex, sizeof(hex));
 	return (size_t)n;
 }

@@ -5,6 +5,7 @@
 #ifndef CRED_AV_KEY_H
 #define CRED_AV_KEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,6 +21,7 @@
 
 struct av_key {
 	uint32_t id;
+	bool is_shared; /* the pool's; else made here */
 	struct wall created;
 	uint8_t sk0[AV_KEY_LEN]; /* client id */
 	uint8_t sk1[AV_KEY_LEN]; /* user name */
@@ -31,12 +33,18 @@ struct av_key_ring {
 	size_t count;
 };
 
-/* A fresh key on top; the oldest drops out when the ring is full. */
+/* A fresh own key on top; the oldest drops out when the ring is full. */
 void av_key_ring_rotate(struct av_key_ring *ring, struct wall now);
 /* Forget keys whose successor is older than overlap_s: nothing they made is
  * still good. Returns how many went. */
 size_t av_key_ring_prune(struct av_key_ring *ring, struct wall now,
 	int64_t overlap_s);
+/* The pool's keys, current first, take the place of those it had; own keys
+ * stay behind them as long as their credentials may be in use. None: the
+ * machine is on its own, and gets a key of its own if it has none on top.
+ * True when anything changed. */
+bool av_key_ring_follow(struct av_key_ring *ring, const struct av_key *shared,
+	size_t count, struct wall now, int64_t overlap_s);
 void av_key_ring_wipe(struct av_key_ring *ring);
 
 /* -ENOENT, -EACCES, EDGE_ECONFIG (others may read it), EDGE_EMALFORMED (with

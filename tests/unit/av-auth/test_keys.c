@@ -14,6 +14,8 @@ static char folder[64];
 static char path[128];
 static struct keys keys;
 static struct keys_place place;
+static struct topology topology; /* has no keys of a pool */
+static const struct keys_source source = {&topology, "", ""};
 static struct why why;
 static const struct wall NOW = {1767225600};
 
@@ -23,7 +25,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/pool.key", folder);
 	place = (struct keys_place){.folder = folder, .owner = (uid_t)-1,
-		.group = (gid_t)-1};
+		.group = (gid_t)-1, .source = &source};
 	memset(&keys, 0, sizeof(keys));
 	memset(&why, 0, sizeof(why));
 }
@@ -170,8 +172,8 @@ START_TEST(test_S16_what_is_shown_of_keys_has_no_bytes_of_them)
 	list = keys_json(&keys, after(100));
 	text = json_dumps(list, JSON_COMPACT);
 	ck_assert_str_eq(text,
-		"[{\"id\":2,\"created\":\"2026-01-01T00:01:00Z\",\"age_s\":40,"
-		"\"use\":\"issue\"},{\"id\":1,\"created\":"
+		"[{\"id\":2,\"from\":\"own\",\"created\":\"2026-01-01T00:01:00Z\",\"age_s\":40,"
+		"\"use\":\"issue\"},{\"id\":1,\"from\":\"own\",\"created\":"
 		"\"2026-01-01T00:00:00Z\",\"age_s\":100,\"use\":\"check\"}]");
 	str_hex(keys.ring.keys[0].sk1, AV_KEY_LEN, hex);
 	ck_assert_ptr_null(strstr(text, hex));

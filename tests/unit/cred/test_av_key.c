@@ -188,6 +188,8 @@ static const struct {
 		":2: the newest key"},
 	{"key 1 1 " K0 " " K1 " " K2 "\nkey 1 1 " K0 " " K1 " " K2 "\n",
 		":2: the newest key"},
+	{"pool 7 1 " K0 " " K1 " " K2 "\npool 7 1 " K0 " " K1 " " K2 "\n",
+		":2: the newest key"},
 };
 
 START_TEST(test_R11_garbled_file_is_refused_with_its_line)
