@@ -1,6 +1,7 @@
 /*
  * The pool key of this edge: made on first start, loaded, rotated, or opened
- * from what the topology has sealed for this machine. av-auth alone writes the file; av-edge watches it (common/cred/av_key.h).
+ * from what the topology has sealed for this machine. av-auth alone writes
+ * the file; av-edge watches it (common/cred/av_key.h).
  */
 #ifndef AV_AUTH_KEYS_H
 #define AV_AUTH_KEYS_H

@@ -4,7 +4,8 @@
  *	key ID CREATED SK0 SK1 SK2
  *	pool ID CREATED SK0 SK1 SK2
  *
- * "key" was made here, "pool" is shared by all machines of the pool. CREATED in Unix seconds, the three keys as 64 hex digits each; lines that
+ * "key" was made here, "pool" is shared by all machines of the pool.
+ * CREATED in Unix seconds, the three keys as 64 hex digits each; lines that
  * begin with '#' are comments. Short, empty or repeated keys are refused
  * (requirement R11), so is a file that others may read. What the keys are
  * used for is av_cred.c's affair.
@@ -157,8 +158,8 @@ static int read_secret(struct str *rest, uint8_t out[static AV_KEY_LEN])
 	return is_weak(out) ? EDGE_EMALFORMED : 0;
 }
 
-/* "key ID CREATED SK0 SK1 SK2" or "pool ..."; the cause is a literal, never the text: it
- * may hold half a key. */
+/* "key ID CREATED SK0 SK1 SK2" or "pool ..."; the cause is a literal, never
+ * the text: it may hold half a key. */
 static const char *read_key(struct str line, struct av_key *out)
 {
 	uint64_t created;
@@ -264,7 +265,8 @@ static size_t print_key(const struct av_key *key, char *out, size_t cap)
 	str_hex(key->sk1, AV_KEY_LEN, hex[1]);
 	str_hex(key->sk2, AV_KEY_LEN, hex[2]);
 	n = snprintf(out, cap, "%s %" PRIu32 " %" PRId64 " %s %s %s\n",
-		key->is_shared ? SHARED : OWN, key->id, key->created.s, hex[0], hex[1], hex[2]);
+		key->is_shared ? SHARED : OWN, key->id, key->created.s,
+		hex[0], hex[1], hex[2]);
 	digest_wipe(hex, sizeof(hex));
 	return (size_t)n;
 }

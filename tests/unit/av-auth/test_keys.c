@@ -172,7 +172,8 @@ START_TEST(test_S16_what_is_shown_of_keys_has_no_bytes_of_them)
 	list = keys_json(&keys, after(100));
 	text = json_dumps(list, JSON_COMPACT);
 	ck_assert_str_eq(text,
-		"[{\"id\":2,\"from\":\"own\",\"created\":\"2026-01-01T00:01:00Z\",\"age_s\":40,"
+		"[{\"id\":2,\"from\":\"own\","
+		"\"created\":\"2026-01-01T00:01:00Z\",\"age_s\":40,"
 		"\"use\":\"issue\"},{\"id\":1,\"from\":\"own\",\"created\":"
 		"\"2026-01-01T00:00:00Z\",\"age_s\":100,\"use\":\"check\"}]");
 	str_hex(keys.ring.keys[0].sk1, AV_KEY_LEN, hex);

@@ -266,7 +266,8 @@ int main(void)
 		test_fresh_member_of_a_pool_has_the_pools_key_alone);
 	tcase_add_test(tc, test_credential_of_one_member_checks_at_the_other);
 	tcase_add_test(tc, test_T22_joining_a_pool_ends_no_credential);
-	tcase_add_test(tc, test_T22_rotation_of_the_pool_keeps_the_previous_key);
+	tcase_add_test(tc,
+		test_T22_rotation_of_the_pool_keeps_the_previous_key);
 	tcase_add_test(tc,
 		test_leaving_a_pool_makes_an_own_key_and_ends_no_credential);
 	tcase_add_test(tc,
