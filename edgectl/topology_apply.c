@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
+#include "common/bundle/bundle_check.h"
 #include "common/store/topology.h"
 #include "edgectl/daemons.h"
 #include "edgectl/place.h"
@@ -165,25 +166,17 @@ static int previous_path(const struct conf *conf, char out[static 512],
 
 /* ---- apply -------------------------------------------------------------- */
 
-int topology_apply(struct topology_apply *out,
-	const struct topology_plan *plan, const struct conf *conf,
-	const char *source, struct why *why)
+/* stage is taken. */
+static int bring_into_force(struct topology_apply *out,
+	const struct conf *conf, struct generation_stage *stage,
+	bool has_current, struct why *why)
 {
-	struct switched was = {.has_current = plan->has_current};
-	struct generation_stage *stage = NULL;
-	int err;
+	struct switched was = {.has_current = has_current};
+	int err = previous_path(conf, was.previous, why);
 
-	memset(out, 0, sizeof(*out));
-	err = place_dirs(conf, why);
-	if (err == 0)
-		err = previous_path(conf, was.previous, why);
-	if (err == 0)
-		err = generation_stage_new(&stage, conf->state_dir, source,
-			topology_yaml_fill, plan->yaml, why);
-	if (err < 0)
-		return err;
 	out->made = *generation_stage_info(stage);
-	err = dry_run(conf, out->made.path, why);
+	if (err == 0)
+		err = dry_run(conf, out->made.path, why);
 	if (err < 0) {
 		generation_discard(stage);
 		return err;
@@ -192,6 +185,43 @@ int topology_apply(struct topology_apply *out,
 	if (err < 0)
 		return err;
 	return reload_or_revert(out, conf, &was, why);
+}
+
+int topology_apply(struct topology_apply *out,
+	const struct topology_plan *plan, const struct conf *conf,
+	const char *source, struct why *why)
+{
+	struct generation_stage *stage = NULL;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = place_dirs(conf, why);
+	if (err == 0)
+		err = generation_stage_new(&stage, conf->state_dir, source,
+			topology_yaml_fill, plan->yaml, why);
+	if (err < 0)
+		return err;
+	return bring_into_force(out, conf, stage, plan->has_current, why);
+}
+
+int topology_apply_bundle(struct topology_apply *out,
+	const struct bundle *bundle, const struct conf *conf,
+	struct why *why)
+{
+	struct bundle_filling filling = {.bundle = bundle};
+	struct generation_stage *stage = NULL;
+	char path[PATH_MAX];
+	bool has_current;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	has_current = generation_current_path(conf->state_dir, path,
+			      sizeof(path), NULL) == 0;
+	err = bundle_stage(&stage, conf->state_dir, &filling, why);
+	bundle_filling_fini(&filling);
+	if (err < 0)
+		return err;
+	return bring_into_force(out, conf, stage, has_current, why);
 }
 
 /* ---- rollback ----------------------------------------------------------- */

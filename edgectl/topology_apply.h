@@ -25,6 +25,11 @@ struct topology_apply {
 EDGE_MUST int topology_apply(struct topology_apply *out,
 	const struct topology_plan *plan, const struct conf *conf,
 	const char *source, struct why *why);
+/* A bundle that was found good, under its own version. */
+struct bundle;
+EDGE_MUST int topology_apply_bundle(struct topology_apply *out,
+	const struct bundle *bundle, const struct conf *conf,
+	struct why *why);
 /* Back to the previous generation, the same way. */
 EDGE_MUST int topology_apply_rollback(struct topology_apply *out,
 	const struct conf *conf, struct why *why);

@@ -116,6 +116,8 @@ int keeper_refuse(struct keeper *k, struct keeper_result *out, int status,
 void keeper_count(struct keeper *k, bool is_reverted);
 /* Read what is current again, and say whether we are behind. */
 void keeper_note_current(struct keeper *k, struct record_facts *facts);
+/* What is current was seen, whoever made it so (a bootstrap). */
+void keeper_note_highest(const struct keeper *k, struct record_facts *facts);
 /* One whose signatures were verified, as a staged generation: built,
  * checked, dry-run, recorded. facts are brought up to date and saved. */
 EDGE_MUST int keeper_build(struct keeper *k, const struct bundle *b,

@@ -101,11 +101,28 @@ static enum watch_verdict look(struct keeper *k, struct why *why)
 	return watch_judge(&k->watch, mono_now(), why);
 }
 
+/* Somebody may have switched without us: edgectl, bootstrapping or going
+ * back. */
+static void follow_store(struct keeper *k)
+{
+	struct record_facts facts;
+	struct record_facts before;
+
+	record_get(k->record, &facts);
+	before = facts;
+	keeper_note_current(k, &facts);
+	keeper_note_highest(k, &facts);
+	if (memcmp(&before, &facts, sizeof(facts)) != 0 &&
+		record_put(k->record, &facts, NULL) < 0)
+		log_warning("record.unsaved", "text=%s", log_qz("a look"));
+}
+
 void keeper_look(struct keeper *k)
 {
 	struct record_facts facts;
 	struct why why = {""};
 
+	follow_store(k);
 	switch (look(k, &why)) {
 	case WATCH_OFF:
 	case WATCH_WAITING:

@@ -132,7 +132,7 @@ static bool had_current(const struct keeper *k)
 /* ---- the whole ---------------------------------------------------------- */
 
 /* A bootstrap, or a record that was lost: what is current was seen. */
-static void note_highest(const struct keeper *k, struct record_facts *facts)
+void keeper_note_highest(const struct keeper *k, struct record_facts *facts)
 {
 	const struct generation_info *now = &k->view.current;
 	const struct bundle_version v = {now->epoch, now->serial};
@@ -174,6 +174,6 @@ int keeper_recover(struct keeper *k, struct why *why)
 		(had_current(k) || facts.active.is_set))
 		mend(k, &facts);
 	keeper_note_current(k, &facts);
-	note_highest(k, &facts);
+	keeper_note_highest(k, &facts);
 	return record_put(k->record, &facts, why);
 }

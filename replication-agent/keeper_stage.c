@@ -5,15 +5,14 @@
  * bundles end here: they have nothing to stage.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/err.h"
 #include "common/base/log.h"
+#include "common/bundle/bundle_check.h"
 #include "common/run/file.h"
 #include "common/store/topology.h"
-#include "common/store/topology_check.h"
 #include "replication-agent/accept.h"
 #include "replication-agent/keeper.h"
 #include "replication-agent/vault.h"
@@ -76,69 +75,38 @@ static void take_trust(struct keeper *k, const struct bundle *b,
 
 /* ---- the generation ----------------------------------------------------- */
 
-struct filling {
-	const struct bundle *bundle;
-	json_t *findings; /* owned: what the checks object to */
-};
-
-static int check(struct filling *f, struct sqlite3 *db, struct why *why)
+static json_t *findings_json(const struct bundle_filling *f)
 {
-	struct topology_finding *rows = NULL;
-	size_t count = 0;
-	int err = topology_check(db, &rows, &count, why);
+	json_t *list = json_array();
 
-	for (size_t i = 0; i < count; i++) {
-		if (!rows[i].is_error)
-			continue;
-		json_array_append_new(f->findings,
-			json_pack("{s:s, s:s}", "rule", rows[i].rule, "text",
-				rows[i].text));
-		if (err == 0)
-			err = why_set(why, EDGE_EREFUSED, "%s", rows[i].text);
-	}
-	free(rows);
-	return err;
-}
-
-static int fill(struct sqlite3 *db, void *arg, struct why *why)
-{
-	struct filling *f = arg;
-	struct bundle copy = *f->bundle; /* borrowed all through */
-	int err = bundle_fill(db, &copy, why);
-
-	return err < 0 ? err : check(f, db, why);
+	for (size_t i = 0; i < f->count; i++)
+		if (f->findings[i].is_error)
+			json_array_append_new(list,
+				json_pack("{s:s, s:s}", "rule",
+					f->findings[i].rule, "text",
+					f->findings[i].text));
+	return list;
 }
 
 static int make(struct keeper *k, const struct bundle *b,
 	struct generation_stage **stage, struct keeper_result *out)
 {
-	const struct bundle_manifest *m = &b->manifest;
-	struct filling filling = {b, json_array()};
-	char source[256];
-	const struct generation_origin origin = {
-		.deployment = m->deployment,
-		.epoch = m->version.epoch,
-		.serial = m->version.serial,
-		.created = m->created,
-		.source = source,
-		.manifest_sha256 = b->sha256,
-	};
-	int err;
-	int status;
+	struct bundle_filling filling = {.bundle = b};
+	int err = bundle_stage(stage, k->conf->state_dir, &filling,
+		&out->why);
+	int status = 0;
 
-	snprintf(source, sizeof(source), "%.100s: %.140s", m->publisher,
-		m->reason);
-	err = generation_stage_make(stage, k->conf->state_dir, &origin, fill,
-		&filling, &out->why);
-	if (err == 0) {
-		json_decref(filling.findings);
+	if (err < 0)
+		out->details = findings_json(&filling);
+	bundle_filling_fini(&filling);
+	if (err == 0)
 		return 0;
-	}
-	out->details = filling.findings;
 	/* What the rows are like is the bundle's fault, the rest is ours. */
-	status = err == EDGE_EREFUSED || err == EDGE_EDATABASE ||
-			err == EDGE_EMALFORMED ? 422 :
-		err == EDGE_EUNKNOWN ? 415 : 0;
+	if (err == EDGE_EREFUSED || err == EDGE_EDATABASE ||
+		err == EDGE_EMALFORMED)
+		status = 422;
+	else if (err == EDGE_EUNKNOWN)
+		status = 415;
 	return keeper_refuse(k, out, status, err, "%s", out->why.text);
 }
 

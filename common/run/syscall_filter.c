@@ -129,7 +129,6 @@ static const struct row allowed[] = {
 		CLONE_THREAD),
 	CALL_FOR(SANDBOX_RELAYS | SANDBOX_REPLICATES, rseq),
 	CALL_FOR(SANDBOX_RELAYS, sched_getaffinity),
-	CALL_FOR(SANDBOX_REPLICATES, set_robust_list),
 	CALL_FOR(SANDBOX_REPLICATES, poll), /* libcurl waits */
 	CALL_FOR(SANDBOX_REPLICATES, getpeername),
 	CALL(futex),
