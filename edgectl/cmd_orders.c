@@ -113,7 +113,7 @@ static int check_names(const struct cmd_call *call)
 			return cmd_fail_text(call, CMD_USAGE,
 				"no daemon is "
 				"called \"%s\"; access-edge, av-auth, av-edge, "
-				"webconf-edge",
+				"webconf-edge, replication-agent",
 				call->argv[i]);
 	}
 	return CMD_OK;

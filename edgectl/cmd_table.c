@@ -32,6 +32,7 @@ static const struct cmd *const COMMANDS[] = {
 	&cmd_status,
 	&cmd_ports,
 	&cmd_topology,
+	&cmd_replication,
 	&cmd_publish,
 	&cmd_doctor,
 	&cmd_connections,

@@ -19,6 +19,7 @@
 #include "edgectl/topology_apply.h"
 #include "edgectl/topology_connector.h"
 #include "edgectl/topology_import.h"
+#include "edgectl/topology_pin.h"
 #include "edgectl/topology_plan.h"
 #include "edgectl/topology_show.h"
 
@@ -143,6 +144,7 @@ static int apply_plan(struct cmd_call *call, const struct conf *conf,
 	struct topology_apply result = {0};
 	struct why why = {""};
 	char source[256];
+	bool is_pinned = false;
 	int err = topology_plan_tell(plan, object);
 
 	if (err == 0 && plan->has_errors) {
@@ -155,10 +157,14 @@ static int apply_plan(struct cmd_call *call, const struct conf *conf,
 	}
 	source_of(cmd_has(call, "override") ? "apply --override" : "apply",
 		call->argv[0], source);
+	/* Before it: the publisher must not come in between. */
+	if (err == 0 && cmd_has(call, "override"))
+		err = topology_pin(conf, source, &is_pinned, &why);
 	if (err == 0)
 		err = topology_apply(&result, plan, conf, source, &why);
 	if (err == 0)
 		return tell_applied(call, object, &result);
+	topology_pin_undo(conf, is_pinned);
 	json_decref(result.daemons);
 	json_decref(object);
 	return cmd_fail(call, CMD_FAILED, err, &why);
@@ -179,7 +185,7 @@ static int run_apply(struct cmd_call *call)
 		return cmd_fail_text(call, CMD_USAGE,
 			"this machine takes its topology from a publisher "
 			"(replication-agent/trust.json): change it there, or "
-			"say --override, which stays in the history");
+			"say --override, which pins the machine");
 	}
 	err = topology_plan_make(&plan, conf, call->argv[0], &why);
 	if (err < 0)
@@ -376,20 +382,54 @@ static int run_history(struct cmd_call *call)
 
 static int run_rollback(struct cmd_call *call)
 {
-	struct topology_apply result;
+	struct topology_apply result = {0};
 	struct conf *conf = NULL;
 	struct why why = {""};
+	bool is_pinned = false;
 	int err;
 
 	if (cmd_conf(call, &conf) != 0)
 		return CMD_USAGE;
-	err = topology_apply_rollback(&result, conf, &why);
+	err = topology_pin(conf, "edgectl topology rollback", &is_pinned,
+		&why);
+	if (err == 0)
+		err = topology_apply_rollback(&result, conf, &why);
+	if (err < 0)
+		topology_pin_undo(conf, is_pinned);
 	conf_free(conf);
 	if (err == 0)
 		return tell_applied(call, json_pack("{s:b}", "ok", 1),
 			&result);
 	json_decref(result.daemons);
 	return cmd_fail(call, CMD_FAILED, err, &why);
+}
+
+/* ---- the pin ------------------------------------------------------------ */
+
+static void unpin_text(FILE *to, const json_t *object)
+{
+	fputs(json_is_true(json_object_get(object, "was_pinned")) ?
+			"This machine follows its publisher again.\n" :
+			"This machine was not pinned.\n", to);
+}
+
+static int run_unpin(struct cmd_call *call)
+{
+	struct conf *conf = NULL;
+	struct why why = {""};
+	bool was_pinned = false;
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	err = topology_unpin(conf, &was_pinned, &why);
+	conf_free(conf);
+	if (err < 0)
+		return cmd_fail(call, CMD_FAILED, err, &why);
+	output_print(call,
+		json_pack("{s:b, s:b}", "ok", 1, "was_pinned", was_pinned),
+		unpin_text);
+	return CMD_OK;
 }
 
 /* ---- the table ---------------------------------------------------------- */
@@ -518,9 +558,21 @@ static const struct cmd_verb VERBS[] = {
 		.help = "go back to the previous generation",
 		.more =
 "The running daemons are asked first, as with apply. A second rollback undoes\n"
-"the first.",
+"the first. A machine with a publisher is pinned: later versions wait until\n"
+"'edgectl topology unpin'.",
 		.examples = "edgectl topology rollback\n",
 		.run = run_rollback,
+	},
+	{
+		.name = "unpin",
+		.words = "",
+		.help = "let the publisher change this machine again",
+		.more =
+"A machine is pinned by rollback, by apply --override, and by the replication\n"
+"agent when it took a generation back. What was activated meanwhile comes\n"
+"into force at once.",
+		.examples = "edgectl topology unpin\n",
+		.run = run_unpin,
 	},
 };
 

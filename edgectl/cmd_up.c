@@ -80,7 +80,8 @@ static int only(const struct cmd_call *call, bool *wanted)
 		if (conf_daemon_parse(name, &id) != 0) {
 			cmd_fail_text(call, CMD_USAGE,
 				"--only %s: no such daemon; access-edge, "
-				"av-auth, av-edge",
+				"av-auth, av-edge, webconf-edge, "
+				"replication-agent",
 				name);
 			return EDGE_EUNKNOWN;
 		}

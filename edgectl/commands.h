@@ -19,6 +19,7 @@ extern const struct cmd cmd_explain;
 extern const struct cmd cmd_test;
 extern const struct cmd cmd_drain;
 extern const struct cmd cmd_reload;
+extern const struct cmd cmd_replication;
 extern const struct cmd cmd_resume;
 extern const struct cmd cmd_completion;
 extern const struct cmd cmd_help;

@@ -35,6 +35,9 @@ static const struct place_row ROWS[] = {
 	{PLACE_STATE, "access-edge", 0700, CONF_ACCESS_EDGE, -1},
 	{PLACE_STATE, "av-auth", 0750, CONF_AV_AUTH, RIGHTS_AV},
 	{PLACE_STATE, "av-edge", 0700, CONF_AV_EDGE, -1},
+	{PLACE_STATE, "replication-agent", 0700, CONF_REPLICATION_AGENT, -1},
+	{PLACE_STATE, "replication-agent/bundles", 0700,
+		CONF_REPLICATION_AGENT, -1},
 };
 
 static int make_parents(const char *path, struct why *why)

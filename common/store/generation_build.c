@@ -113,6 +113,20 @@ static int build_rows(struct sqlite3 *db,
 	return err;
 }
 
+/* Root gives it to the folder's owner; the agent, who is that, to the group
+ * that reads. */
+static int give(int fd, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (geteuid() == 0)
+		return fchown(fd, uid, gid) < 0 ? -errno : 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_gid != gid && fchown(fd, (uid_t)-1, gid) < 0 ? -errno :
+								    0;
+}
+
 /* Rights first, then to the disk: after this only the name changes. */
 static int write_file(const struct generation_build *build,
 	const unsigned char *bytes, size_t len)
@@ -124,10 +138,9 @@ static int write_file(const struct generation_build *build,
 	if (fd < 0)
 		return -errno;
 	err = file_write_all(fd, bytes, len);
-	if (err == 0 &&
-		((geteuid() == 0 &&
-			 fchown(fd, build->uid, build->gid) < 0) ||
-			fchmod(fd, FILE_MODE) < 0 || fsync(fd) < 0))
+	if (err == 0)
+		err = give(fd, build->uid, build->gid);
+	if (err == 0 && (fchmod(fd, FILE_MODE) < 0 || fsync(fd) < 0))
 		err = -errno;
 	if (close(fd) < 0 && err == 0)
 		err = -errno;
