@@ -305,6 +305,9 @@ int agent_apply(void *state, struct topology *next, struct why *why)
 	https_set_limits(a->https, &limits);
 	remember_ports(a);
 	puller_follow(a->puller);
+	/* Not by us, perhaps: what is current is to be seen at once. */
+	if (!a->is_looking)
+		look(a);
 	return 0;
 }
 

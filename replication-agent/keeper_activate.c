@@ -112,6 +112,9 @@ static void follow_store(struct keeper *k)
 	before = facts;
 	keeper_note_current(k, &facts);
 	keeper_note_highest(k, &facts);
+	/* What was watched is not in force any more. */
+	if (strcmp(k->view.current.manifest_sha256, facts.active.sha256) != 0)
+		watch_stop(&k->watch);
 	if (memcmp(&before, &facts, sizeof(facts)) != 0 &&
 		record_put(k->record, &facts, NULL) < 0)
 		log_warning("record.unsaved", "text=%s", log_qz("a look"));
