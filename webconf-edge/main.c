@@ -20,6 +20,7 @@ static const struct daemon_spec webconf_edge_spec = {
 	.status = webconf_edge_status,
 	.counted = webconf_edge_counted,
 	.drain = webconf_edge_drain,
+	.expire = webconf_edge_expire,
 	.busy = webconf_edge_busy,
 	.stop = webconf_edge_stop,
 };

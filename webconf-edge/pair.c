@@ -337,7 +337,7 @@ void pairs_cut(struct webconf_edge *e, const struct server *server,
 	struct list *at;
 
 	list_for_each(at, &e->pairs)
-		if (pair_of(at)->server == server)
+		if (server == NULL || pair_of(at)->server == server)
 			cut(pair_of(at), cause);
 }
 

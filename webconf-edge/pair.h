@@ -32,7 +32,8 @@ void pair_late(struct pair *pair);
 
 const uint8_t *pair_id(const struct pair *pair);
 struct pair *pair_of(struct list *at);
-/* Relays of this server end now: it restarted, or lost its right. */
+/* Relays of this server end now: it restarted, or lost its right; NULL =
+ * of all. */
 void pairs_cut(struct webconf_edge *e, const struct server *server,
 	const char *cause);
 /* End relays that were silent for too long. */

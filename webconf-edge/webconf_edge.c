@@ -25,7 +25,6 @@
 
 #define TICK_MS        1000
 #define SWEEP_TICKS    5
-#define TICKET_KEY_S   (12 * 3600) /* TLS session tickets */
 #define MEMORY_PERCENT 80
 #define TRIM_BYTES     (4 << 20)
 /* Beside two for each relay: listeners, bus, files, clients that wait. */
@@ -134,16 +133,11 @@ bool webconf_edge_has_room(const struct webconf_edge *e)
 static void on_tick(void *arg)
 {
 	struct webconf_edge *e = arg;
-	struct why why = {""};
 
 	e->ticks++;
 	measure(e);
 	if (e->ticks % SWEEP_TICKS == 0)
 		pairs_sweep(e);
-	/* New context, new key of session tickets: what was sealed with the
-	 * old one is a full handshake. */
-	if (e->ticks % TICKET_KEY_S == 0)
-		(void)tls_watch_poll(e->tls_outside, true, &why);
 	loop_timer_start(e->tick, TICK_MS);
 }
 
@@ -403,6 +397,12 @@ void webconf_edge_drain(void *state, bool on)
 		return;
 	list_for_each_safe(at, next, &e->fronts)
 		front_drain(front_of(at));
+}
+
+/* Who was told how long it may stay is not surprised. */
+void webconf_edge_expire(void *state)
+{
+	pairs_cut(state, NULL, "drained");
 }
 
 size_t webconf_edge_busy(void *state)

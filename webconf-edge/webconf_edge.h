@@ -61,6 +61,7 @@ size_t webconf_edge_ports(void *state, struct daemon_port *out, size_t cap);
 void webconf_edge_status(void *state, json_t *status);
 void webconf_edge_counted(void *state);
 void webconf_edge_drain(void *state, bool on);
+void webconf_edge_expire(void *state);
 size_t webconf_edge_busy(void *state);
 void webconf_edge_stop(void *state);
 

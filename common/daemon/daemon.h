@@ -83,6 +83,9 @@ struct daemon_spec {
 	void (*counted)(void *state);
 	/* Stop taking new work (on) or take it again (off). */
 	void (*drain)(void *state, bool on);
+	/* The deadline of a drain is over and sessions are left: end them
+	 * in order. NULL: they go on. */
+	void (*expire)(void *state);
 	/* Sessions still alive; drain ends when 0. */
 	size_t (*busy)(void *state);
 	/* Undo everything; state may be half built. Accepts NULL. */

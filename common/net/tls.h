@@ -66,7 +66,8 @@ EDGE_MUST int tls_cert_info_load(const char *chain_path,
 /*
  * A watched context: rebuilt when one of its files changes (looked at by
  * tls_watch_poll, e.g. every 5 s) or when asked. A bad new file keeps the
- * old context and is told through why.
+ * old context and is told through why. The key of session tickets changes
+ * every 12 hours.
  */
 struct tls_watch;
 EDGE_MUST int tls_watch_new(struct tls_watch **out,

@@ -13,7 +13,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/clock.h"
 #include "common/base/err.h"
+
+/* Session tickets are sealed with a key of their context: a new context, a
+ * new key, and who shows an older ticket shakes hands in full. */
+#define TICKET_KEY_MS ((int64_t)12 * 3600 * 1000)
 
 enum watched_file {
 	WATCHED_CHAIN,
@@ -37,6 +42,7 @@ struct tls_watch {
 	struct stamp seen[WATCHED_COUNT];
 	pthread_mutex_t lock; /* over ctx: workers take references */
 	struct tls_ctx *ctx;  /* owned reference */
+	struct mono made;     /* when it was, or could not be */
 };
 
 static struct stamp stamp_of(const char *path)
@@ -109,6 +115,7 @@ int tls_watch_new(struct tls_watch **out, const struct tls_spec *spec,
 	/* Looked at before they are read: a change in between is seen by
 	 * the next poll. */
 	look(w);
+	w->made = mono_now();
 	err = tls_ctx_new(&w->ctx, &w->spec, why);
 	if (err < 0)
 		goto out;
@@ -143,14 +150,22 @@ struct tls_ctx *tls_watch_get(struct tls_watch *w)
 	return ctx;
 }
 
+static bool is_stale(const struct tls_watch *w)
+{
+	return w->spec.role == TLS_ROLE_SERVER &&
+		mono_since_ms(w->made, mono_now()) >= TICKET_KEY_MS;
+}
+
 int tls_watch_poll(struct tls_watch *w, bool force, struct why *why)
 {
+	const bool is_new = look(w) || force;
 	struct tls_ctx *next = NULL;
 	struct tls_ctx *old;
 	int err;
 
-	if (!look(w) && !force)
+	if (!is_new && !is_stale(w))
 		return 0;
+	w->made = mono_now();
 	err = tls_ctx_new(&next, &w->spec, why);
 	/* Not the files' fault: look at them again. */
 	if (err == -ENOMEM || err == -EMFILE || err == -ENFILE)
@@ -162,5 +177,5 @@ int tls_watch_poll(struct tls_watch *w, bool force, struct why *why)
 	w->ctx = next;
 	pthread_mutex_unlock(&w->lock);
 	tls_ctx_unref(old);
-	return 1;
+	return is_new;
 }

@@ -11,7 +11,7 @@ webconf_topology fe.int.contoso.test fe2.int.contoso.test
 webconf_up
 PID=$(lab_pid webconf-edge)
 in_edge env PYTHONPATH=tests/net TMPDIR="$LAB" PYTHONDONTWRITEBYTECODE=1 \
-	python3 tests/net/webconf_attack.py "$LAB/tls" "$PID" channels \
+	python3 tests/net/webconf_channels.py "$LAB/tls" "$PID" channels \
 	channel_faults stalled_channel || fail "see above"
 [ "$(lab_pid webconf-edge)" = "$PID" ] || fail "webconf-edge was started again"
 nothing_is_left() {

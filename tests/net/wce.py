@@ -37,6 +37,7 @@ class Peer:
     def __init__(self, sock):
         self.sock = sock
         self.room = b""
+        self.kept = []  # frames that came while another was awaited
 
     def send(self, *frames):
         self.sock.sendall(b"".join(frames))
@@ -66,6 +67,8 @@ class Peer:
 
     def on_channel(self):
         """(type, channel, payload); PING is answered."""
+        if self.kept:
+            return self.kept.pop(0)
         while True:
             head = self.raw(12)
             assert head[:3] == b"WE\x01", head
@@ -222,11 +225,15 @@ class Server:
                         tlv(0x46, os.urandom(8)) +
                         tlv(0x47, struct.pack(">I", channels))),
                   frame(0x30, b"standing"))
-        kind, _, payload = peer.on_channel()
-        if kind == 3:
-            return struct.unpack(">H", fields(payload)[0x20])[0]
-        assert (kind, payload) == (0x31, b"standing"), kind
-        return peer
+        early = []
+        while True:
+            came = peer.on_channel()
+            if came[0] == 3:
+                return struct.unpack(">H", fields(came[2])[0x20])[0]
+            if came == (0x31, 0, b"standing"):
+                peer.kept = early
+                return peer
+            early.append(came)
 
     @staticmethod
     def opened(trunk):

@@ -127,6 +127,71 @@ START_TEST(test_half_a_renewal_waits_for_the_other_half)
 }
 END_TEST
 
+/* ---- session tickets ----------------------------------------------------- */
+
+static void shake(SSL *client, SSL *server)
+{
+	char c;
+
+	for (int i = 0; i < 10; i++) {
+		(void)SSL_do_handshake(client);
+		(void)SSL_do_handshake(server);
+	}
+	/* The ticket comes behind the handshake. */
+	ck_assert_int_eq(SSL_write(server, "x", 1), 1);
+	ck_assert_int_eq(SSL_read(client, &c, 1), 1);
+}
+
+/* One handshake with the context now in force; with *session resumed if it
+ * can be. */
+static bool resumes(SSL_SESSION **session)
+{
+	struct tls_ctx *ctx = tls_watch_get(watch);
+	SSL_CTX *client_ctx = SSL_CTX_new(TLS_client_method());
+	SSL *server = SSL_new(tls_ctx_ssl(ctx));
+	SSL *client = SSL_new(client_ctx);
+	BIO *left, *right;
+	bool is_resumed;
+
+	ck_assert_int_eq(BIO_new_bio_pair(&left, 65536, &right, 65536), 1);
+	SSL_set_bio(client, left, left);
+	SSL_set_bio(server, right, right);
+	SSL_set_connect_state(client);
+	SSL_set_accept_state(server);
+	if (*session != NULL)
+		ck_assert_int_eq(SSL_set_session(client, *session), 1);
+	shake(client, server);
+	is_resumed = SSL_session_reused(client) == 1;
+	SSL_SESSION_free(*session);
+	*session = SSL_get1_session(client);
+	SSL_shutdown(client);
+	SSL_free(client);
+	SSL_free(server);
+	SSL_CTX_free(client_ctx);
+	tls_ctx_unref(ctx);
+	return is_resumed;
+}
+
+START_TEST(test_the_key_of_tickets_changes_after_twelve_hours)
+{
+	SSL_SESSION *session = NULL;
+
+	clock_fake(1000000, 1790000000000);
+	ck_assert_int_eq(tls_watch_poll(watch, true, NULL), 1);
+	ck_assert(!resumes(&session));
+	ck_assert(resumes(&session));
+	clock_fake_advance(12 * 3600 * 1000 - 1000);
+	ck_assert_int_eq(tls_watch_poll(watch, false, NULL), 0);
+	ck_assert(resumes(&session));
+	clock_fake_advance(1000);
+	ck_assert_int_eq(tls_watch_poll(watch, false, NULL), 0);
+	ck_assert(!resumes(&session));
+	ck_assert(resumes(&session));
+	SSL_SESSION_free(session);
+	clock_real();
+}
+END_TEST
+
 /* ---- R26: reload during handshakes --------------------------------------- */
 
 #define CLIENTS 3
@@ -256,6 +321,8 @@ int main(void)
 	tcase_add_test(tc, test_force_takes_what_is_there);
 	tcase_add_test(tc, test_bad_files_keep_the_old_and_are_told_once);
 	tcase_add_test(tc, test_half_a_renewal_waits_for_the_other_half);
+	tcase_add_test(tc,
+		test_the_key_of_tickets_changes_after_twelve_hours);
 	tcase_add_test(tc, test_R26_reload_during_handshakes_fails_none);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_ENV);
