@@ -118,6 +118,10 @@ test: deps-test ## everything that must be green; what CI runs
 	@$(MAKE) --no-print-directory fuzz-check
 	@$(MAKE) --no-print-directory B=build/asan SAN=address,undefined check-net
 
+.PHONY: attack
+attack: programs mocks peers benches unit-programs ## long forms of the threats' tests, minutes each (root)
+	@B=$(B) tests/run-attack.sh $(T)
+
 .PHONY: benches soak bench bench-sip bench-relay bench-webconf
 benches: programs $(BENCH_BIN)
 soak: benches ## 10,000 register, call and hang-up cycles: nothing may grow (CYCLES=)
