@@ -13,26 +13,30 @@
 #include "common/base/addr.h"
 #include "common/base/attr.h"
 
-#define HANDOFF_ITEMS    256
-#define HANDOFF_DATA_MAX 2000
+#define HANDOFF_ITEMS 256
+/* What one place of the queue holds; a longer datagram takes several. */
+#define HANDOFF_PIECE 2000
 
-struct handoff_item {
-	uint64_t owner; /* id of the allocation it is for */
+struct handoff_datagram {
+	uint64_t owner;   /* id of the allocation it is for */
 	struct addr from; /* relayed address of the sender */
-	uint16_t len;
-	uint8_t data[HANDOFF_DATA_MAX];
+	const uint8_t *data; /* in the queue, or in the reader's room */
+	size_t len;
+	unsigned places; /* of the queue */
 };
 
 struct handoff;
 
 EDGE_MUST int handoff_new(struct handoff **out);
 void handoff_free(struct handoff *h); /* accepts NULL */
-/* The writer: copies. False when it is full or the datagram too long. */
+/* The writer: copies. False when there is no room for all of it. */
 bool handoff_push(struct handoff *h, uint64_t owner, const struct addr *from,
 	const void *data, size_t len);
-/* The reader: the n-th that waits, NULL when there are not so many. Stays
- * where it is until handoff_drop(). */
-const struct handoff_item *handoff_peek(const struct handoff *h, unsigned n);
-void handoff_drop(struct handoff *h, unsigned n);
+/* The reader: the datagram `skip` places on; false when none waits there.
+ * One of several pieces is put together in room. Both stay where they are
+ * until handoff_drop() of so many places, room until it is used again. */
+bool handoff_peek(const struct handoff *h, unsigned skip,
+	uint8_t room[static UINT16_MAX], struct handoff_datagram *out);
+void handoff_drop(struct handoff *h, unsigned places);
 
 #endif

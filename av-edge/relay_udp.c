@@ -175,26 +175,35 @@ static void hairpin(struct shard *s, struct alloc *a, const struct addr *to,
 	s->wakes[shard] = true;
 }
 
+/* The shard's part of one queue: how many places of it are done with. */
+static unsigned take_handed(struct shard *s, const struct handoff *inbox)
+{
+	struct handoff_datagram d;
+	unsigned n = 0;
+
+	while (n < INBOX_BATCH && handoff_peek(inbox, n, s->whole, &d)) {
+		deliver_handed(s, d.owner, &d.from, d.data, d.len);
+		n += d.places;
+		/* It is sent from there, and the next may want the room. */
+		if (d.data == s->whole)
+			shard_flush(s);
+	}
+	return n;
+}
+
 bool relay_from_inbox(struct shard *s)
 {
-	const struct handoff_item *item;
 	bool has_more = false;
 	unsigned i, n;
 
 	for (i = 0; i < s->peer_count; i++) {
 		if (i == s->number)
 			continue;
-		for (n = 0; n < INBOX_BATCH; n++) {
-			item = handoff_peek(s->inbox[i], n);
-			if (item == NULL)
-				break;
-			deliver_handed(s, item->owner, &item->from,
-				item->data, item->len);
-		}
+		n = take_handed(s, s->inbox[i]);
 		/* The items are sent from where they are: first send. */
 		shard_flush(s);
 		handoff_drop(s->inbox[i], n);
-		has_more |= n == INBOX_BATCH;
+		has_more |= n >= INBOX_BATCH;
 	}
 	return has_more;
 }

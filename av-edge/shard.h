@@ -84,6 +84,7 @@ struct shard {
 	struct shard *const *peers;
 	unsigned peer_count;
 	struct handoff *inbox[SHARD_MAX]; /* owned */
+	uint8_t whole[UINT16_MAX]; /* a long datagram from one of them */
 	atomic_bool inbox_waits;
 	bool wakes[SHARD_MAX]; /* shards that got something this turn */
 };

@@ -555,6 +555,35 @@ START_TEST(test_large_datagrams_pass)
 }
 END_TEST
 
+/* Of whatever shards: sooner or later the two are in different ones. */
+START_TEST(test_large_datagrams_take_the_short_cut_between_shards)
+{
+	static struct client one, other;
+	static uint8_t big[60004];
+	unsigned i;
+
+	buf_store_u16(big, 0x4000);
+	buf_store_u16(big + 2, 60000);
+	for (i = 0; i < 8; i++) {
+		memset(big + 4, (int)('a' + i), 60000);
+		open_allocated(&one, "127.0.3.1:0", OUTSIDE, &alice);
+		open_allocated(&other, "127.0.3.2:0", OUTSIDE, &bob);
+		ck_assert_uint_eq(client_bind(&one, 0x4000, &other.relayed),
+			0);
+		ck_assert_uint_eq(client_bind(&other, 0x4000, &one.relayed),
+			0);
+		say(one.fd, &one.server, big, sizeof(big));
+		ck_assert(client_hear(&other, CLIENT_WAIT_MS));
+		ck_assert_uint_eq(other.in_len, sizeof(big));
+		ck_assert_mem_eq(other.in, big, sizeof(big));
+		ck_assert_uint_eq(client_end(&one), 0);
+		ck_assert_uint_eq(client_end(&other), 0);
+		close(one.fd);
+		close(other.fd);
+	}
+}
+END_TEST
+
 START_TEST(test_drain_keeps_old_calls_and_refuses_new_ones)
 {
 	static struct client c, late;
@@ -660,6 +689,7 @@ int main(void)
 		test_channel_length_is_checked_and_padding_cut,
 		test_runs_come_out_one_by_one,
 		test_large_datagrams_pass,
+		test_large_datagrams_take_the_short_cut_between_shards,
 		test_drain_keeps_old_calls_and_refuses_new_ones,
 		test_closed_port_ends_with_its_last_allocation,
 		test_port_in_use_is_told,
