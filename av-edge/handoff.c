@@ -129,5 +129,6 @@ void handoff_drop(struct handoff *h, unsigned places)
 	uint32_t dropped = atomic_load_explicit(&h->dropped,
 		memory_order_relaxed);
 
-	atomic_store_explicit(&h->dropped, dropped + places, memory_order_release);
+	atomic_store_explicit(&h->dropped, dropped + places,
+		memory_order_release);
 }

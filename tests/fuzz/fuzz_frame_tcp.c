@@ -87,7 +87,7 @@ static void cut(next_fn *next, const uint8_t *data, size_t size)
 		take_prefixes(next, copy, size - at);
 		err = next(copy, size - at, &f);
 		if (err == 0) {
-			must(f.whole_len >= FRAME_MS_HEADER_LEN);
+			must(f.whole_len >= FRAME_PACKET_HEADER_LEN);
 			must(f.whole_len <= size - at);
 			must(f.data >= copy && f.len <= f.whole_len);
 			must(f.data + f.len <= copy + f.whole_len);
@@ -107,5 +107,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	decide(data, size);
 	cut(frame_ms_next, data, size);
 	cut(frame_rfc_next, data, size);
+	cut(frame_packet_next, data, size);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/err.h"
 #include "av-edge/demux_udp.h"
 #include "tests/unit/av-edge/lab_ms.h"
 
@@ -114,12 +115,54 @@ static void allocate_more(struct rbuf *r, const char *client,
 	keep_token(&ask);
 }
 
+/* RFC 6062: what a client over TCP may want, and one over UDP may not. */
+static void tcp_event(struct rbuf *r, const char *client,
+	const struct lab_cred *user, const char *peer)
+{
+	static const int results[] = {0, -EEXIST, EDGE_EBUSY, -ECONNREFUSED};
+	const struct alloc *a = lab_alloc(&lab, client);
+	struct addr to = lab_addr(peer);
+	struct lab_ask ask;
+	uint8_t how = next(r);
+	bool was_over_tcp = lab.over_tcp;
+
+	switch (how & 3) {
+	case 0:
+		lab_begin(&ask, &lab, client, STUN_ALLOCATE, how >> 4);
+		lab_write_transport(&ask, 6);
+		break;
+	case 1:
+		lab.connect_result = results[how >> 2 & 3];
+		lab_begin(&ask, &lab, client, STUN_CONNECT, how >> 4);
+		stun_write_addr(&ask.w, STUN_PEER_ADDRESS, &to);
+		break;
+	case 2: /* a connection of this client's waits */
+		lab.waiting = how;
+		lab.waits_for = a != NULL ? a->id : 0;
+		return;
+	default:
+		/* from where it has an allocation, or from elsewhere */
+		lab.over_tcp = (how & 4) != 0;
+		lab_begin(&ask, &lab, clients[how >> 5],
+			STUN_CONNECTION_BIND, how);
+		stun_write_number(&ask.w, STUN_CONNECTION_ID, how & 8 ?
+			lab.waiting : how);
+		break;
+	}
+	lab_sign(&ask, user);
+	lab_send(&ask);
+	lab_must(ask.out.bound == 0 || (ask.out.bound == lab.waiting &&
+		lab.over_tcp), "bound to what was not to be had");
+	lab.over_tcp = was_over_tcp;
+}
+
 static void odd_request(struct rbuf *r, const char *client,
 	const struct lab_cred *user)
 {
 	static const uint16_t methods[] = {
 		STUN_BINDING, STUN_ALLOCATE, STUN_REFRESH, STUN_SEND,
-		STUN_CREATE_PERMISSION, STUN_CHANNEL_BIND,
+		STUN_CREATE_PERMISSION, STUN_CHANNEL_BIND, STUN_CONNECT,
+		STUN_CONNECTION_BIND,
 	};
 	struct lab_ask ask;
 	uint8_t how = next(r), count;
@@ -259,7 +302,7 @@ static void event(struct rbuf *r)
 			peer);
 		return;
 	}
-	switch (what % 11) {
+	switch (what % 13) {
 	case 0:
 	case 1:
 		lab_allocate(&ask, &lab, client, user, what >> 6);
@@ -290,6 +333,12 @@ static void event(struct rbuf *r)
 		break;
 	case 9:
 		allocate_more(r, client, user);
+		break;
+	case 10:
+		tcp_event(r, client, user, peer);
+		break;
+	case 11:
+		lab.over_tcp = how & 1;
 		break;
 	default:
 		raw(r, client);

@@ -26,6 +26,7 @@ struct lab {
 	unsigned open;     /* relay sockets */
 	int fail_opens;    /* this many opens fail ... */
 	int fail_with;     /* ... with this */
+	bool over_tcp; /* clients come so now */
 	/* TCP relays: what was asked of the sockets, what they say */
 	unsigned listens;
 	unsigned connects;
@@ -257,6 +258,11 @@ static inline void lab_sign(struct lab_ask *ask, const struct lab_cred *cred)
 	lab_sign_with(ask, cred, LAB_REALM, nonce);
 }
 
+static inline uint8_t lab_listener(const struct lab *lab)
+{
+	return lab->over_tcp ? ALLOC_TCP : 0;
+}
+
 static inline void lab_hear(struct lab_ask *ask, const uint8_t *data,
 	size_t len)
 {
@@ -266,7 +272,9 @@ static inline void lab_hear(struct lab_ask *ask, const uint8_t *data,
 		.len = len,
 		.client = &ask->client,
 		.local = &local,
+		.listener = lab_listener(ask->lab),
 		.side = TOPOLOGY_EXTERNAL,
+		.is_stream = ask->lab->over_tcp,
 	};
 
 	ask->out = (struct turn_out){.answer = ask->answer};
@@ -358,7 +366,7 @@ static inline struct alloc *lab_alloc(const struct lab *lab,
 {
 	struct addr a = lab_addr(client);
 
-	return alloc_find(&lab->turn.allocs, 0, &a);
+	return alloc_find(&lab->turn.allocs, lab_listener(lab), &a);
 }
 
 /* Requirement R4 and threats T9, T10: all that is owned is owned once. */
@@ -379,6 +387,10 @@ static inline void lab_check(struct lab *lab)
 		perms += a->perm_count;
 		hots += a->hot_count;
 		states += a->ms != FLAT_NONE;
+		lab_must(!a->has_tcp_relay || alloc_is_tcp(a),
+			"a TCP relay port for a client over UDP");
+		lab_must(a->dialect != ALLOC_MS || alloc_is_tcp(a) ==
+			a->has_tcp_relay, "transport of MS-TURN");
 		lab_must((a->dialect == ALLOC_MS) == (a->ms != FLAT_NONE),
 			"dialect");
 		lab_must(a->dialect != ALLOC_MS || a->hot_count <= 1,

@@ -122,7 +122,9 @@ static inline unsigned ms_hear(struct ms_ask *ask, const uint8_t *data,
 		.len = len,
 		.client = &ask->c->at,
 		.local = &local,
+		.listener = lab_listener(ask->c->lab),
 		.side = TOPOLOGY_EXTERNAL,
+		.is_stream = ask->c->lab->over_tcp,
 	};
 
 	ask->out = (struct turn_out){.answer = ask->answer};
@@ -220,7 +222,8 @@ static inline bool ms_data(struct ms_ask *ask, struct ms_client *c,
 
 static inline struct alloc *ms_alloc(const struct ms_client *c)
 {
-	return alloc_find(&c->lab->turn.allocs, 0, &c->at);
+	return alloc_find(&c->lab->turn.allocs, lab_listener(c->lab),
+		&c->at);
 }
 
 #endif
