@@ -47,9 +47,11 @@ static struct verdict check_rate(struct sip_msg *m, const struct admit *a)
 	if (a->is_crowded)
 		return retry_later("max_transactions", status,
 			"too many open transactions");
-	if (a->is_overloaded && a->from->role == ORIGIN_CLIENT &&
-		!is_in_dialog(m))
-		return retry_later(NULL, status, "overload");
+	if (!is_in_dialog(m) && ((a->from->role == ORIGIN_CLIENT &&
+		a->load >= LOAD_NO_CLIENTS) ||
+		(a->from->role == ORIGIN_PARTNER &&
+		a->load >= LOAD_NO_PARTNERS)))
+		return retry_later("memory_mark_mb", status, "overload");
 	return verdict_pass();
 }
 

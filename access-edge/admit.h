@@ -6,6 +6,7 @@
 #ifndef ACCESS_EDGE_ADMIT_H
 #define ACCESS_EDGE_ADMIT_H
 
+#include "access-edge/load.h"
 #include "access-edge/origin.h"
 #include "access-edge/policy.h"
 #include "access-edge/verdict.h"
@@ -15,7 +16,7 @@ struct admit {
 	const struct policy *policy;
 	const struct origin *from;
 	bool is_in_rate;    /* a token of the connection's bucket was there */
-	bool is_overloaded; /* the whole daemon */
+	enum load_level load; /* of the whole daemon */
 	bool is_loop;
 	bool is_crowded;    /* no room for one more transaction */
 	bool is_blocked;    /* too many failed sign-ins */

@@ -56,6 +56,9 @@ const struct counter_def access_edge_counters[COUNTER_ACCESS_EDGE_COUNT] = {
 		"response"},
 	[COUNTER_NEXT_HOP_FAILURES] = {"next_hop_failures", NULL,
 		COUNTER_TOTAL, "", "Next hops that could not be reached"},
+	[COUNTER_LOAD] = {"load_level", NULL, COUNTER_GAUGE, "",
+		"0 fine, 1 no new connections, 2 no new requests of clients, "
+		"3 nor of partners"},
 	[COUNTER_REVOKED] = {"certificates_revoked", NULL, COUNTER_TOTAL, "",
 		"Connections of partners refused or ended for a revoked "
 		"certificate"},

@@ -21,8 +21,7 @@
 #include "common/store/trusted.h"
 
 #define TICK_MS     100
-#define LAG_MAX_MS  200
-#define LATE_MAX    3 /* late seconds in a row: not a hiccup of the host */
+#define SHAKE_MS    1000 /* nobody honest needs longer when it is full */
 
 /* ---- sessions' events ---------------------------------------------------- */
 
@@ -177,17 +176,20 @@ static const struct session_ops session_ops = {
 
 /* ---- time ---------------------------------------------------------------- */
 
-/* A tick that comes late, again and again, means that the loop can't keep
- * up: new work is refused for a while, old work goes on. */
-static void note_lag(struct edge *edge, int64_t lag_ms)
+/* New work is refused while the daemon can't keep up; old work goes on. */
+static void note_load(struct edge *edge, int64_t lag_ms)
 {
-	bool is_late = lag_ms > TICK_MS + LAG_MAX_MS;
+	size_t memory = load_memory();
+	bool is_new = load_note(&edge->load, lag_ms - TICK_MS, memory,
+		edge->policy.memory_mark);
 
-	edge->late_seconds = is_late ? edge->late_seconds + 1 : 0;
-	edge->is_overloaded = edge->late_seconds >= LATE_MAX;
-	if (edge->is_overloaded)
-		log_limited(LOG_LEVEL_WARNING, 2, "loop.lagged", "lag_ms=%lld",
-			(long long)lag_ms);
+	counter_set(edge->counters, COUNTER_LOAD, edge->load.level);
+	if (is_new && edge->load.level == LOAD_FINE)
+		log_notice("load.eased", "memory=%zu", memory);
+	else if (is_new)
+		log_warning("load.rose", "level=%s cause=%s lag_ms=%lld "
+			"memory=%zu", load_level_name(edge->load.level),
+			edge->load.cause, (long long)lag_ms, memory);
 }
 
 static void on_tick(void *arg)
@@ -202,7 +204,7 @@ static void on_tick(void *arg)
 	federation_tick(edge->federation);
 	if (!mono_is_past(edge->next_second, now))
 		return;
-	note_lag(edge, mono_since_ms(edge->next_second, now));
+	note_load(edge, mono_since_ms(edge->next_second, now));
 	edge->next_second = mono_after_ms(now, 1000);
 	session_table_sweep(&edge->sessions, &edge->policy);
 	peer_pool_tick(edge->peers);
@@ -397,6 +399,30 @@ int edge_apply(struct edge *edge, struct topology *t,
 	return peer_pool_apply(edge->peers, &edge->policy);
 }
 
+/* A crowd that comes back at once is served one after the other; who only
+ * holds a place loses it (threat S8). */
+bool edge_may_accept(struct edge *edge)
+{
+	struct session *oldest = session_oldest_shaking(&edge->sessions);
+
+	if (edge->sessions.shaking_count < edge->policy.handshakes_max ||
+		oldest == NULL)
+		return true;
+	if (mono_since_ms(oldest->opened, loop_now(edge->loop)) <= SHAKE_MS)
+		return false;
+	session_close(oldest, "handshakes");
+	return true;
+}
+
+/* Not from outside now: the setting, or too much to do. */
+static bool is_closed(const struct edge *edge, enum origin_door door)
+{
+	return (door == ORIGIN_DOOR_CLIENT &&
+		!edge->policy.allow_outside_users) ||
+		(door != ORIGIN_DOOR_INTERNAL &&
+		edge->load.level >= LOAD_NO_CONNECTIONS);
+}
+
 void edge_accept(struct edge *edge, int fd, const struct addr *remote,
 	enum origin_door door, struct tls_watch *tls,
 	struct listener *listener)
@@ -407,7 +433,7 @@ void edge_accept(struct edge *edge, int fd, const struct addr *remote,
 	counter_add(edge->counters, door == ORIGIN_DOOR_INTERNAL ?
 		COUNTER_CONNECTIONS_INTERNAL : COUNTER_CONNECTIONS_EXTERNAL,
 		1);
-	if (door == ORIGIN_DOOR_CLIENT && !edge->policy.allow_outside_users) {
+	if (is_closed(edge, door)) {
 		close(fd);
 		if (listener != NULL)
 			listener_gone(listener, remote);

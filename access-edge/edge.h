@@ -11,6 +11,7 @@
 #include "access-edge/counters.h"
 #include "access-edge/federation.h"
 #include "access-edge/flow.h"
+#include "access-edge/load.h"
 #include "access-edge/logon.h"
 #include "access-edge/peer.h"
 #include "access-edge/policy.h"
@@ -60,8 +61,7 @@ struct edge {
 	size_t stray_count;
 	struct loop_timer *tick;
 	struct mono next_second;
-	unsigned late_seconds; /* in a row */
-	bool is_overloaded;
+	struct load load;
 };
 
 EDGE_MUST int edge_new(struct edge **out, const struct edge_spec *spec,
@@ -72,6 +72,9 @@ void edge_free(struct edge *edge); /* accepts NULL */
 EDGE_MUST int edge_apply(struct edge *edge, struct topology *t,
 	struct tls_watch *tls_partner, struct why *why);
 
+/* Is there room for one more handshake from outside? Makes some when who has
+ * it does not use it. */
+bool edge_may_accept(struct edge *edge);
 /* A connection that a listener has accepted; fd is taken. */
 void edge_accept(struct edge *edge, int fd, const struct addr *remote,
 	enum origin_door door, struct tls_watch *tls,

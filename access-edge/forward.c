@@ -295,7 +295,7 @@ static struct verdict decide(struct edge *edge, struct session *s,
 			bucket_take(&s->bucket, now),
 		.is_crowded = has_txn(m) && txn_is_full(&edge->txns,
 			s->origin.cid, s->origin.role),
-		.is_overloaded = edge->is_overloaded,
+		.load = edge->load.level,
 		.is_loop = branch_is_loop(m, way->loop_hash, &edge->policy),
 	};
 	struct route_in in = route_input(edge, s);

@@ -197,6 +197,13 @@ static const char *kind_name(enum origin_door kind)
 	return names[kind];
 }
 
+static bool may_accept(void *arg)
+{
+	const struct door *door = arg;
+
+	return edge_may_accept(door->front->edge);
+}
+
 static int start_doors(struct front *front, struct why *why)
 {
 	struct list *it;
@@ -208,6 +215,8 @@ static int start_doors(struct front *front, struct why *why)
 
 		if (door->is_started || door->is_retired)
 			continue;
+		if (door->kind != ORIGIN_DOOR_INTERNAL)
+			listener_set_gate(door->listener, may_accept);
 		err = listener_start(door->listener, front->edge->loop,
 			on_accepted, door);
 		if (err != 0)

@@ -92,6 +92,8 @@ static void rules_from(struct policy *p, const struct setting_set *s)
 	p->client_burst = number(s, "client_burst");
 	p->failed_logon_limit = number(s, "failed_logon_limit");
 	p->tls_count = number(s, "outgoing_tls_count");
+	p->handshakes_max = number(s, "max_handshakes");
+	p->memory_mark = (size_t)setting_number(s, "memory_mark_mb") << 20;
 	p->transactions_max = number(s, "max_transactions");
 	p->client_transactions_max =
 		number(s, "max_transactions_per_client");

@@ -91,6 +91,8 @@ struct policy {
 	uint32_t down_s;
 	unsigned tls_count;
 	struct policy_federation federation;
+	size_t handshakes_max;
+	size_t memory_mark; /* bytes */
 	size_t transactions_max;
 	size_t transaction_bytes_max;
 	size_t client_transactions_max;

@@ -34,9 +34,26 @@ int session_table_init(struct session_table *t, struct loop *loop,
 	t->ops = ops;
 	t->arg = arg;
 	list_init(&t->all);
+	list_init(&t->shaking);
 	/* Seconds in front: a later process can't use a number again. */
 	t->epoch = (uint32_t)wall_now().s;
 	return map_init(&t->by_cid);
+}
+
+static void leave_shaking(struct session *s)
+{
+	if (list_is_empty(&s->in_shaking))
+		return;
+	list_remove(&s->in_shaking);
+	s->table->shaking_count--;
+}
+
+struct session *session_oldest_shaking(const struct session_table *t)
+{
+	struct list *it = list_first(&t->shaking);
+
+	return it == NULL ? NULL : container_of(it, struct session,
+		in_shaking);
 }
 
 static void session_free(struct session *s)
@@ -44,6 +61,7 @@ static void session_free(struct session *s)
 	if (s == NULL)
 		return;
 	if (s->table != NULL) {
+		leave_shaking(s);
 		map_remove(&s->table->by_cid, &s->node);
 		list_remove(&s->in_table);
 		s->table->count--;
@@ -256,6 +274,7 @@ static void on_stream_ready(struct stream *stream, void *arg)
 	struct session *s = arg;
 	const struct tls_peer *peer = stream_peer(stream);
 
+	leave_shaking(s);
 	s->is_ready = true;
 	s->ready = loop_now(s->table->loop);
 	s->last_in = s->ready;
@@ -311,6 +330,7 @@ static struct session *session_new(struct session_table *t,
 	if (s == NULL)
 		return NULL;
 	list_init(&s->in_table);
+	list_init(&s->in_shaking);
 	list_init(&s->in_held);
 	sip_frame_init(&s->frame, &limits);
 	s->door = door;
@@ -360,6 +380,8 @@ int session_accept(struct session_table *t, int fd,
 		return err;
 	}
 	enter(t, s);
+	list_push_back(&t->shaking, &s->in_shaking);
+	t->shaking_count++;
 	return 0;
 }
 
@@ -410,6 +432,7 @@ void session_close(struct session *s, const char *why)
 		return;
 	s->why_closed = why;
 	s->is_closing = true;
+	leave_shaking(s);
 	stream_close(s->stream);
 }
 

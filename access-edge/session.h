@@ -44,6 +44,7 @@ struct session_ops {
 struct session {
 	struct map_node node;  /* by cid */
 	struct list in_table;
+	struct list in_shaking;    /* accepted, hands not shaken yet */
 	struct session_table *table;
 	struct stream *stream; /* owned */
 	struct sip_frame frame;
@@ -80,6 +81,8 @@ struct session_table {
 	struct map by_cid;
 	struct list all;
 	size_t count;
+	struct list shaking; /* oldest first */
+	size_t shaking_count;
 	uint32_t epoch; /* high half of the next cid */
 	uint32_t next;  /* low half */
 	const struct session_ops *ops;
@@ -98,6 +101,8 @@ EDGE_MUST int session_accept(struct session_table *t, int fd,
 	const struct addr *remote, enum origin_door door,
 	struct tls_ctx *ctx, const struct policy *p,
 	struct listener *listener);
+/* The one that has shaken hands for longest, or NULL. */
+struct session *session_oldest_shaking(const struct session_table *t);
 /* Dial a server behind a door; *out is told ready or ended by the ops. */
 EDGE_MUST int session_connect(struct session **out, struct session_table *t,
 	const struct stream_target *target, enum origin_door door,

@@ -26,6 +26,8 @@
 #define BACKLOG     1024
 /* How long nothing is accepted when descriptors have run out. */
 #define PAUSE_MS 200
+/* How long when the gate was shut. */
+#define GATE_MS 20
 /* Sources whose rate is told apart, about 40 bytes each. */
 #define RATE_SLOTS 4096
 
@@ -45,6 +47,7 @@ struct listener {
 	struct loop_fd *watch;    /* owned */
 	struct loop_timer *timer; /* owned, ends a pause */
 	listener_cb *cb;
+	listener_gate_cb *gate; /* NULL = always open */
 	void *arg;
 	struct map sources;
 	struct limit *rate; /* owned, NULL = none */
@@ -280,6 +283,18 @@ static int open_reserve(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+void listener_set_gate(struct listener *l, listener_gate_cb *gate)
+{
+	l->gate = gate;
+}
+
+/* Accept nothing for so long. */
+static void rest(struct listener *l, int64_t ms)
+{
+	if (loop_fd_want(l->watch, 0) == 0)
+		loop_timer_start(l->timer, ms);
+}
+
 /* Out of descriptors: give up the one kept back, so that those who wait
  * learn at once that we are full, and rest. Level-triggered, the socket
  * would spin otherwise. */
@@ -305,8 +320,7 @@ static void starve(struct listener *l, int err)
 		l->refused_count++;
 	}
 	l->reserve_fd = open_reserve();
-	if (loop_fd_want(l->watch, 0) == 0)
-		loop_timer_start(l->timer, PAUSE_MS);
+	rest(l, PAUSE_MS);
 }
 
 static void on_acceptable(unsigned ready, void *arg)
@@ -318,8 +332,13 @@ static void on_acceptable(unsigned ready, void *arg)
 	(void)ready;
 	for (i = 0; i < ACCEPTS_MAX && l->fd >= 0; i++) {
 		struct addr remote;
-		int fd = accept_one(l, &remote);
+		int fd;
 
+		if (l->gate != NULL && !l->gate(l->arg)) {
+			rest(l, GATE_MS);
+			return;
+		}
+		fd = accept_one(l, &remote);
 		if (fd == -EAGAIN)
 			return;
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS ||

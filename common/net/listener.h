@@ -43,6 +43,10 @@ EDGE_MUST int listener_start(struct listener *l, struct loop *loop,
  * was accepted for it). The socket, listening, is the caller's; no limit of
  * the spec holds then. A negated errno. */
 EDGE_MUST int listener_release(struct listener *l);
+/* Asked before each one is accepted: while it says no, those who come wait
+ * in the kernel. arg is that of listener_start(). */
+typedef bool(listener_gate_cb)(void *arg);
+void listener_set_gate(struct listener *l, listener_gate_cb *gate);
 void listener_gone(struct listener *l, const struct addr *remote);
 /* Close the port; connections live on. */
 void listener_stop(struct listener *l);

@@ -90,6 +90,29 @@ const struct setting_def SETTING_SIP_GUARD[SETTING_SIP_GUARD_COUNT] = {
 	/* ---- bounds ---- */
 	{
 		.component = "access-edge",
+		.name = "max_handshakes",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "256",
+		.min = 8,
+		.max = 65536,
+		.help = "TLS handshakes from outside in progress; with more, "
+			"the one that takes longest gives way, or new ones "
+			"wait.",
+	},
+	{
+		.component = "access-edge",
+		.name = "memory_mark_mb",
+		.kind = SETTING_NUMBER,
+		.unit = "MiB",
+		.fallback = "2048",
+		.min = 64,
+		.max = 1048576,
+		.help = "Memory in use from which new work from outside is "
+			"turned away.",
+	},
+	{
+		.component = "access-edge",
 		.name = "max_transactions",
 		.kind = SETTING_NUMBER,
 		.unit = "",

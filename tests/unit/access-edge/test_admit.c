@@ -168,7 +168,9 @@ START_TEST(test_rate_overload_loop_and_blocked_users)
 {
 	const struct admit slow = {.is_in_rate = false};
 	const struct admit full = {.is_in_rate = true,
-		.is_overloaded = true};
+		.load = LOAD_NO_CLIENTS};
+	const struct admit closing = {.is_in_rate = true,
+		.load = LOAD_NO_CONNECTIONS};
 	const struct admit loop = {.is_in_rate = true, .is_loop = true};
 	const struct admit blocked = {.is_in_rate = true,
 		.is_blocked = true};
@@ -186,6 +188,10 @@ START_TEST(test_rate_overload_loop_and_blocked_users)
 	ck_assert_uint_eq(admit_with(&p, slow, "REGISTER", to_me).status,
 		504);
 	ck_assert_uint_eq(admit_with(&p, full, "INVITE", "").status, 503);
+	ck_assert_uint_eq(admit_with(&p, full, "REGISTER", to_me).status,
+		504);
+	ck_assert_int_eq(admit_with(&p, closing, "INVITE", "").kind,
+		VERDICT_PASS);
 	ck_assert_int_eq(admit_with(&p, full, "BYE", "").kind,
 		VERDICT_PASS);
 	ck_assert_int_eq(admit_with(&p, full, "INVITE",

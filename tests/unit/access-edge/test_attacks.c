@@ -285,6 +285,62 @@ START_TEST(test_S1_mark_verifies_only_who_registered)
 }
 END_TEST
 
+/* Connections that never shake hands hold places: they lose them to who
+ * comes, long before their time is up. */
+START_TEST(test_S8_places_for_handshakes_go_to_who_shakes_hands)
+{
+	struct lab lab;
+	struct party *client;
+	struct mono began;
+	int fds[20];
+
+	lab_start(&lab, "settings:\n  access-edge: {max_handshakes: 8, "
+		"new_connections_per_source: 10000}\n");
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+		fds[i] = test_dial(&lab.outside);
+		turn_for_ms(lab.loop, 5);
+	}
+	turn_for_ms(lab.loop, 50);
+	ck_assert_uint_eq(lab.edge->sessions.shaking_count, 8);
+	began = mono_now();
+	client = party_client(&lab);
+	ck_assert(client->is_ready);
+	ck_assert_int_lt(mono_since_ms(began, mono_now()), 8000);
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++)
+		close(fds[i]);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_S7_overload_turns_new_work_away_and_lets_old_go_on)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	struct party *late;
+	const char *m;
+
+	party_send(client, invite_text("z9hG4bKold", "old"));
+	party_answer(fe, party_expect(fe, "INVITE "), "180 Ringing", "", "");
+	party_expect(client, "SIP/2.0 180 ");
+	/* The tick sets it each second: act in between. */
+	lab.edge->load.level = LOAD_NO_PARTNERS;
+	late = party_dial_to(&lab, &lab.outside, lab.ctx_outside,
+		LAB_OUTSIDE);
+	ck_assert(!late->is_ready);
+	lab.edge->load.level = LOAD_NO_PARTNERS;
+	party_send(client, invite_text("z9hG4bKnew", "new"));
+	m = party_expect(client, "SIP/2.0 503 ");
+	expect_has(m, "\r\nRetry-After: ");
+	party_send(client, same_hop_text("ACK", "z9hG4bKnew", "new", ""));
+	party_send(client, same_hop_text("CANCEL", "z9hG4bKold", "old",
+		""));
+	party_expect(client, "SIP/2.0 200 ");
+	party_expect(fe, "CANCEL ");
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_S7_flood_of_anything_ends_the_connection)
 {
 	struct lab lab;
@@ -372,6 +428,10 @@ int main(void)
 	tcase_add_test(c, test_R23_server_by_name_is_looked_up_again);
 	tcase_add_test(c, test_R23_deaf_next_hop_is_left_out);
 	tcase_add_test(c, test_S1_mark_verifies_only_who_registered);
+	tcase_add_test(c,
+		test_S8_places_for_handshakes_go_to_who_shakes_hands);
+	tcase_add_test(c,
+		test_S7_overload_turns_new_work_away_and_lets_old_go_on);
 	tcase_add_test(c, test_S7_flood_of_anything_ends_the_connection);
 	tcase_add_test(c,
 		test_S1_client_can_not_choose_where_its_answer_goes);
