@@ -24,7 +24,7 @@ if [ "$(id -u)" -eq 0 ]; then
 		status=1
 	fi
 fi
-for port in 443 5061 5062 8057 3478 50000-59999; do
+for port in 443 5061 5062 8057 4443 3478 50000-59999; do
 	grep -q "dport.*$port" deploy/nftables/sallyport.nft || {
 		echo "FAIL  deploy/nftables/sallyport.nft does not open $port"
 		status=1
