@@ -74,9 +74,10 @@ static size_t addresses_of(const struct agent *a, const struct topology *t,
 		i++)
 		if (t->listeners[i].usage == TOPOLOGY_REPLICATION)
 			out[count++] = t->listeners[i].address;
-	if (t->pool[0] != '\0')
+	if (count > 0)
 		return count;
-	/* Without a topology: where we listened when there was one. */
+	/* Without a topology, or switched off by it: where we listened
+	 * before, or nobody could switch us on again. */
 	record_get(a->keeper.record, &facts);
 	for (size_t i = 0; i < RECORD_LISTEN_MAX && count < HTTPS_PORTS_MAX;
 		i++)

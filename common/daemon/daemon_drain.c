@@ -73,6 +73,9 @@ void daemon_follow_state(struct daemon *d)
 {
 	if (d->phase != DAEMON_SERVING && d->phase != DAEMON_DRAINING)
 		return;
+	/* Who brings topologies must hear when the rest is over. */
+	if (d->spec->writes_topology)
+		return;
 	if (d->topology->state == TOPOLOGY_ACTIVE) {
 		if (d->is_drained_by_topology)
 			daemon_resume(d);

@@ -3,6 +3,7 @@
 # Uses the parts of the network lab; source it and call bench_setup.
 
 . "$(dirname "$0")/../net/lib.sh"
+. "$(dirname "$0")/cpu.sh"
 
 # bench_setup: namespace $EDGE, certificates, edge.yaml, topology.yaml with
 # SETTINGS_*; sip_load stands in for the inside on 127.0.2.20:5061.
@@ -31,18 +32,6 @@ bench_load() {
 		--ca "$LAB/tls/external-ca.crt" --inside 127.0.2.20:5061 \
 		--cert "$LAB/tls/fe.crt" --key "$LAB/tls/fe.key" \
 		--inside-ca "$LAB/tls/internal-ca.crt" "$@"
-}
-
-# cpu_us PID...: CPU time of these processes so far, in microseconds.
-cpu_us() {
-	python3 - "$@" <<'EOF'
-import glob, sys
-ns = 0
-for pid in sys.argv[1:]:
-    for f in glob.glob("/proc/%s/task/*/schedstat" % pid):
-        ns += int(open(f).read().split()[0])
-print(ns // 1000)
-EOF
 }
 
 rss_kb() { awk '/^VmRSS/{print $2}' "/proc/$1/status"; }
