@@ -122,14 +122,16 @@ test: deps-test ## everything that must be green; what CI runs
 attack: programs mocks peers benches unit-programs ## long forms of the threats' tests, minutes each (root)
 	@B=$(B) tests/run-attack.sh $(T)
 
-.PHONY: benches soak bench bench-sip bench-relay bench-webconf
+.PHONY: benches soak bench bench-sip bench-relay bench-webconf bench-replication
 benches: programs $(BENCH_BIN)
 soak: benches ## 10,000 register, call and hang-up cycles: nothing may grow (CYCLES=)
 	@B=$(B) tests/bench/soak.sh
-bench: bench-sip bench-relay bench-webconf ## comparisons against the peers, into build/bench/
+bench: bench-sip bench-relay bench-webconf bench-replication ## comparisons against the peers, into build/bench/
 bench-sip: benches ## access-edge against Kamailio: CPU per call, memory per connection
 	@B=$(B) tests/bench/sip.sh
 bench-relay: benches ## av-edge against coturn: CPU per packet and per allocation, memory
 	@B=$(B) tests/bench/relay.sh
+bench-replication: programs ## one topology to 1, 20 and 200 edges: time, CPU and bytes for each
+	@B=$(B) tests/bench/replication.sh
 bench-webconf: benches ## webconf-edge against HAProxy: CPU per GB and join, memory per pair
 	@B=$(B) tests/bench/webconf.sh
