@@ -22,8 +22,7 @@ struct part {
 struct census {
 	struct list node;
 	struct census_spec spec;
-	bool has_user;
-	uint8_t client_id[AV_CRED_CLIENT_ID_LEN];
+	struct alloc_filter filter;
 	atomic_uint waits; /* shards that have not spoken yet */
 	struct part parts[SHARD_MAX];
 };
@@ -59,12 +58,6 @@ static void add_row(struct shard *s, struct part *part,
 	hot_add_traffic(&s->turn.hots, a, row);
 }
 
-static bool is_wanted(const struct census *c, const struct alloc *a)
-{
-	return !c->has_user || memcmp(c->client_id, a->client_id,
-		sizeof(c->client_id)) == 0;
-}
-
 static void end_one(struct shard *s, struct part *part, uint64_t id)
 {
 	struct alloc *a = alloc_by_id(&s->turn.allocs, id);
@@ -91,7 +84,7 @@ static void collect(struct shard *s, struct part *part)
 	}
 	for (i = 0; i < alloc_table_end(t); i++) {
 		a = alloc_at(t, i);
-		if (a != NULL && is_wanted(part->census, a))
+		if (a != NULL && alloc_filter_takes(&part->census->filter, a))
 			add_row(s, part, a);
 	}
 }
@@ -152,9 +145,8 @@ int census_start(const struct census_spec *spec)
 		return -ENOMEM;
 	}
 	c->spec = *spec;
-	c->has_user = spec->client_id != NULL;
-	if (c->has_user)
-		memcpy(c->client_id, spec->client_id, sizeof(c->client_id));
+	if (spec->filter != NULL)
+		c->filter = *spec->filter;
 	list_push_back(spec->open, &c->node);
 	/* One more than there are shards: nobody finishes it before all of
 	 * them were asked. */

@@ -13,6 +13,7 @@
 #include "common/base/attr.h"
 #include "common/base/list.h"
 #include "common/run/loop.h"
+#include "av-edge/alloc_filter.h"
 #include "av-edge/relay.h"
 
 /* Rows are copies without keys, with the channels' traffic added; the
@@ -23,8 +24,7 @@ struct census_spec {
 	struct relay *relay;
 	struct loop *loop;   /* of the caller's thread */
 	struct list *open;   /* where questions under way are kept */
-	/* Only this user's; NULL = all. */
-	const uint8_t *client_id;
+	const struct alloc_filter *filter; /* for the call; NULL = all */
 	/* End the allocation with this id (0 = none) and report it alone. */
 	uint64_t end_id;
 	census_cb *cb;

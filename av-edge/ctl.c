@@ -161,14 +161,14 @@ static void on_closed(struct alloc *rows, size_t count, void *arg)
 }
 
 static void ask(struct av_edge *e, const struct question *q,
-	const uint8_t *client_id, census_cb *cb)
+	const struct alloc_filter *filter, census_cb *cb)
 {
 	struct question *copy = malloc(sizeof(*copy));
 	const struct census_spec spec = {
 		.relay = e->relay,
 		.loop = daemon_loop(e->daemon),
 		.open = &e->questions,
-		.client_id = client_id,
+		.filter = filter,
 		.end_id = q->id,
 		.cb = cb,
 		.arg = copy,
@@ -207,23 +207,41 @@ static const char *read_query(const struct bus_request *req,
 	return "sort is bytes, age or drops";
 }
 
-static void get_allocations(struct bus_request *req, void *state)
+/* Likewise. */
+static const char *read_filter(const struct bus_request *req,
+	const struct av_key_ring *ring, struct alloc_filter *f)
 {
 	struct str user = str_of(bus_query(req, "user"));
-	struct question q = {.req = req};
-	uint8_t client_id[AV_CRED_CLIENT_ID_LEN];
-	const char *wrong = read_query(req, &q);
-	size_t len = 0;
+	struct str side = str_of(bus_query(req, "side"));
+	struct str address = str_of(bus_query(req, "address"));
+	struct str port = str_of(bus_query(req, "port"));
 
-	if (wrong == NULL && !str_is_empty(user) &&
-	    (str_unhex(user, client_id, sizeof(client_id), &len) < 0 ||
-	     len != sizeof(client_id)))
-		wrong = "user is the 40 hex digits that the list shows";
+	if (!str_is_empty(user))
+		alloc_filter_user(f, user, ring);
+	if (!str_is_empty(side) && alloc_filter_side(f, side) < 0)
+		return "side is external or internal";
+	if (!str_is_empty(address) && alloc_filter_address(f, address) < 0)
+		return "address is one of a client or of the relay, with a "
+		       "port or without";
+	if (!str_is_empty(port) && alloc_filter_port(f, port) < 0)
+		return "port is a number from 1 to 65535";
+	return NULL;
+}
+
+static void get_allocations(struct bus_request *req, void *state)
+{
+	struct av_edge *e = state;
+	struct question q = {.req = req};
+	struct alloc_filter filter = {.user_count = 0};
+	const char *wrong = read_query(req, &q);
+
+	if (wrong == NULL)
+		wrong = read_filter(req, &e->key.ring, &filter);
 	if (wrong != NULL)
 		bus_reply_error(req, 400, err_name(EDGE_EMALFORMED), "%s",
 			wrong);
 	else
-		ask(state, &q, len > 0 ? client_id : NULL, on_rows);
+		ask(e, &q, &filter, on_rows);
 }
 
 static void post_close(struct bus_request *req, void *state)
@@ -251,7 +269,7 @@ static const char *const close_fields[] = {"id", NULL};
 const struct bus_route av_edge_routes[AV_EDGE_ROUTE_COUNT] = {
 	{"GET", "/v1/allocations", BUS_READ, NULL,
 		"Allocations, busiest first; ?limit=N ?sort=bytes|age|drops "
-		"?user=HEX", get_allocations},
+		"?user=NAME ?side= ?address= ?port=", get_allocations},
 	{"POST", "/v1/allocations/close", BUS_CHANGE, close_fields,
 		"End one allocation by its id", post_close},
 	{"GET", "/v1/ports", BUS_READ, NULL,

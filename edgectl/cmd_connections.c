@@ -61,7 +61,8 @@ static const char *const CONNECTION_FILTERS[] = {"side", "peer", "state",
 	"user", "name", "remote", "limit", NULL};
 static const char *const CONNECTION_ENDS[] = {"side", "peer", "state", "user",
 	"name", "remote", NULL};
-static const char *const ALLOCATION_FILTERS[] = {"sort", "limit", NULL};
+static const char *const ALLOCATION_FILTERS[] = {"sort", "limit", "user",
+	"side", "address", "port", NULL};
 
 static const struct listing CONNECTIONS = {
 	.daemon = CONF_ACCESS_EDGE,
@@ -344,6 +345,20 @@ static const struct cmd_option ALLOCATION_OPTIONS[] = {
 	{.name = "close", .arg = "ID", .help = "end this allocation"},
 	{.name = "sort", .arg = "BY", .help = "bytes, age or drops"},
 	{.name = "limit", .arg = "N", .help = "show so many at most"},
+	{.name = "user",
+		.arg = "USER",
+		.help = "only this one's: a SIP URI, a name, or the 40 digits "
+			"of --json"},
+	{.name = "side",
+		.arg = "SIDE",
+		.help = "only those made outside (external) or inside "
+			"(internal)"},
+	{.name = "address",
+		.arg = "ADDR",
+		.help = "only with this address of client or relay"},
+	{.name = "port",
+		.arg = "N",
+		.help = "only with this port of client or relay"},
 };
 
 static const struct cmd_verb CONNECTION_VERBS[] = {
@@ -370,6 +385,8 @@ static const struct cmd_verb ALLOCATION_VERBS[] = {
 		.option_count = ARRAY_COUNT(ALLOCATION_OPTIONS),
 		.examples = "edgectl allocations\n"
 			    "edgectl allocations --sort drops --limit 20\n"
+			    "edgectl allocations --user alice@example.com\n"
+			    "edgectl allocations --port 50012\n"
 			    "edgectl allocations --close 0100000000000001\n",
 		.run = run_allocations,
 	},

@@ -70,6 +70,12 @@ bool av_cred_survives_trimming(const struct av_cred *c)
 		password_last != '"' && password_last != 0;
 }
 
+void av_cred_client_id(const struct av_key *key, struct str identity,
+	uint8_t out[static AV_CRED_CLIENT_ID_LEN])
+{
+	hmac(key->sk0, identity.p, identity.n, out);
+}
+
 int av_cred_mint(struct av_cred *out, const struct av_key_ring *ring,
 	enum av_cred_version version, struct str identity, struct wall expires)
 {
@@ -82,7 +88,7 @@ int av_cred_mint(struct av_cred *out, const struct av_key_ring *ring,
 	if (str_is_empty(identity) || expires.s < 0 || expires.s > WALL_S_MAX)
 		return -EINVAL;
 	filetime = (uint64_t)(expires.s + FILETIME_UNIX_S) * FILETIME_PER_S;
-	hmac(key->sk0, identity.p, identity.n, c.client_id);
+	av_cred_client_id(key, identity, c.client_id);
 	c.key_id = key->id;
 	for (unsigned roll = 0; roll < ROLLS_MAX; roll++) {
 		build(&c, key, version, filetime + roll);

@@ -50,6 +50,10 @@ EDGE_MUST int av_cred_mint(struct av_cred *out,
 	const struct av_key_ring *ring, enum av_cred_version version,
 	struct str identity, struct wall expires);
 
+/* What all credentials of one identity have in common under one key. */
+void av_cred_client_id(const struct av_key *key, struct str identity,
+	uint8_t out[static AV_CRED_CLIENT_ID_LEN]);
+
 /* Check raw user name bytes against every key of the ring and fill *out
  * (password included). EDGE_EMALFORMED not a credential of ours by shape,
  * EDGE_EFORGED no key fits, EDGE_EEXPIRED (then *out is filled too). */

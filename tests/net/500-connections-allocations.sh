@@ -47,6 +47,21 @@ loop_ctl connections --peer client --user sip:alice@lab.test --state open \
 [ "$(lab_json "$LAB/narrow.json" total)" = 1 ] ||
 	fail "narrowed: $(cat "$LAB/narrow.json")"
 
+echo "# narrowed"
+# count OPTION...: how many allocations
+count() {
+	loop_ctl allocations --json "$@" >"$LAB/some.json" || fail "$*: $(cat "$LAB/some.json")"
+	lab_json "$LAB/some.json" count
+}
+[ "$(count --side internal)" = 1 ] || fail "by side"
+[ "$(count --address 127.0.3.10)" = 1 ] || fail "by address of the client"
+[ "$(count --user sip:alice@lab.test)" = 1 ] || fail "by user"
+[ "$(count --user bob@lab.test)" = 1 ] || fail "by user without scheme"
+[ "$(count --user carol@lab.test)" = 0 ] || fail "a user who has none"
+relayed=$(lab_json "$LAB/allocations.json" allocations.0.relayed)
+[ "$(count --port "${relayed##*:}")" = 1 ] || fail "by relay port"
+refused 1 'side is external or internal' loop_ctl allocations --side left
+
 echo "# end one allocation: the call fails by name"
 id=$(lab_json "$LAB/allocations.json" allocations.0.id)
 loop_ctl allocations --close "$id" >/dev/null || fail "close $id"

@@ -64,13 +64,13 @@ static void on_rows(struct alloc *rows, size_t count, void *arg)
 	is_answered = true;
 }
 
-static void start(const uint8_t *client_id, uint64_t end_id)
+static void start(const struct alloc_filter *filter, uint64_t end_id)
 {
 	const struct census_spec spec = {
 		.relay = relay,
 		.loop = loop,
 		.open = &open_questions,
-		.client_id = client_id,
+		.filter = filter,
 		.end_id = end_id,
 		.cb = on_rows,
 		.arg = malloc(10),
@@ -80,11 +80,11 @@ static void start(const uint8_t *client_id, uint64_t end_id)
 	ck_assert_int_eq(census_start(&spec), 0);
 }
 
-static void ask(const uint8_t *client_id, uint64_t end_id)
+static void ask(const struct alloc_filter *filter, uint64_t end_id)
 {
 	unsigned turns = 0;
 
-	start(client_id, end_id);
+	start(filter, end_id);
 	while (!is_answered && turns++ < 100)
 		loop_turn(loop, 20);
 	ck_assert(is_answered);
@@ -103,14 +103,14 @@ END_TEST
 
 START_TEST(test_one_user_alone)
 {
-	uint8_t id[AV_CRED_CLIENT_ID_LEN];
+	struct alloc_filter f = {.user_count = 1};
 
 	ask(NULL, 0);
-	memcpy(id, first.client_id, sizeof(id));
-	ask(id, 0);
+	memcpy(f.users[0], first.client_id, sizeof(f.users[0]));
+	ask(&f, 0);
 	ck_assert(row_count == 15 || row_count == 5);
-	id[0] ^= 1;
-	ask(id, 0);
+	f.users[0][0] ^= 1;
+	ask(&f, 0);
 	ck_assert_uint_eq(row_count, 0);
 }
 END_TEST
