@@ -22,6 +22,7 @@
 #include "common/store/topology_yaml.h"
 #include "schema_sql.h"
 #include "tests/unit/access-edge/signed.h"
+#include "tests/unit/net/dns_stub.h"
 #include "tests/unit/net/ends.h"
 #include "tests/unit/net/pki.h"
 
@@ -58,6 +59,7 @@ struct server {
 	struct lab *lab;
 	int fd;
 	struct loop_fd *watch;
+	struct tls_ctx *ctx; /* owned; NULL = that of the inside */
 	struct addr at;
 	struct party *accepted[PARTIES_MAX];
 	size_t count;
@@ -88,6 +90,12 @@ struct lab {
 	size_t party_count;
 	struct signed_log *recorder; /* owned */
 	const char *more_servers; /* lines below servers: */
+	struct dns_stub dns;  /* outside */
+	struct addr partners; /* the port for them */
+	struct tls_watch *tls_door_partner;
+	struct tls_watch *tls_door_shared;
+	struct tls_watch *tls_partner;
+	char watch_path[128]; /* "" = not kept */
 	const char *key_path;
 	char key_room[128];
 	char db_path[128];
@@ -355,7 +363,7 @@ static inline void server_on_fd(unsigned ready, void *arg)
 	p = party_new(s->lab);
 	p->side = PARTY_SERVER;
 	ck_assert_int_eq(stream_accept(&p->stream, s->lab->loop, fd,
-		&remote, s->lab->ctx_serve, &limits, &party_ops, p), 0);
+		&remote, s->ctx != NULL ? s->ctx : s->lab->ctx_serve, &limits, &party_ops, p), 0);
 	s->accepted[s->count++] = p;
 }
 
@@ -401,6 +409,8 @@ static inline void server_close(struct server *s)
 	loop_fd_free(s->watch);
 	close(s->fd);
 	s->fd = 0;
+	tls_ctx_unref(s->ctx);
+	s->ctx = NULL;
 }
 
 /* The newest live connection of this server that is ready. */
@@ -456,6 +466,14 @@ static inline void lab_certs(struct lab *lab)
 		.verify = TLS_VERIFY_NONE, .chain_path = chain,
 		.key_path = key, .trust_path = ca};
 	ck_assert_int_eq(tls_watch_new(&lab->tls_client, &spec, &why), 0);
+	spec.verify = TLS_VERIFY_ASK;
+	ck_assert_int_eq(tls_watch_new(&lab->tls_door_shared, &spec, &why),
+		0);
+	spec.verify = TLS_VERIFY_REQUIRE;
+	ck_assert_int_eq(tls_watch_new(&lab->tls_door_partner, &spec, &why),
+		0);
+	spec.role = TLS_ROLE_CLIENT;
+	ck_assert_int_eq(tls_watch_new(&lab->tls_partner, &spec, &why), 0);
 	free(chain);
 	free(key);
 
@@ -487,8 +505,8 @@ static inline void lab_certs(struct lab *lab)
 	free(ca);
 }
 
-/* A context with another certificate of the lab's CA. */
-static inline struct tls_ctx *lab_ctx(struct lab *lab, const char *name)
+static inline struct tls_ctx *lab_ctx_as(struct lab *lab, const char *name,
+	enum tls_role role)
 {
 	char file[64];
 	char *ca = pki_path_dup(&lab->pki, "ca.crt");
@@ -501,13 +519,48 @@ static inline struct tls_ctx *lab_ctx(struct lab *lab, const char *name)
 	snprintf(file, sizeof(file), "%s.key", name);
 	key = pki_path_dup(&lab->pki, file);
 	ck_assert_int_eq(tls_ctx_new(&ctx, &(struct tls_spec){
-		.role = TLS_ROLE_CLIENT, .verify = TLS_VERIFY_REQUIRE,
+		.role = role, .verify = TLS_VERIFY_REQUIRE,
 		.chain_path = chain, .key_path = key, .trust_path = ca},
 		&why), 0);
 	free(ca);
 	free(chain);
 	free(key);
 	return ctx;
+}
+
+/* A context with another certificate of the lab's CA. */
+static inline struct tls_ctx *lab_ctx(struct lab *lab, const char *name)
+{
+	return lab_ctx_as(lab, name, TLS_ROLE_CLIENT);
+}
+
+/* A server outside with a certificate of its own; the name of its files is
+ * that of the first DNS name. */
+static inline void lab_partner_open(struct lab *lab, struct server *s,
+	const char *ip, const char *name, const char *san)
+{
+	memset(s, 0, sizeof(*s));
+	pki_leaf(&lab->pki, "ca", name, san);
+	s->lab = lab;
+	s->ctx = lab_ctx_as(lab, name, TLS_ROLE_SERVER);
+	s->fd = listen_at(ip, 0, &s->at);
+	ck_assert_int_ge(s->fd, 0);
+	ck_assert_int_eq(loop_fd_new(&s->watch, lab->loop, s->fd, LOOP_READ,
+		server_on_fd, s), 0);
+}
+
+/* A partner that comes to us; NULL when it was not let shake hands. */
+static inline struct party *lab_partner_dial(struct lab *lab,
+	const char *name, const char *san)
+{
+	struct tls_ctx *ctx;
+	struct party *p;
+
+	pki_leaf(&lab->pki, "ca", name, san);
+	ctx = lab_ctx(lab, name);
+	p = party_dial_to(lab, &lab->partners, ctx, LAB_OUTSIDE);
+	tls_ctx_unref(ctx);
+	return p;
 }
 
 /* Ports that are free now on all the lab's addresses. */
@@ -537,14 +590,15 @@ static inline struct topology *lab_topology(struct lab *lab,
 		"edges:\n"
 		"  edge.int.test:\n"
 		"    next_hop: fe.int.test:%u\n"
-		"    access: {name: sip.test, port: %u}\n"
+		"    access: {name: sip.test, port: %u, federation_port: %u}\n"
 		"    internal_ports: {sip: %u}\n"
 		"    machines:\n"
 		"      edge.int.test: {internal: 127.0.0.1, "
 		"access: 127.0.0.2}\n"
 		"servers:\n"
 		"  fe.int.test: [sip]\n"
-		"%s%s", lab->hop_port, lab->outside.port, lab->inside.port,
+		"%s%s", lab->hop_port, lab->outside.port,
+		lab->partners.port, lab->inside.port,
 		lab->more_servers, settings);
 	ck_assert_msg(topology_yaml_parse(&y, "lab", str_of(yaml), &why) ==
 		0, "%s", why.text);
@@ -568,6 +622,8 @@ static inline void lab_edge(struct lab *lab)
 	struct front_tls tls = {{
 		[ORIGIN_DOOR_CLIENT] = lab->tls_client,
 		[ORIGIN_DOOR_INTERNAL] = lab->tls_server,
+		[ORIGIN_DOOR_PARTNER] = lab->tls_door_partner,
+		[ORIGIN_DOOR_SHARED] = lab->tls_door_shared,
 	}};
 	struct edge_spec spec = {
 		.loop = lab->loop,
@@ -575,7 +631,8 @@ static inline void lab_edge(struct lab *lab)
 		.counters = &lab->counters,
 		.resolver = lab->resolver,
 		.tls_next_hop = lab->tls_next_hop,
-		.watch_path = "",
+		.tls_partner = lab->tls_partner,
+		.watch_path = lab->watch_path,
 		.flow_key_path = lab->key_path,
 	};
 	struct why why = {""};
@@ -596,6 +653,9 @@ static inline void lab_edge_stop(struct lab *lab)
 	lab->front = NULL;
 }
 
+/* Clients and partners come to one port; set before lab_init. */
+static bool lab_shares_port;
+
 /* settings: YAML lines as they stand in a topology, or "". */
 static inline void lab_init(struct lab *lab, const char *settings)
 {
@@ -612,6 +672,12 @@ static inline void lab_init(struct lab *lab, const char *settings)
 	lab->hop_port = lab_free_port("127.0.0.3");
 	ck_assert_int_eq(addr_parse_z("127.0.0.2",
 		lab_free_port("127.0.0.2"), &lab->outside), 0);
+	ck_assert_int_eq(addr_parse_z("127.0.0.2", lab_shares_port ?
+		lab->outside.port : lab_free_port("127.0.0.2"),
+		&lab->partners), 0);
+	dns_stub_open(&lab->dns, lab->loop, "127.0.0.1");
+	lab->conf.resolver_external[0] = lab->dns.at;
+	lab->conf.resolver_external_count = 1;
 	ck_assert_int_eq(addr_parse_z("127.0.0.1",
 		lab_free_port("127.0.0.1"), &lab->inside), 0);
 	ck_assert_int_eq(addr_parse_z("127.0.0.3", 0, &lab->host_addrs[0]),
@@ -668,6 +734,10 @@ static inline void lab_fini(struct lab *lab)
 	tls_watch_free(lab->tls_client);
 	tls_watch_free(lab->tls_server);
 	tls_watch_free(lab->tls_next_hop);
+	tls_watch_free(lab->tls_door_partner);
+	tls_watch_free(lab->tls_door_shared);
+	tls_watch_free(lab->tls_partner);
+	dns_stub_close(&lab->dns);
 	free(lab->host.name);
 	loop_free(lab->loop);
 	pki_fini(&lab->pki);
