@@ -5,6 +5,7 @@
 #include "access-edge/ctl.h"
 
 #include "access-edge/ctl_connections.h"
+#include "access-edge/partner_ctl.h"
 #include "common/base/err.h"
 #include "common/daemon/daemon.h"
 
@@ -127,6 +128,8 @@ void ctl_status(const struct access_edge *a, json_t *status)
 }
 
 static const char *const no_fields[] = {NULL};
+static const char *const forget_fields[] = {"domain", "certificate", NULL};
+static const char *const test_fields[] = {"domain", "proxy", NULL};
 static const char *const close_fields[] = {"cid", "side", "peer", "state",
 	"user", "name", "remote", NULL};
 
@@ -142,6 +145,18 @@ const struct bus_route access_edge_routes[] = {
 		get_transactions},
 	{"GET", "/v1/next-hops", BUS_READ, no_fields,
 		"Inside servers, their addresses and state", get_next_hops},
+	{"GET", "/v1/partners", BUS_READ, no_fields,
+		"Other organisations: lists, decisions, certificates, servers",
+		partner_ctl_list},
+	{"GET", "/v1/partners/show", BUS_READ, no_fields,
+		"One of them (?domain=): each step of the last decisions",
+		partner_ctl_show},
+	{"POST", "/v1/partners/forget", BUS_CHANGE, forget_fields,
+		"Forget what was learned of a domain or a certificate",
+		partner_ctl_forget},
+	{"POST", "/v1/partners/test", BUS_CHANGE, test_fields,
+		"Send OPTIONS to a partner and tell each step",
+		partner_ctl_test},
 	{"GET", "/v1/trace", BUS_READ, no_fields,
 		"Stream: one line for each message that passes", get_trace},
 	{"POST", "/v1/flow-keys/rotate", BUS_CHANGE, no_fields,

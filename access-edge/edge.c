@@ -12,6 +12,7 @@
 
 #include "access-edge/answer.h"
 #include "access-edge/forward.h"
+#include "access-edge/partner_test.h"
 #include "access-edge/report.h"
 #include "access-edge/response.h"
 #include "access-edge/send.h"
@@ -315,6 +316,7 @@ int edge_new(struct edge **out, const struct edge_spec *spec,
 	snprintf(edge->flow_key_path, sizeof(edge->flow_key_path), "%s",
 		spec->flow_key_path);
 	list_init(&edge->strays);
+	list_init(&edge->partner_tests);
 	trace_init(&edge->trace);
 	rand_bytes(&edge->branch_key, sizeof(edge->branch_key));
 	err = edge_fill(edge, spec, why);
@@ -335,6 +337,7 @@ void edge_free(struct edge *edge)
 	loop_timer_free(edge->tick);
 	send_free_strays(edge);
 	txn_table_fini(&edge->txns);
+	partner_test_end_all(edge);
 	federation_free(edge->federation);
 	peer_pool_free(edge->peers);
 	session_table_fini(&edge->sessions);

@@ -57,6 +57,7 @@ struct edge {
 	struct revocation *revocation;
 	struct limit *anonymous; /* new dialogs, by source */
 	struct trace trace;
+	struct list partner_tests;
 	struct list strays; /* requests without a transaction that wait */
 	size_t stray_count;
 	struct loop_timer *tick;

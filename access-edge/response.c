@@ -12,6 +12,7 @@
 #include "access-edge/contact.h"
 #include "access-edge/forward.h"
 #include "access-edge/partner_edit.h"
+#include "access-edge/partner_test.h"
 #include "access-edge/trust.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
@@ -426,7 +427,8 @@ void response_forward(struct edge *edge, struct session *s,
 	struct txn *txn;
 
 	trace_message(&edge->trace, s, TRACE_IN, m);
-	if (peer_on_response(edge->peers, s, m))
+	if (peer_on_response(edge->peers, s, m) ||
+		partner_test_on_response(edge, s, m))
 		return;
 	txn = txn_find_branch(&edge->txns, m->via.branch);
 	if (txn == NULL || !may_answer(s, txn)) {

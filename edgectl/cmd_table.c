@@ -35,6 +35,7 @@ static const struct cmd *const COMMANDS[] = {
 	&cmd_replication,
 	&cmd_publish,
 	&cmd_doctor,
+	&cmd_partners,
 	&cmd_connections,
 	&cmd_allocations,
 	&cmd_credentials,

@@ -7,6 +7,7 @@
 #include "edgectl/call.h"
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
+#include "edgectl/test_partner.h"
 #include "edgectl/probe_webconf.h"
 #include "edgectl/webconf_plan.h"
 
@@ -170,7 +171,28 @@ static const struct cmd_option WEBCONF_OPTIONS[] = {
 		.help = "for everything" },
 };
 
+static const struct cmd_option PARTNER_OPTIONS[] = {
+	{.name = "proxy",
+		.arg = "NAME",
+		.help = "their edge, if not as the topology or DNS says"},
+};
+
 static const struct cmd_verb VERBS[] = {
+	{
+		.name = "federated-partner",
+		.words = "DOMAIN",
+		.words_min = 1,
+		.words_max = 1,
+		.help = "walk the way of a request to another organisation",
+		.options = PARTNER_OPTIONS,
+		.option_count = ARRAY_COUNT(PARTNER_OPTIONS),
+		.more = "Lists, DNS, addresses, connection, certificate, and "
+			"an OPTIONS at the end; what\neach step found.",
+		.examples = "edgectl test federated-partner example.org\n"
+			    "edgectl test federated-partner example.org "
+			    "--proxy sip.example.org\n",
+		.run = test_partner_run,
+	},
 	{
 		.name = "registration",
 		.words = "",
@@ -226,7 +248,8 @@ static const struct cmd_verb VERBS[] = {
 
 const struct cmd cmd_test = {
 	.noun = "test",
-	.help = "do what a user does: registration, call, conference",
+	.help = "do what a user does: registration, call, conference; or ask a "
+		"partner",
 	.verbs = VERBS,
 	.verb_count = ARRAY_COUNT(VERBS),
 };

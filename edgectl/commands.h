@@ -15,6 +15,7 @@ extern const struct cmd cmd_connections;
 extern const struct cmd cmd_allocations;
 extern const struct cmd cmd_credentials;
 extern const struct cmd cmd_webconf;
+extern const struct cmd cmd_partners;
 extern const struct cmd cmd_explain;
 extern const struct cmd cmd_test;
 extern const struct cmd cmd_drain;

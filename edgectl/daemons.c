@@ -57,6 +57,14 @@ int daemons_find_program(enum conf_daemon daemon, char *out, size_t cap)
 int daemons_call(const struct conf *conf, enum conf_daemon daemon,
 	const char *path, const json_t *body, json_t **reply, struct why *why)
 {
+	return daemons_call_within(conf, daemon, path, body,
+		DAEMONS_TIMEOUT_MS, reply, why);
+}
+
+int daemons_call_within(const struct conf *conf, enum conf_daemon daemon,
+	const char *path, const json_t *body, int timeout_ms,
+	json_t **reply, struct why *why)
+{
 	const char *name = conf_daemon_name(daemon);
 	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	json_t *answer = NULL;
@@ -67,7 +75,7 @@ int daemons_call(const struct conf *conf, enum conf_daemon daemon,
 	err = bus_socket_path(socket, sizeof(socket), conf->run_dir, name,
 		body != NULL);
 	if (err == 0)
-		err = bus_ask(socket, path, body, DAEMONS_TIMEOUT_MS, &status,
+		err = bus_ask(socket, path, body, timeout_ms, &status,
 			&answer, why);
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		return why_set(why, err, "%s does not run (no answer on %s)",

@@ -31,6 +31,11 @@ void daemons_fini(struct daemons *d);
 EDGE_MUST int daemons_call(const struct conf *conf, enum conf_daemon daemon,
 	const char *path, const json_t *body, json_t **reply, struct why *why);
 
+/* The same for what takes its time. */
+EDGE_MUST int daemons_call_within(const struct conf *conf,
+	enum conf_daemon daemon, const char *path, const json_t *body,
+	int timeout_ms, json_t **reply, struct why *why);
+
 /* Path of a daemon's program: beside our own, in PATH, in the usual places.
  * -ENOENT. */
 EDGE_MUST int daemons_find_program(enum conf_daemon daemon, char *out,

@@ -111,17 +111,16 @@ static int open_current(struct topology_plan *plan, struct sqlite3 **out,
 	return add_finding(plan, "current", false, text);
 }
 
-int topology_plan_make(struct topology_plan *plan, const struct conf *conf,
-	const char *file, struct why *why)
+int topology_plan_take(struct topology_plan *plan, const struct conf *conf,
+	struct topology_yaml *yaml, struct why *why)
 {
 	struct sqlite3 *current = NULL;
 	struct sqlite3 *next = NULL;
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
-	err = topology_yaml_load(&plan->yaml, file, why);
-	if (err == 0)
-		err = topology_yaml_scratch(&next, plan->yaml, why);
+	plan->yaml = yaml;
+	err = topology_yaml_scratch(&next, plan->yaml, why);
 	if (err == 0)
 		err = find_errors(plan, next, conf, why);
 	if (err == 0)
@@ -131,6 +130,16 @@ int topology_plan_make(struct topology_plan *plan, const struct conf *conf,
 	sqlite3_close(current);
 	sqlite3_close(next);
 	return err;
+}
+
+int topology_plan_make(struct topology_plan *plan, const struct conf *conf,
+	const char *file, struct why *why)
+{
+	struct topology_yaml *yaml = NULL;
+	int err = topology_yaml_load(&yaml, file, why);
+
+	memset(plan, 0, sizeof(*plan));
+	return err == 0 ? topology_plan_take(plan, conf, yaml, why) : err;
 }
 
 void topology_plan_fini(struct topology_plan *plan)

@@ -32,6 +32,10 @@ struct topology_plan {
  * be read counts as none and is a warning among the findings. */
 EDGE_MUST int topology_plan_make(struct topology_plan *plan,
 	const struct conf *conf, const char *file, struct why *why);
+/* The same of a topology that was read or made elsewhere; taken. */
+EDGE_MUST int topology_plan_take(struct topology_plan *plan,
+	const struct conf *conf, struct topology_yaml *yaml,
+	struct why *why);
 void topology_plan_fini(struct topology_plan *plan);
 /* Changes and findings as "changes" and "findings". */
 EDGE_MUST int topology_plan_tell(const struct topology_plan *plan,

@@ -363,7 +363,8 @@ static inline void server_on_fd(unsigned ready, void *arg)
 	p = party_new(s->lab);
 	p->side = PARTY_SERVER;
 	ck_assert_int_eq(stream_accept(&p->stream, s->lab->loop, fd,
-		&remote, s->ctx != NULL ? s->ctx : s->lab->ctx_serve, &limits, &party_ops, p), 0);
+		&remote, s->ctx != NULL ? s->ctx : s->lab->ctx_serve,
+		&limits, &party_ops, p), 0);
 	s->accepted[s->count++] = p;
 }
 
