@@ -18,7 +18,7 @@ build="gcc make pkg-config libc6-dev
 test="check clang libclang-rt-14-dev llvm
 	chromium chromium-driver
 	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core
-	linphone-cli libnice-dev postgresql
+	linphone-cli libnice-dev postgresql sip-tester stunnel4
 	dnsmasq-base tcpdump
 	sqlite3 nftables iproute2 procps curl python3 systemd mandoc
 	valgrind"
