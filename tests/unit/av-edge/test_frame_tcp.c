@@ -394,6 +394,27 @@ START_TEST(test_T13_streams_are_cut_alike_however_they_are_split)
 }
 END_TEST
 
+START_TEST(test_packets_of_rfc4571_are_cut_by_their_lengths)
+{
+	static const uint8_t stream[] = {0, 3, 'a', 'b', 'c', 0, 0, 0xff,
+		0xff};
+	struct frame f;
+
+	ck_assert_int_eq(frame_packet_next(stream, 1, &f), EDGE_ESHORT);
+	ck_assert_uint_eq(f.whole_len, 2);
+	ck_assert_int_eq(frame_packet_next(stream, 4, &f), EDGE_ESHORT);
+	ck_assert_uint_eq(f.whole_len, 5);
+	ck_assert_int_eq(frame_packet_next(stream, sizeof(stream), &f), 0);
+	ck_assert_uint_eq(f.len, 3);
+	ck_assert_ptr_eq(f.data, stream + 2);
+	ck_assert_int_eq(frame_packet_next(stream + 5, 4, &f), 0);
+	ck_assert_uint_eq(f.len, 0);
+	ck_assert_uint_eq(f.whole_len, 2);
+	ck_assert_int_eq(frame_packet_next(stream + 7, 2, &f), EDGE_ESHORT);
+	ck_assert_uint_eq(f.whole_len, 2 + 65535);
+}
+END_TEST
+
 START_TEST(test_padding_reaches_the_next_multiple_of_four)
 {
 	size_t len;
@@ -419,6 +440,7 @@ int main(void)
 		test_stream_of_the_rfc_refuses_what_has_no_length,
 		test_T13_every_length_keeps_the_stream_in_step,
 		test_T13_streams_are_cut_alike_however_they_are_split,
+		test_packets_of_rfc4571_are_cut_by_their_lengths,
 		test_padding_reaches_the_next_multiple_of_four,
 	};
 

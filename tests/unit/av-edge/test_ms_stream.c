@@ -212,6 +212,25 @@ START_TEST(test_T20_only_permitted_peers_get_in)
 }
 END_TEST
 
+/* The short cut never uses the network: who comes from there with our
+ * relay's address is not us, whatever is permitted. */
+START_TEST(test_T20_our_own_address_from_the_network_is_not_us)
+{
+	int fd;
+
+	ms_allocates(&a, "127.0.3.1:0", OUTSIDE, ALICE);
+	ms_allocates(&b, "127.0.3.2:0", OUTSIDE, BOB);
+	ck_assert_uint_eq(ms_aims(&a, &b.relayed), 0);
+	fd = peer_dials(RELAY ":0", &a.relayed);
+	ck_assert(fd < 0 || is_reset(fd));
+	if (fd >= 0)
+		close(fd);
+	await_counter(AV_PEER_CONN_REFUSED, 1);
+	close(a.fd);
+	close(b.fd);
+}
+END_TEST
+
 START_TEST(test_connections_of_an_allocation_are_bounded)
 {
 	struct addr friendly = lab_addr("127.0.3.9:9");
@@ -502,6 +521,7 @@ int main(void)
 	tests[n++] =
 	    test_T6_connects_of_a_user_are_bounded_over_all_allocations;
 	tests[n++] = test_T20_only_permitted_peers_get_in;
+	tests[n++] = test_T20_our_own_address_from_the_network_is_not_us;
 	tests[n++] = test_connections_of_an_allocation_are_bounded;
 	tests[n++] = test_withdrawn_permission_ends_the_connection;
 	tests[n++] = test_R13_two_relay_ports_talk_without_the_network;
