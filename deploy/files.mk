@@ -9,8 +9,9 @@ CONFDIR    := $(DESTDIR)/etc/sallyport
 COMPDIR    := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 .PHONY: demo
-demo: deps ## a real call across the edge on loopback addresses (ARGS=--once)
-	@$(MAKE) --no-print-directory -j2 programs $(B)/bin/inside
+demo: deps ## a real call and a conference across the edge on loopback addresses (ARGS=--once)
+	@$(MAKE) --no-print-directory -j2 programs $(B)/bin/inside \
+		$(B)/bin/meeting
 	@B=$(B) deploy/demo/demo.sh $(ARGS)
 
 # Both follow from edgectl's table of commands; `make docs` compares them.

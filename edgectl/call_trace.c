@@ -12,6 +12,7 @@
 
 #include "common/base/attr.h"
 #include "edgectl/call_trace.h"
+#include "edgectl/ladder.h"
 #include "edgectl/output.h"
 
 #define TRACE_MAX (16u << 20)
@@ -55,36 +56,8 @@ static void add_line(json_t *ladder, const json_t *line, int64_t start_us)
 			json_integer_value(status),
 			output_str(line, "reason", ""),
 			output_str(line, "method", ""));
-	json_array_append_new(ladder,
-		json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
-			(double)(time_us - start_us) / 1000.0, "from", from,
-			"to", to, "what", what));
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const double t =
-		json_real_value(json_object_get(*(json_t *const *)a, "t_ms"));
-	const double u =
-		json_real_value(json_object_get(*(json_t *const *)b, "t_ms"));
-
-	return (t > u) - (t < u);
-}
-
-static void put_in_order(json_t *ladder)
-{
-	const size_t count = json_array_size(ladder);
-	json_t **rows = calloc(count + 1, sizeof(*rows));
-
-	if (rows == NULL)
-		return;
-	for (size_t i = 0; i < count; i++)
-		rows[i] = json_incref(json_array_get(ladder, i));
-	qsort(rows, count, sizeof(*rows), by_time);
-	json_array_clear(ladder);
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(ladder, rows[i]);
-	free(rows);
+	ladder_add(ladder, (double)(time_us - start_us) / 1000.0, from, to,
+		what);
 }
 
 void call_trace_merge(json_t *ladder, struct str trace, int64_t start_us)
@@ -98,7 +71,7 @@ void call_trace_merge(json_t *ladder, struct str trace, int64_t start_us)
 			add_line(ladder, object, start_us);
 		json_decref(object);
 	}
-	put_in_order(ladder);
+	ladder_sort(ladder);
 }
 
 void call_trace_merge_file(json_t *ladder, const char *path, int64_t start_us)

@@ -29,6 +29,7 @@ struct question {
 	/* Default from the answers so far, into out. NULL = none. */
 	void (*suggest)(const struct init_plan *plan, char *out, size_t cap);
 	int (*take)(struct init_plan *plan, const char *text, struct why *why);
+	bool is_quiet; /* never asked: the suggestion will do, or an option */
 };
 
 #define INTO(field) \
@@ -130,6 +131,13 @@ static void suggest_av(const struct init_plan *plan, char *out, size_t cap)
 		snprintf(out, cap, "av.%s", plan->domains[0]);
 }
 
+static void suggest_webconf(const struct init_plan *plan, char *out,
+	size_t cap)
+{
+	if (plan->domain_count > 0)
+		snprintf(out, cap, "webcon.%s", plan->domains[0]);
+}
+
 static void suggest_lab(const struct init_plan *plan, char *out, size_t cap)
 {
 	(void)plan;
@@ -163,6 +171,7 @@ static const struct question QUESTIONS[] = {
 	{.option = "av-name",
 		INTO(av_name),
 		.suggest = suggest_av,
+		.is_quiet = true,
 		.text = "Name of the media relay outside"},
 	{.option = "av-address",
 		INTO(av_address),
@@ -170,6 +179,14 @@ static const struct question QUESTIONS[] = {
 	{.option = "av-nat",
 		INTO(av_nat),
 		.text = "Address the Internet sees for it, if there is NAT"},
+	{.option = "webconf-name",
+		INTO(webconf_name),
+		.suggest = suggest_webconf,
+		.is_quiet = true,
+		.text = "Name of web conferences outside"},
+	{.option = "webconf-address",
+		INTO(webconf_address),
+		.text = "Address outside for web conferences (empty: none)"},
 	{.option = "next-hop",
 		.take = take_next_hop,
 		.text = "SIP server inside, name or name:port"},
@@ -263,7 +280,7 @@ static int answer_all(const struct cmd_call *call, struct init_plan *plan,
 		suggestion[0] = '\0';
 		if (q->suggest != NULL)
 			q->suggest(plan, suggestion, sizeof(suggestion));
-		err = interactive ?
+		err = interactive && !q->is_quiet ?
 			ask_until_good(q, plan, suggestion, why) :
 			take_answer(q, plan, suggestion, why);
 	}
@@ -409,13 +426,20 @@ static const struct cmd_option OPTIONS[] = {
 		.help = "address outside for SIP"},
 	{.name = "av-name",
 		.arg = "NAME",
-		.help = "name of the media relay outside"},
+		.help = "name of the media relay outside (default av.DOMAIN)"},
 	{.name = "av-address",
 		.arg = "ADDRESS",
 		.help = "address outside for media"},
 	{.name = "av-nat",
 		.arg = "ADDRESS",
 		.help = "address the Internet sees for it"},
+	{.name = "webconf-name",
+		.arg = "NAME",
+		.help = "name of web conferences outside (default "
+			"webcon.DOMAIN)"},
+	{.name = "webconf-address",
+		.arg = "ADDRESS",
+		.help = "address outside for web conferences (default: none)"},
 	{.name = "next-hop", .arg = "NAME[:PORT]", .help = "SIP server inside"},
 	{.name = "next-hop-address",
 		.arg = "ADDRESS",

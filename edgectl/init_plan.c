@@ -25,6 +25,8 @@ void init_plan_loopback(struct init_plan *plan)
 		.access_address = "127.0.1.10",
 		.av_name = "av.lab.test",
 		.av_address = "127.0.1.12",
+		.webconf_name = "webcon.lab.test",
+		.webconf_address = "127.0.1.11",
 		.next_hop = "inside.int.lab.test",
 		.next_hop_address = "127.0.2.20",
 		.lab = true,
@@ -58,6 +60,7 @@ static bool is_address(const char *text)
 
 enum need {
 	NEED_NAME,
+	NEED_NAME_OR_NONE,
 	NEED_ADDRESS,
 	NEED_ADDRESS_OR_NONE,
 };
@@ -65,16 +68,18 @@ enum need {
 static int check_value(const char *option, const char *value, enum need need,
 	struct why *why)
 {
-	if (value[0] == '\0' && need == NEED_ADDRESS_OR_NONE)
+	const bool is_name = need == NEED_NAME || need == NEED_NAME_OR_NONE;
+
+	if (value[0] == '\0' && need != NEED_NAME && need != NEED_ADDRESS)
 		return 0;
 	if (value[0] == '\0')
 		return why_set(why, EDGE_ECONFIG, "--%s is needed", option);
-	if (need == NEED_NAME && !init_is_name(value))
+	if (is_name && !init_is_name(value))
 		return why_set(why, EDGE_ECONFIG,
 			"--%s %s: not a host name "
 			"with a domain, such as sip.example.com",
 			option, value);
-	if (need != NEED_NAME && !is_address(value))
+	if (!is_name && !is_address(value))
 		return why_set(why, EDGE_ECONFIG,
 			"--%s %s: not an address "
 			"such as 192.0.2.10",
@@ -96,6 +101,10 @@ static const struct {
 	{"av-name", offsetof(struct init_plan, av_name), NEED_NAME},
 	{"av-address", offsetof(struct init_plan, av_address), NEED_ADDRESS},
 	{"av-nat", offsetof(struct init_plan, av_nat), NEED_ADDRESS_OR_NONE},
+	{"webconf-name", offsetof(struct init_plan, webconf_name),
+		NEED_NAME_OR_NONE},
+	{"webconf-address", offsetof(struct init_plan, webconf_address),
+		NEED_ADDRESS_OR_NONE},
 	{"next-hop", offsetof(struct init_plan, next_hop), NEED_NAME},
 	{"next-hop-address", offsetof(struct init_plan, next_hop_address),
 		NEED_ADDRESS_OR_NONE},
@@ -137,6 +146,9 @@ int init_plan_check(const struct init_plan *plan, struct why *why)
 			"--internal-address and "
 			"--access-address are the same; an edge has one "
 			"address on each side");
+	if (err == 0 && plan->webconf_address[0] != '\0')
+		err = check_value("webconf-name", plan->webconf_name,
+			NEED_NAME, why);
 	return err;
 }
 
@@ -184,6 +196,8 @@ char *init_plan_edge_yaml(const struct init_plan *plan)
 		"certificates:\n",
 		plan->machine);
 	put_certificate(to, plan->directory, "external-sip");
+	if (plan->webconf_address[0] != '\0')
+		put_certificate(to, plan->directory, "external-webconf");
 	put_certificate(to, plan->directory, "internal");
 	fprintf(to,
 		"\n# Whom to believe on each side.\n"
@@ -214,6 +228,34 @@ static void put_port(FILE *to, const struct init_plan *plan, const char *key,
 		fprintf(to, ", %s: %u", key, port + plan->port_add);
 }
 
+/* With one address for all, TCP 443 is the SIP clients', then media's. */
+static unsigned av_port(const struct init_plan *plan)
+{
+	return strcmp(plan->av_address, plan->access_address) == 0 ? 444 : 443;
+}
+
+static unsigned webconf_port(const struct init_plan *plan)
+{
+	const char *at = plan->webconf_address;
+	unsigned port = strcmp(at, plan->access_address) == 0 ? 444 : 443;
+
+	if (strcmp(at, plan->av_address) == 0 && port == av_port(plan))
+		port++;
+	return port;
+}
+
+static void put_webconf(FILE *to, const struct init_plan *plan)
+{
+	const unsigned port = webconf_port(plan) + plan->port_add;
+
+	if (plan->webconf_address[0] == '\0')
+		return;
+	fprintf(to, "    webconf: {name: %s", plan->webconf_name);
+	if (port != 443)
+		fprintf(to, ", port: %u", port);
+	fprintf(to, "}\n");
+}
+
 static void put_edge(FILE *to, const struct init_plan *plan)
 {
 	const unsigned add = plan->port_add;
@@ -225,13 +267,11 @@ static void put_edge(FILE *to, const struct init_plan *plan)
 	put_port(to, plan, "port", 443);
 	put_port(to, plan, "federation_port", 5061);
 	fprintf(to, "}\n    av: {name: %s", plan->av_name);
-	/* With one address for both, TCP 443 is the SIP clients'. */
-	if (strcmp(plan->av_address, plan->access_address) == 0)
-		fprintf(to, ", tcp_port: %u", 444 + add);
-	else
-		put_port(to, plan, "tcp_port", 443);
+	if (av_port(plan) + add != 443)
+		fprintf(to, ", tcp_port: %u", av_port(plan) + add);
 	put_port(to, plan, "udp_port", 3478);
 	fprintf(to, "}\n");
+	put_webconf(to, plan);
 	if (add != 0)
 		fprintf(to,
 			"    internal_ports: {sip: %u, av_auth: %u, "
@@ -246,10 +286,13 @@ static void put_machine(FILE *to, const struct init_plan *plan)
 	fprintf(to, "    machines:\n      %s: {internal: %s, access: %s, av: ",
 		plan->machine, plan->internal_address, plan->access_address);
 	if (plan->av_nat[0] != '\0')
-		fprintf(to, "{address: %s, nat: %s}}\n", plan->av_address,
+		fprintf(to, "{address: %s, nat: %s}", plan->av_address,
 			plan->av_nat);
 	else
-		fprintf(to, "%s}\n", plan->av_address);
+		fprintf(to, "%s", plan->av_address);
+	if (plan->webconf_address[0] != '\0')
+		fprintf(to, ", webconf: %s", plan->webconf_address);
+	fprintf(to, "}\n");
 }
 
 char *init_plan_topology_yaml(const struct init_plan *plan)
@@ -276,8 +319,9 @@ char *init_plan_topology_yaml(const struct init_plan *plan)
 	fprintf(to,
 		"\n# Inside servers by certificate name, and what each "
 		"may ask of the edge.\n"
-		"servers:\n  %s: [sip, av-auth]\n",
-		plan->next_hop);
+		"servers:\n  %s: [sip, av-auth%s]\n",
+		plan->next_hop,
+		plan->webconf_address[0] != '\0' ? ", webconf" : "");
 	if (plan->federation)
 		fprintf(to,
 			"\n# Settings that differ from their defaults.\n"

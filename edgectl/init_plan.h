@@ -33,6 +33,8 @@ struct init_plan {
 	char av_name[INIT_NAME_LEN];
 	char av_address[64];
 	char av_nat[64];              /* "" = none */
+	char webconf_name[INIT_NAME_LEN];
+	char webconf_address[64];     /* "" = no web conferences */
 	char next_hop[INIT_NAME_LEN]; /* without port */
 	unsigned next_hop_port;       /* 0 = 5061 */
 	char next_hop_address[64];    /* "" = by DNS */

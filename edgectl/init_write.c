@@ -39,6 +39,7 @@ struct writer {
 enum key_reader {
 	KEY_ROOT,
 	KEY_ACCESS_EDGE,
+	KEY_WEBCONF_EDGE,
 	KEY_TLS_GROUP,
 };
 
@@ -59,11 +60,12 @@ static int put(struct writer *w, const char *below, const void *data,
 	int err = 0;
 
 	if (reader != KEY_ROOT)
-		err = rights_find(&rights, CONF_ACCESS_EDGE, w->conf->users,
+		err = rights_find(&rights, reader == KEY_WEBCONF_EDGE ?
+			CONF_WEBCONF_EDGE : CONF_ACCESS_EDGE, w->conf->users,
 			w->why);
 	if (err != 0)
 		return err;
-	if (reader == KEY_ACCESS_EDGE && rights.is_root) {
+	if (reader != KEY_ROOT && reader != KEY_TLS_GROUP && rights.is_root) {
 		file.uid = rights.uid;
 		file.gid = rights.gid;
 	} else if (reader == KEY_TLS_GROUP && rights.is_root) {
@@ -149,6 +151,7 @@ static int make_certificates(struct writer *w, const char *const *peers,
 	size_t peer_count)
 {
 	const char *machine = w->plan->machine;
+	const char *webconf = w->plan->webconf_name;
 	char file[INIT_NAME_LEN + 16];
 	int err = 0;
 
@@ -161,6 +164,9 @@ static int make_certificates(struct writer *w, const char *const *peers,
 	}
 	if (err == 0)
 		err = make_outside(w);
+	if (err == 0 && w->plan->webconf_address[0] != '\0')
+		err = make_pair(w, w->external, "tls/external-webconf",
+			&webconf, 1, KEY_WEBCONF_EDGE);
 	if (err == 0)
 		err = make_pair(w, w->internal, "tls/internal", &machine, 1,
 			KEY_TLS_GROUP);
@@ -243,6 +249,7 @@ int init_look_first(const struct init_plan *plan, bool force, struct why *why)
 		"topology.yaml",
 		"tls/internal.key",
 		"tls/external-sip.key",
+		"tls/external-webconf.key",
 		"lab-ca/internal-ca.key",
 		"lab-ca/external-ca.key",
 	};

@@ -18,6 +18,7 @@ static const char *const ORDER[] = {
 	"outside",
 	"access-edge",
 	"av-edge",
+	"webconf-edge",
 	"av-auth",
 	"registrar",
 	"inside",
@@ -151,4 +152,39 @@ void ladder_print(FILE *to, const json_t *rows)
 		}
 		free(what);
 	}
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+void ladder_add(json_t *ladder, double t_ms, const char *from, const char *to,
+	const char *what)
+{
+	json_array_append_new(ladder, json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
+		t_ms, "from", from, "to", to, "what", what));
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const double t =
+		json_real_value(json_object_get(*(json_t *const *)a, "t_ms"));
+	const double u =
+		json_real_value(json_object_get(*(json_t *const *)b, "t_ms"));
+
+	return (t > u) - (t < u);
+}
+
+void ladder_sort(json_t *ladder)
+{
+	const size_t count = json_array_size(ladder);
+	json_t **rows = calloc(count + 1, sizeof(*rows));
+
+	if (rows == NULL)
+		return;
+	for (size_t i = 0; i < count; i++)
+		rows[i] = json_incref(json_array_get(ladder, i));
+	qsort(rows, count, sizeof(*rows), by_time);
+	json_array_clear(ladder);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(ladder, rows[i]);
+	free(rows);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "edgectl/ladder.h"
 #include "edgectl/probe.h"
 
 #define TURN_MS 20
@@ -59,8 +60,6 @@ void probe_trace(struct probe *p, const char *from, const char *to,
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	json_array_append_new(p->trace,
-		json_pack("{s:f,s:s,s:s,s:s}", "t_ms",
-			(double)(mono_now_us() - p->start_us) / 1000.0, "from",
-			from, "to", to, "what", what));
+	ladder_add(p->trace, (double)(mono_now_us() - p->start_us) / 1000.0,
+		from, to, what);
 }

@@ -5,10 +5,13 @@
 #include "edgectl/probe_webconf.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/err.h"
+#include "edgectl/daemons.h"
+#include "edgectl/ladder.h"
 #include "edgectl/output.h"
 #include "edgectl/probe.h"
 #include "edgectl/webconf_plan.h"
@@ -129,6 +132,61 @@ static const char *reason(const struct participant *p, int err)
 	return err < 0 ? err_text(err) : "";
 }
 
+static void trace_at(struct participant *p, const json_t *row,
+	const char *key, const char *from, const char *to, const char *what)
+{
+	const json_int_t at_us = json_integer_value(json_object_get(row, key));
+
+	if (at_us > 0)
+		ladder_add(p->probe.trace, (double)(at_us -
+			p->probe.start_wall_us) / 1000.0, from, to, what);
+}
+
+/* What the edge said inside meanwhile, when it is this machine's. */
+static void trace_inside(struct participant *p, const char *id)
+{
+	const json_t *row;
+	struct conf *conf = NULL;
+	json_t *reply = NULL;
+	struct why quiet;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/v1/relays?session=%s", id);
+	if (conf_load(&conf, p->call->conf_path, &quiet) == 0 &&
+		daemons_call(conf, CONF_WEBCONF_EDGE, path, NULL, &reply,
+			&quiet) == 0) {
+		row = json_array_get(json_object_get(reply, "relays"), 0);
+		trace_at(p, row, "asked_at_us", "webconf-edge", "inside",
+			"PAIR");
+		trace_at(p, row, "joined_at_us", "inside", "webconf-edge",
+			"PAIR_OK");
+	}
+	json_decref(reply);
+	conf_free(conf);
+}
+
+static double ms_of(const struct participant *p, uint64_t mono_us)
+{
+	return (double)(mono_us - p->probe.start_us) / 1000.0;
+}
+
+static void trace_answer(struct participant *p)
+{
+	const struct webconf_answer *a = &p->answer;
+	char id[2 * WCE_ID_LEN + 1];
+
+	if (a->hello_us > 0)
+		ladder_add(p->probe.trace, ms_of(p, a->hello_us), "outside",
+			"webconf-edge", "CLIENT_HELLO");
+	ladder_add(p->probe.trace, ms_of(p, a->answer_us), "webconf-edge",
+		"outside", a->err == 0 ? "CLIENT_OK" :
+		a->code != WCE_E_NONE ? "ERROR" : "end");
+	if (a->err < 0)
+		return;
+	str_hex(p->answer.session, sizeof(p->answer.session), id);
+	trace_inside(p, id);
+}
+
 static bool join(struct participant *p)
 {
 	uint64_t from_us = mono_now_us();
@@ -148,6 +206,8 @@ static bool join(struct participant *p)
 	if (err == 0)
 		err = p->answer.err;
 	add_step(p, "join", from_us, err == 0, reason(p, err));
+	if (p->is_answered)
+		trace_answer(p);
 	return err == 0;
 }
 
@@ -185,6 +245,7 @@ static bool talk(struct participant *p)
 	const char *text = cmd_get(p->call, "send");
 	const uint64_t from_us = mono_now_us();
 	char *bytes;
+	size_t len;
 	int err;
 	bool ok;
 
@@ -193,8 +254,10 @@ static bool talk(struct participant *p)
 	bytes = malloc(strlen(text) + 1);
 	if (bytes == NULL)
 		return false;
-	err = stream_send(p->stream, bytes, unescape(text, bytes));
+	len = unescape(text, bytes);
+	err = stream_send(p->stream, bytes, len);
 	free(bytes);
+	probe_trace(&p->probe, "outside", "inside", "%zu bytes", len);
 	if (err >= 0)
 		err = probe_wait(&p->probe, mono_since_ms(mono_now(),
 			p->probe.deadline), has_heard, p);
@@ -202,6 +265,9 @@ static bool talk(struct participant *p)
 		err = 0; /* what came before the end counts */
 	p->is_over = false;
 	ok = err == 0 && has_heard(p);
+	if (p->heard_len > 0)
+		probe_trace(&p->probe, "inside", "outside", "%zu bytes",
+			p->heard_len);
 	add_step(p, "answer", from_us, ok, ok ? "" : err < 0 ? err_text(err) :
 		"the other end closed without the answer that was expected");
 	return ok;
@@ -214,6 +280,7 @@ int probe_webconf_run(json_t **report, const struct cmd_call *call,
 {
 	struct participant p = {.call = call};
 	char id[2 * WCE_ID_LEN + 1];
+	json_t *ladder;
 	uint32_t timeout_s;
 	bool ok = false;
 	int err;
@@ -229,6 +296,7 @@ int probe_webconf_run(json_t **report, const struct cmd_call *call,
 		ok = err == 0 && join(&p) && talk(&p);
 	}
 	str_hex(p.answer.session, sizeof(p.answer.session), id);
+	ladder = json_incref(p.probe.trace);
 	webconf_client_free(p.client);
 	stream_free(p.stream);
 	webconf_plan_fini(&p.way);
@@ -237,9 +305,12 @@ int probe_webconf_run(json_t **report, const struct cmd_call *call,
 	free(p.heard);
 	if (err < 0) {
 		json_decref(p.steps);
+		json_decref(ladder);
 		return err;
 	}
-	*report = json_pack("{s:b, s:o}", "ok", ok, "steps", p.steps);
+	ladder_sort(ladder);
+	*report = json_pack("{s:b, s:o, s:o}", "ok", ok, "ladder", ladder,
+		"steps", p.steps);
 	if (p.is_answered && p.answer.err == 0)
 		json_object_set_new(*report, "session", json_string(id));
 	return 0;
@@ -256,6 +327,8 @@ void probe_webconf_text(FILE *to, const json_t *report)
 {
 	const char *session = output_str(report, "session", "");
 
+	ladder_print(to, json_object_get(report, "ladder"));
+	fputc('\n', to);
 	output_table(to, json_object_get(report, "steps"), STEPS,
 		ARRAY_COUNT(STEPS));
 	if (session[0] != '\0')

@@ -12,8 +12,8 @@
 #include "common/base/why.h"
 #include "edgectl/cmd.h"
 
-/* The report is the caller's: {"ok", "steps": [{name, ok, ms, text}],
- * "session"}. EDGE_ECONFIG when it could not be tried at all. */
+/* The report is the caller's: {"ok", "ladder", "steps": [{name, ok, ms,
+ * text}], "session"}. EDGE_ECONFIG when it could not be tried at all. */
 EDGE_MUST int probe_webconf_run(json_t **report, const struct cmd_call *call,
 	struct why *why);
 void probe_webconf_text(FILE *to, const json_t *report);

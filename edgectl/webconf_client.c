@@ -22,6 +22,7 @@ struct webconf_client {
 	struct stream *stream;         /* owned */
 	struct wce_reader reader;
 	bool is_secure;
+	uint64_t hello_us;
 	webconf_client_cb *cb;
 	void *arg;
 };
@@ -53,6 +54,8 @@ void webconf_client_free(struct webconf_client *w)
 
 static void finish(struct webconf_client *w, struct webconf_answer *answer)
 {
+	answer->hello_us = w->hello_us;
+	answer->answer_us = mono_now_us();
 	if (answer->err == 0) {
 		answer->stream = w->stream;
 		w->stream = NULL;
@@ -94,6 +97,7 @@ static void on_ready(struct stream *stream, void *arg)
 	uint8_t nonce[16];
 
 	w->is_secure = true;
+	w->hello_us = mono_now_us();
 	rand_bytes(nonce, sizeof(nonce));
 	wce_put(&b, WCE_TICKET, w->way->ticket, w->way->ticket_len);
 	wce_put_text(&b, WCE_CONFERENCE, w->way->conference);

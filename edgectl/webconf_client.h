@@ -40,6 +40,8 @@ struct webconf_answer {
 	uint8_t session[WCE_ID_LEN];
 	struct stream *stream; /* the callee's from now on, when joined */
 	struct str rest;       /* came behind CLIENT_OK, borrowed */
+	uint64_t hello_us;     /* mono clock: when CLIENT_HELLO went, or 0 */
+	uint64_t answer_us;
 	char text[256];        /* for people, when not joined */
 };
 

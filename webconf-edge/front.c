@@ -22,6 +22,7 @@
 #include "webconf-edge/link.h"
 #include "webconf-edge/opener.h"
 #include "webconf-edge/pair.h"
+#include "webconf-edge/refusal.h"
 
 /* Every refused ticket waits so long for its answer, whatever was wrong. */
 #define REFUSE_MS   100
@@ -182,46 +183,6 @@ void front_free(struct front *f)
 
 /* ---- refusing ------------------------------------------------------------ */
 
-static void count_refusal(struct front *f, enum wce_code code)
-{
-	struct counters *counters = f->edge->counters;
-
-	switch (code) {
-	case WCE_E_MALFORMED:
-	case WCE_E_VERSION:
-		counter_add(counters, COUNT_REFUSED_MALFORMED, 1);
-		break;
-	case WCE_E_TIMEOUT:
-		counter_add(counters, COUNT_REFUSED_TIMEOUT, 1);
-		break;
-	case WCE_E_TICKET:
-		counter_add(counters, COUNT_REFUSED_TICKET, 1);
-		break;
-	case WCE_E_SERVER:
-		counter_add(counters, COUNT_REFUSED_SERVER, 1);
-		break;
-	case WCE_E_SERVER_FULL:
-		counter_add(counters, COUNT_REFUSED_SERVER_FULL, 1);
-		break;
-	case WCE_E_EDGE_FULL:
-		counter_add(counters, COUNT_REFUSED_EDGE_FULL, 1);
-		break;
-	case WCE_E_DRAINING:
-		counter_add(counters, COUNT_REFUSED_DRAINING, 1);
-		break;
-	case WCE_E_NONE:
-	case WCE_E_NOT_REGISTERED:
-	case WCE_E_DUPLICATE:
-	case WCE_E_UNTRUSTED:
-	case WCE_E_RATE:
-	case WCE_E_INTERNAL:
-	case WCE_E_IDLE:
-	case WCE_E_BROKEN:
-		counter_add(counters, COUNT_REFUSED_OTHER, 1);
-		break;
-	}
-}
-
 static uint32_t retry_s(enum wce_code code)
 {
 	return code == WCE_E_SERVER_FULL || code == WCE_E_EDGE_FULL ||
@@ -253,7 +214,7 @@ void front_refuse(struct front *f, enum wce_code code)
 	leave_queue(f);
 	f->pair = NULL;
 	f->server = NULL;
-	count_refusal(f, code);
+	refusal_count(f->edge, code);
 	if (code != WCE_E_TICKET) {
 		say_no(f, code);
 		return;
@@ -273,19 +234,15 @@ void front_refuse(struct front *f, enum wce_code code)
 	set_state(f, FRONT_REFUSED);
 }
 
-static void log_refusal(const struct front *f, const char *reason)
-{
-	char from[ADDR_TEXT_LEN];
-
-	log_limited(LOG_LEVEL_WARNING, 60, "client.refused",
-		"client=%" PRIu64 " remote=%s server=%s reason=%s", f->number,
-		addr_text(&f->remote, from),
-		log_qz(f->server != NULL ? f->server->name : ""), reason);
-}
-
 static void refuse(struct front *f, enum wce_code code, const char *reason)
 {
-	log_refusal(f, reason);
+	const struct refusal refusal = {.code = code,
+		.reason = reason,
+		.client = f->number,
+		.remote = &f->remote,
+		.server = f->server};
+
+	refusal_tell(f->edge, &refusal);
 	front_refuse(f, code);
 }
 

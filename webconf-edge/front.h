@@ -19,7 +19,7 @@ void front_free(struct front *f);
 struct front *front_of(struct list *at);      /* edge->fronts */
 struct front *front_of_wait(struct list *at); /* server->waiters */
 
-/* Say no and close. */
+/* Say no and close; why was told already. */
 void front_refuse(struct front *f, enum wce_code code);
 /* A drain begins: who waits for a slot is sent elsewhere, who has one is
  * not touched. */

@@ -14,10 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/rand.h"
+#include "common/daemon/recall.h"
 #include "common/net/relay.h"
 #include "common/store/trusted.h"
 #include "webconf-edge/counters.h"
@@ -166,19 +166,43 @@ void link_close(struct link *l)
 		pair_lost_link(pair);
 }
 
+static const char *name_of(const struct link *l)
+{
+	if (l->server != NULL)
+		return l->server->name;
+	return l->name != NULL ? l->name : "";
+}
+
+/* For `edgectl explain` with the server's name or address. */
+static void remember(const struct link *l, const char *kind,
+	enum recall_share share, const char *code, const char *reason)
+{
+	const struct recall_note note = {
+		.share = share,
+		.kind = kind,
+		.domain = str_of(name_of(l)),
+		.address = &l->remote,
+	};
+
+	recall_add(daemon_recall(l->edge->daemon), &note,
+		"state=%s code=%s reason=%s", link_state_name(l->state), code,
+		reason);
+}
+
 void link_fault(struct link *l, enum wce_code code, const char *reason)
 {
 	uint8_t reply[WCE_SHORT_MAX];
 	char from[ADDR_TEXT_LEN];
 	size_t len = wce_error(reply, code, 0);
 
+	remember(l, "server.refused", code == WCE_E_UNTRUSTED ?
+		RECALL_STRANGER : RECALL_REFUSED, wce_code_name(code), reason);
+
 	counter_add(l->edge->counters, COUNT_SERVER_REFUSED, 1);
 	log_limited(LOG_LEVEL_WARNING, 60, "server.refused",
 		"connection=%" PRIu64 " remote=%s server=%s state=%s code=%s "
 		"reason=%s", l->number, addr_text(&l->remote, from),
-		log_qz(l->server != NULL ? l->server->name :
-			l->name != NULL ? l->name : ""),
-		link_state_name(l->state),
+		log_qz(name_of(l)), link_state_name(l->state),
 		wce_code_name(code), log_qz(reason));
 	(void)stream_send(l->stream, reply, len);
 	link_close(l);
@@ -231,12 +255,15 @@ static void on_end(struct stream *stream, enum stream_end end,
 	l->stream = NULL;
 	l->pair = NULL;
 	if (l->state == LINK_TLS) {
+		remember(l, "server.refused", RECALL_STRANGER, "tls", detail);
 		counter_add(l->edge->counters, COUNT_SERVER_REFUSED, 1);
 		log_limited(LOG_LEVEL_WARNING, 60, "server.refused",
 			"connection=%" PRIu64 " remote=%s server=\"\" "
 			"state=tls code=tls reason=%s", l->number,
 			addr_text(&l->remote, from), log_qz(detail));
 	} else if (l->state == LINK_CONTROL) {
+		remember(l, "server.closed", RECALL_ENDED,
+			stream_end_name(end), detail);
 		log_info("server.closed", "connection=%" PRIu64 " server=%s "
 			"reason=%s detail=%s", l->number,
 			log_qz(l->server->name), stream_end_name(end),
@@ -418,93 +445,4 @@ int link_new(struct webconf_edge *e, const struct port *port, int fd,
 	counter_add(e->counters, COUNT_SERVER_CONNECTIONS, 1);
 	counter_add(e->counters, COUNT_SERVER_CONNECTIONS_OPEN, 1);
 	return 0;
-}
-
-/* ---- all of them --------------------------------------------------------- */
-
-static bool has_right(const struct topology *t, const char *name,
-	const uint8_t *spki)
-{
-	const struct topology_trust *row = topology_trusted(t,
-		TOPOLOGY_GRANT_WEBCONF, name);
-
-	return row != NULL && (!row->has_pin ||
-		digest_eq(row->spki_sha256, spki, sizeof(row->spki_sha256)));
-}
-
-/* Everything of this server but its table row. */
-void links_drop(struct webconf_edge *e, struct server *server)
-{
-	struct list *at, *next;
-
-	/* One goes at a time and may take the server with it: by name. */
-	list_for_each_safe(at, next, &e->links) {
-		struct link *l = link_of(at);
-
-		if (l->server != server)
-			continue;
-		if (l->state == LINK_PAIRING)
-			pair_lost_link(l->pair);
-		l->pair = NULL;
-		stream_free(l->stream);
-		l->stream = NULL;
-		if (l->state != LINK_CONTROL || server->control_count > 1) {
-			link_release(l);
-			at = &e->links;
-			next = at->next;
-			continue;
-		}
-	}
-	at = list_first(&server->controls);
-	if (at != NULL)
-		link_release(link_of_place(at));
-}
-
-static void review_servers(struct webconf_edge *e)
-{
-	struct server *s = servers_next(&e->servers, NULL);
-
-	while (s != NULL) {
-		struct server *next = servers_next(&e->servers, s);
-
-		if (!has_right(e->topology, s->name, s->spki_sha256)) {
-			log_notice("server.revoked", "server=%s sessions=%zu",
-				log_qz(s->name), s->session_count);
-			pairs_cut(e, s, "server_revoked");
-			links_drop(e, s);
-		}
-		s = next;
-	}
-}
-
-void links_review(struct webconf_edge *e)
-{
-	struct list *at, *next;
-
-	review_servers(e);
-	/* Those that have not said yet what they are for. */
-	list_for_each_safe(at, next, &e->links) {
-		struct link *l = link_of(at);
-
-		if (l->state == LINK_FIRST && !has_right(e->topology,
-				l->name, l->spki_sha256))
-			link_fault(l, WCE_E_UNTRUSTED,
-				"the right was taken away");
-	}
-}
-
-void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s)
-{
-	struct list *at;
-
-	list_for_each(at, &e->links) {
-		struct link *l = link_of(at);
-
-		if (l->state != LINK_CONTROL)
-			continue;
-		if (on)
-			link_send_drain(l, grace_s);
-		else
-			link_send_registered(l);
-	}
 }

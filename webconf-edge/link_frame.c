@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "webconf-edge/counters.h"
 #include "webconf-edge/front.h"
+#include "webconf-edge/links.h"
 #include "webconf-edge/pair.h"
 
 #define WARM_WANTED 4

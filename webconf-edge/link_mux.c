@@ -126,17 +126,6 @@ void link_mux_writable(struct link *l)
 		serve_waiters(l);
 }
 
-size_t links_channels(const struct webconf_edge *e)
-{
-	struct list *at;
-	size_t count = 0;
-
-	list_for_each(at, &e->links)
-		if (link_of(at)->mux != NULL)
-			count += mux_count(link_of(at)->mux);
-	return count;
-}
-
 void link_retire_mux(struct link *l)
 {
 	l->is_retired = true;

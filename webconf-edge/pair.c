@@ -14,10 +14,12 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/rand.h"
+#include "common/daemon/recall.h"
 #include "common/net/relay.h"
 #include "webconf-edge/counters.h"
 #include "webconf-edge/front.h"
 #include "webconf-edge/link.h"
+#include "webconf-edge/refusal.h"
 
 #define PAIR_FRAME_MAX 640
 #define CAUSE_LEN      32
@@ -35,7 +37,8 @@ struct pair {
 	struct addr client;
 	uint16_t rate_kib_s;
 	struct mono began;
-	struct wall since;
+	int64_t asked_at_us;  /* Unix time in us, as the next */
+	int64_t joined_at_us; /* 0 = not yet */
 	char cause[CAUSE_LEN]; /* why we cut it; "" = we did not */
 };
 
@@ -140,7 +143,7 @@ int pair_begin(struct webconf_edge *e, struct front *front, struct link *link)
 	p->client = *front_remote(front);
 	p->rate_kib_s = front_rate_kib_s(front);
 	p->began = loop_now(e->loop);
-	p->since = wall_now();
+	p->asked_at_us = wall_now_us();
 	rand_bytes(p->id, sizeof(p->id));
 	len = print_pair(p, frame, sizeof(frame));
 	if (len == 0)
@@ -163,6 +166,32 @@ int pair_begin(struct webconf_edge *e, struct front *front, struct link *link)
 	return 0;
 }
 
+/* ---- memory -------------------------------------------------------------- */
+
+static struct recall_note note_of(const struct pair *p, const char *id,
+	enum recall_share share, const char *kind)
+{
+	return (struct recall_note){
+		.share = share,
+		.kind = kind,
+		.id = str_of(id),
+		.domain = str_of(p->server->name),
+		.address = &p->client,
+	};
+}
+
+static void remember_begin(const struct pair *p)
+{
+	char id[2 * WCE_ID_LEN + 1];
+	struct recall_note note;
+
+	str_hex(p->id, sizeof(p->id), id);
+	note = note_of(p, id, RECALL_ADMITTED, "relay.began");
+	recall_add(daemon_recall(p->edge->daemon), &note,
+		"way=%s asked_ms=%" PRId64, p->is_channel ? "channel" : "slot",
+		mono_since_ms(p->began, loop_now(p->edge->loop)));
+}
+
 /* ---- answers ------------------------------------------------------------- */
 
 /* Before there is a relay: nothing was relayed, only the client hears. */
@@ -171,8 +200,13 @@ static void fail(struct pair *p, enum wce_code code, const char *reason)
 	char id[2 * WCE_ID_LEN + 1];
 	char from[ADDR_TEXT_LEN];
 	struct front *front = p->front;
+	struct recall_note note;
 
 	str_hex(p->id, sizeof(p->id), id);
+	note = note_of(p, id, RECALL_REFUSED, "pair.failed");
+	note.advice = refusal_advice(reason);
+	recall_add(daemon_recall(p->edge->daemon), &note, "code=%s reason=%s",
+		wce_code_name(code), reason);
 	counter_add(p->edge->counters, COUNT_PAIRS_FAILED, 1);
 	log_limited(LOG_LEVEL_WARNING, 60, "pair.failed",
 		"session=%s remote=%s server=%s code=%s reason=%s", id,
@@ -268,8 +302,14 @@ static void on_relay_end(struct relay *r, enum relay_end end,
 	struct pair *p = arg;
 	char id[2 * WCE_ID_LEN + 1];
 	char from[ADDR_TEXT_LEN];
+	struct recall_note note;
 
 	str_hex(p->id, sizeof(p->id), id);
+	note = note_of(p, id, RECALL_ENDED, "relay.ended");
+	recall_add(daemon_recall(p->edge->daemon), &note,
+		"reason=%s stream=%s bytes_in=%" PRIu64 " bytes_out=%" PRIu64,
+		reason_of(p, end), stream_end_name(stream_end),
+		relay_bytes(r, RELAY_LEFT), relay_bytes(r, RELAY_RIGHT));
 	count_end(p, end);
 	log_info("relay.ended",
 		"session=%s remote=%s server=%s bytes_in=%" PRIu64
@@ -313,6 +353,8 @@ void pair_accepted(struct pair *pair, struct str rest)
 	e->relay_count++;
 	counter_add(e->counters, COUNT_RELAYS, 1);
 	counter_add(e->counters, COUNT_RELAYS_OPEN, 1);
+	pair->joined_at_us = wall_now_us();
+	remember_begin(pair);
 	relay_inject(pair->relay, RELAY_RIGHT, rest.p, rest.n);
 }
 
@@ -390,11 +432,13 @@ json_t *pair_json(const struct pair *p)
 
 	str_hex(p->id, sizeof(p->id), id);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, "
-			 "s:I}",
+			 "s:I, s:I, s:I}",
 		"session", id, "way", p->is_channel ? "channel" : "slot",
 		"state", is_joined ? "relay" : "pairing", "remote",
 		addr_text(&p->client, from), "server", p->server->name,
-		"since", wall_text(p->since, since),
+		"since", wall_text((struct wall){p->asked_at_us / 1000000},
+			since), "asked_at_us", (json_int_t)p->asked_at_us,
+		"joined_at_us", (json_int_t)p->joined_at_us,
 		"duration_s",
 		(json_int_t)(mono_since_ms(p->began, now) / 1000), "bytes_in",
 		(json_int_t)(is_joined ?

@@ -21,6 +21,7 @@
 #include "webconf-edge/counters.h"
 #include "webconf-edge/front.h"
 #include "webconf-edge/link.h"
+#include "webconf-edge/links.h"
 #include "webconf-edge/pair.h"
 
 #define TICK_MS        1000

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What `make demo` runs: the suite on loopback addresses with a lab authority
 # and a stand-in for the inside, and a real call through it. Stays until
-# interrupted; with --once it ends by itself, status 0 or 1.
+# interrupted; with --once it ends by itself, status 0 or 1. What stands for
+# the inside: a SIP server, a meeting server, webconf-connector beside it.
 #
 #   demo.sh [--once] [--json] [--seconds N]
 #
@@ -18,6 +19,8 @@ json=
 seconds=5
 inside_pid=
 up_pid=
+meeting_pid=
+connector_pid=
 dir=
 
 say() { printf '%s\n' "$*" >&"$out"; }
@@ -66,8 +69,10 @@ clean() {
 	_status=$?
 	trap - EXIT
 	trap '' INT TERM HUP PIPE
+	end "$connector_pid"
 	end "$up_pid"
 	end "$inside_pid"
+	end "$meeting_pid"
 	[ -z "$dir" ] || rm -rf "$dir"
 	exit $_status
 }
@@ -116,6 +121,40 @@ done
 kill -0 "$inside_pid" 2>/dev/null ||
 	die "the inside stand-in ended: $(tail -n 1 "$dir/inside.log")"
 
+# ---- the meeting server inside, and its connector ---------------------------
+"$B/bin/meeting" 127.0.2.30:$((8080 + add)) 2>"$dir/meeting.log" &
+meeting_pid=$!
+mkdir "$dir/connector"
+{
+	ctl topology dump --connector
+	cat <<END
+pool: inside.int.lab.test
+certificate:
+  chain: $dir/etc/lab-ca/inside.int.lab.test.crt
+  key: $dir/etc/lab-ca/inside.int.lab.test.key
+trust: $dir/etc/tls/internal-ca.crt
+target: 127.0.2.30:$((8080 + add))
+state_dir: $dir/connector/state
+run_dir: $dir/connector
+END
+	[ $add -ne 0 ] || echo "user: nobody"
+} >"$dir/connector.yaml" || die "no connector.yaml"
+"$B/bin/webconf-connector" -c "$dir/connector.yaml" \
+	2>"$dir/connector.log" &
+connector_pid=$!
+socket=$dir/connector/webconf-connector.admin.sock
+n=100
+until grep -qs 'event=edge.connected' "$dir/connector.log"; do
+	n=$((n - 1))
+	if [ $n -eq 0 ] || ! kill -0 "$connector_pid" 2>/dev/null; then
+		cat "$dir/connector.log" >&2
+		die "the connector does not reach the edge; its log is above"
+	fi
+	sleep 0.1
+done
+kill -0 "$meeting_pid" 2>/dev/null ||
+	die "the meeting stand-in ended: $(tail -n 1 "$dir/meeting.log")"
+
 # ---- the call -------------------------------------------------------------
 call() {
 	ctl test call --from sip:alice@lab.test --to sip:bob@lab.test \
@@ -132,6 +171,21 @@ else
 	call || status=1
 fi
 
+# ---- the conference --------------------------------------------------------
+conference() {
+	ctl test webconf --conference sip:alice@lab.test --connector "$socket" \
+		--local-address 127.0.3.10 --send 'hello\n' --expect hello "$@"
+}
+
+say ""
+say "== A web conference: a client outside joins the meeting server inside"
+say ""
+if [ -n "$json" ]; then
+	conference --json >"$dir/conference.json" || status=1
+else
+	conference || status=1
+fi
+
 say ""
 say "== Ports"
 say ""
@@ -145,10 +199,17 @@ grep -v '^  ok ' "$dir/doctor.log" >&$out
 if [ $status -ne 0 ]; then
 	echo "== Last lines of the daemons" >&2
 	tail -n 30 "$dir/up.log" >&2
+	tail -n 10 "$dir/connector.log" >&2
 fi
 if [ -n "$json" ]; then
 	[ -s "$dir/call.json" ] || die "the call printed nothing"
-	tail -n 1 "$dir/call.json"
+	[ -s "$dir/conference.json" ] || die "the conference printed nothing"
+	# One object: the call's, with the conference inside, and one verdict.
+	call=$(tail -n 1 "$dir/call.json")
+	[ $status -eq 0 ] || call=$(printf '%s' "$call" |
+		sed 's/"ok":true/"ok":false/')
+	printf '%s,"conference":%s}\n' "${call%\}}" \
+		"$(tail -n 1 "$dir/conference.json")"
 fi
 [ -z "$once" ] || exit $status
 
@@ -162,6 +223,8 @@ cat <<END
   edgectl doctor
   kill -9 \$(pidof av-edge)        # up starts it again within a second
   edgectl test call --from sip:alice@lab.test --to sip:bob@lab.test
+  edgectl webconf servers
+  edgectl test webconf --conference sip:alice@lab.test --connector $socket
   tail -f $dir/up.log
 END
 wait "$up_pid"

@@ -15,6 +15,12 @@ echo "# keys are readable by those who need them, and nobody else"
 $(mode "$LAB/etc/tls/external-sip.key")"
 [ "$(mode "$LAB/etc/tls/internal.key")" = "640 0" ] ||
 	fail "internal.key: $(mode "$LAB/etc/tls/internal.key")"
+case $(mode "$LAB/etc/tls/external-webconf.key") in
+"600 0" | "$(mode "$LAB/etc/tls/external-sip.key")")
+	fail "external-webconf.key is not webconf-edge's own" ;;
+600\ *) ;;
+*) fail "external-webconf.key: $(mode "$LAB/etc/tls/external-webconf.key")" ;;
+esac
 for f in internal-ca.key external-ca.key inside.int.lab.test.key; do
 	[ "$(mode "$LAB/etc/lab-ca/$f")" = "600 0" ] || fail "$f: $(mode \
 		"$LAB/etc/lab-ca/$f")"
@@ -25,7 +31,11 @@ openssl x509 -noout -ext subjectAltName -in "$LAB/etc/tls/external-sip.crt" |
 	grep -q 'DNS:sip.lab.test' || fail "external-sip lacks its name"
 openssl x509 -noout -ext subjectAltName -in "$LAB/etc/tls/internal.crt" |
 	grep -q 'DNS:edge.int.lab.test' || fail "internal lacks its name"
+openssl x509 -noout -ext subjectAltName \
+	-in "$LAB/etc/tls/external-webconf.crt" |
+	grep -q 'DNS:webcon.lab.test' || fail "external-webconf lacks its name"
 openssl verify -CAfile "$LAB/etc/tls/external-ca.crt" \
+	"$LAB/etc/tls/external-webconf.crt" \
 	"$LAB/etc/tls/external-sip.crt" >/dev/null || fail "external chain"
 openssl verify -CAfile "$LAB/etc/tls/internal-ca.crt" \
 	"$LAB/etc/tls/internal.crt" "$LAB/etc/lab-ca/inside.int.lab.test.crt" \
@@ -49,7 +59,7 @@ echo "# all by options, with requests"
 loop_edge edgectl init --yes --domain example.test,second.test \
 	--machine edge.int.example.test --internal-address 10.0.0.10 \
 	--access-address 192.0.2.10 --av-address 192.0.2.12 \
-	--av-nat 198.51.100.12 --next-hop fe.int.example.test:5071 \
+	--av-nat 198.51.100.12 --webconf-address 192.0.2.11 --next-hop fe.int.example.test:5071 \
 	--certificates csr --federation yes --directory "$LAB/csr" \
 	--run-dir "$LAB/run2" --state-dir "$LAB/state2" --json \
 	>"$LAB/csr.json" || fail "init with requests: $(cat "$LAB/csr.json")"
@@ -59,7 +69,11 @@ grep -q 'DNS:sip.example.test, DNS:sip.second.test' "$LAB/csr.text" ||
 	fail "request lacks names: $(grep DNS "$LAB/csr.text")"
 grep -q 'next_hop: fe.int.example.test:5071' "$LAB/csr/topology.yaml" ||
 	fail "next hop's port"
-grep -q 'av: {address: 192.0.2.12, nat: 198.51.100.12}' \
+grep -q 'webconf: {name: webcon.example.test}' "$LAB/csr/topology.yaml" ||
+	fail "name of web conferences"
+openssl req -noout -text -in "$LAB/csr/tls/external-webconf.csr" |
+	grep -q 'DNS:webcon.example.test' || fail "request of web conferences"
+grep -q 'av: {address: 192.0.2.12, nat: 198.51.100.12}, webconf: 192.0.2.11' \
 	"$LAB/csr/topology.yaml" || fail "NAT address"
 [ "$(lab_json "$LAB/csr.json" ok)" = true ] || fail "no ok in JSON"
 [ "$(lab_json "$LAB/csr.json" doctor.ok)" = false ] ||

@@ -22,6 +22,11 @@ assert c["relay"]["outside"] and c["relay"]["inside"]
 what = [r["what"] for r in o["ladder"]]
 for word in ("REGISTER", "SERVICE", "Allocate", "INVITE", "ACK", "BYE"):
     assert word in what, word
+w = o["conference"]
+assert w["ok"] is True and len(w["session"]) == 32, w
+assert [r["what"] for r in w["ladder"]][:4] == [
+    "CLIENT_HELLO", "PAIR", "PAIR_OK", "CLIENT_OK"], w["ladder"]
+assert [s["name"] for s in w["steps"]] == ["ticket", "tls", "join", "answer"]
 END
 	[ -z "$(ip netns pids "$EDGE")" ] || fail "processes left"
 	[ -z "$(find /run /tmp -maxdepth 1 -name 'sallyport-demo.*' -newer \
@@ -49,7 +54,8 @@ echo "# for people"
 loop_edge deploy/demo/demo.sh --once --seconds 1 >"$LAB/demo.out" 2>&1 ||
 	fail "demo: $(tail -n 40 "$LAB/demo.out")"
 for text in 'Access Edge' 'Audio/Video Authentication' 'Audio/Video Edge' \
-	'127.0.1.10' 'outside to inside' '├── INVITE' 'call set up in'; do
+	'127.0.1.10' 'outside to inside' '├── INVITE' 'call set up in' \
+	'Web Conferencing Edge' '127.0.1.11' '├── PAIR' 'CLIENT_OK'; do
 	grep -q -- "$text" "$LAB/demo.out" || fail "does not show '$text'"
 done
 

@@ -49,6 +49,8 @@ START_TEST(test_files_are_yaml_that_names_everything)
 		"edge.int.lab.test"));
 	ck_assert_ptr_nonnull(yaml_get(yaml_get(yaml_root(doc), "certificates"),
 		"external-sip"));
+	ck_assert_ptr_nonnull(yaml_get(yaml_get(yaml_root(doc), "certificates"),
+		"external-webconf"));
 	yaml_free(doc);
 	free(text);
 	text = init_plan_topology_yaml(&plan);
@@ -89,7 +91,56 @@ START_TEST(test_one_address_for_both_gives_way_on_443)
 	strcpy(plan.av_address, plan.access_address);
 	text = init_plan_topology_yaml(&plan);
 	ck_assert_ptr_nonnull(strstr(text, "tcp_port: 444"));
+	ck_assert_ptr_nonnull(strstr(text,
+		"webconf: {name: webcon.lab.test}"));
 	free(text);
+}
+END_TEST
+
+static const struct {
+	const char *av;
+	const char *webconf;
+	const char *want;
+} SHARED[] = {
+	{"192.0.2.1", "192.0.2.1", "webcon.lab.test, port: 445}"},
+	{"192.0.2.2", "192.0.2.1", "webcon.lab.test, port: 444}"},
+	{"192.0.2.2", "192.0.2.2", "webcon.lab.test, port: 444}"},
+	{"192.0.2.1", "192.0.2.2", "webcon.lab.test}"},
+};
+
+START_TEST(test_web_conferences_give_way_to_all)
+{
+	char *text;
+
+	setup();
+	strcpy(plan.access_address, "192.0.2.1");
+	strcpy(plan.av_address, SHARED[_i].av);
+	strcpy(plan.webconf_address, SHARED[_i].webconf);
+	text = init_plan_topology_yaml(&plan);
+	ck_assert_msg(strstr(text, SHARED[_i].want) != NULL, "%s in\n%s",
+		SHARED[_i].want, text);
+	yaml_free(load(text));
+	free(text);
+}
+END_TEST
+
+START_TEST(test_without_an_address_there_are_no_web_conferences)
+{
+	char *text;
+
+	setup();
+	plan.webconf_address[0] = '\0';
+	ck_assert_int_eq(init_plan_check(&plan, &why), 0);
+	text = init_plan_topology_yaml(&plan);
+	ck_assert_ptr_null(strstr(text, "webconf"));
+	free(text);
+	text = init_plan_edge_yaml(&plan);
+	ck_assert_ptr_null(strstr(text, "webconf"));
+	free(text);
+	setup();
+	plan.webconf_name[0] = '\0';
+	ck_assert_int_eq(init_plan_check(&plan, &why), EDGE_ECONFIG);
+	ck_assert_ptr_nonnull(strstr(why.text, "--webconf-name"));
 }
 END_TEST
 
@@ -169,6 +220,10 @@ int main(void)
 	tcase_add_test(tc, test_files_are_yaml_that_names_everything);
 	tcase_add_test(tc, test_high_ports_move_every_port);
 	tcase_add_test(tc, test_one_address_for_both_gives_way_on_443);
+	tcase_add_loop_test(tc, test_web_conferences_give_way_to_all, 0,
+		(int)ARRAY_COUNT(SHARED));
+	tcase_add_test(tc,
+		test_without_an_address_there_are_no_web_conferences);
 	tcase_add_test(tc, test_wrong_answers_name_the_option);
 	tcase_add_test(tc, test_one_answer_is_checked_for_itself);
 	tcase_add_test(tc, test_outside_certificate_has_a_name_for_each_domain);

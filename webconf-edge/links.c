@@ -1,0 +1,109 @@
+/*
+ * All connections of servers at once. Lives here: a right that was taken
+ * away, a drain, the end of one server's. Does not live here: one of them
+ * (link.c), the table of servers (server.c).
+ */
+#include "webconf-edge/links.h"
+
+#include "common/base/digest.h"
+#include "common/base/log.h"
+#include "webconf-edge/link_priv.h"
+#include "webconf-edge/pair.h"
+
+static bool has_right(const struct topology *t, const char *name,
+	const uint8_t *spki)
+{
+	const struct topology_trust *row = topology_trusted(t,
+		TOPOLOGY_GRANT_WEBCONF, name);
+
+	return row != NULL && (!row->has_pin ||
+		digest_eq(row->spki_sha256, spki, sizeof(row->spki_sha256)));
+}
+
+/* Everything of this server but its table row. */
+void links_drop(struct webconf_edge *e, struct server *server)
+{
+	struct list *at, *next;
+
+	/* One goes at a time and may take the server with it: by name. */
+	list_for_each_safe(at, next, &e->links) {
+		struct link *l = link_of(at);
+
+		if (l->server != server)
+			continue;
+		if (l->state == LINK_PAIRING)
+			pair_lost_link(l->pair);
+		l->pair = NULL;
+		stream_free(l->stream);
+		l->stream = NULL;
+		if (l->state != LINK_CONTROL || server->control_count > 1) {
+			link_release(l);
+			at = &e->links;
+			next = at->next;
+			continue;
+		}
+	}
+	at = list_first(&server->controls);
+	if (at != NULL)
+		link_release(link_of_place(at));
+}
+
+static void review_servers(struct webconf_edge *e)
+{
+	struct server *s = servers_next(&e->servers, NULL);
+
+	while (s != NULL) {
+		struct server *next = servers_next(&e->servers, s);
+
+		if (!has_right(e->topology, s->name, s->spki_sha256)) {
+			log_notice("server.revoked", "server=%s sessions=%zu",
+				log_qz(s->name), s->session_count);
+			pairs_cut(e, s, "server_revoked");
+			links_drop(e, s);
+		}
+		s = next;
+	}
+}
+
+void links_review(struct webconf_edge *e)
+{
+	struct list *at, *next;
+
+	review_servers(e);
+	/* Those that have not said yet what they are for. */
+	list_for_each_safe(at, next, &e->links) {
+		struct link *l = link_of(at);
+
+		if (l->state == LINK_FIRST && !has_right(e->topology,
+				l->name, l->spki_sha256))
+			link_fault(l, WCE_E_UNTRUSTED,
+				"the right was taken away");
+	}
+}
+
+void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s)
+{
+	struct list *at;
+
+	list_for_each(at, &e->links) {
+		struct link *l = link_of(at);
+
+		if (l->state != LINK_CONTROL)
+			continue;
+		if (on)
+			link_send_drain(l, grace_s);
+		else
+			link_send_registered(l);
+	}
+}
+
+size_t links_channels(const struct webconf_edge *e)
+{
+	struct list *at;
+	size_t count = 0;
+
+	list_for_each(at, &e->links)
+		if (link_of(at)->mux != NULL)
+			count += mux_count(link_of(at)->mux);
+	return count;
+}

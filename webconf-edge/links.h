@@ -1,0 +1,18 @@
+/* All connections of conferencing servers. */
+#ifndef WEBCONF_EDGE_LINKS_H
+#define WEBCONF_EDGE_LINKS_H
+
+#include "webconf-edge/webconf_edge.h"
+
+/* Do all connections still have the right? Those without end, and with them
+ * all of their server. */
+void links_review(struct webconf_edge *e);
+/* Channels of all links. */
+size_t links_channels(const struct webconf_edge *e);
+/* DRAIN over all control connections; grace_s 0 with on = false: resumed,
+ * told by a new SRV_REGISTERED. */
+void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s);
+/* A server's slots and control connections, at once. */
+void links_drop(struct webconf_edge *e, struct server *server);
+
+#endif
