@@ -22,6 +22,7 @@ static const char *const END_NAMES[ALLOC_END_COUNT] = {
 	[ALLOC_END_CLOSED] = "closed",
 	[ALLOC_END_STOPPED] = "stopped",
 	[ALLOC_END_CONNECTION] = "connection",
+	[ALLOC_END_DRAINED] = "drained",
 };
 
 static const char *const DIALECT_NAMES[ALLOC_DIALECT_COUNT] = {

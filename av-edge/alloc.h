@@ -33,6 +33,7 @@ enum alloc_end {
 	ALLOC_END_CLOSED,  /* by a person, over the bus */
 	ALLOC_END_STOPPED, /* the daemon ends */
 	ALLOC_END_CONNECTION, /* it was over TCP, which ended */
+	ALLOC_END_DRAINED, /* the deadline of a drain was over */
 	ALLOC_END_COUNT,
 };
 

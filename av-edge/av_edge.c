@@ -367,6 +367,13 @@ void av_edge_drain(void *state, bool on)
 	renew_rules(e, on ? "drain" : "resume");
 }
 
+void av_edge_expire(void *state)
+{
+	struct av_edge *e = state;
+
+	relay_expire(e->relay);
+}
+
 size_t av_edge_busy(void *state)
 {
 	const struct av_edge *e = state;

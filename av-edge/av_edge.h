@@ -36,6 +36,7 @@ void av_edge_certs(void *state);
 void av_edge_status(void *state, json_t *status);
 void av_edge_counted(void *state);
 void av_edge_drain(void *state, bool on);
+void av_edge_expire(void *state);
 size_t av_edge_busy(void *state);
 void av_edge_stop(void *state);
 

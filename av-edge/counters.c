@@ -52,6 +52,8 @@ const struct counter_def av_counters[AV_COUNTER_COUNT] = {
 		"cause=\"stopped\"", "", ENDED),
 	[AV_ENDED_CONNECTION] = TOTAL("allocations_ended",
 		"cause=\"connection\"", "", ENDED),
+	[AV_ENDED_DRAINED] = TOTAL("allocations_ended",
+		"cause=\"drained\"", "", ENDED),
 	[AV_CONN_RFC] = TOTAL("connections_made", "dialect=\"turn\"", "",
 		SPOKEN),
 	[AV_CONN_TLS] = TOTAL("connections_made", "dialect=\"turn-tls\"", "",

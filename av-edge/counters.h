@@ -31,6 +31,7 @@ enum av_counter {
 	AV_ENDED_CLOSED,
 	AV_ENDED_STOPPED,
 	AV_ENDED_CONNECTION,
+	AV_ENDED_DRAINED,
 	/* TCP connections: what they turned out to be, how they failed */
 	AV_CONN_RFC,
 	AV_CONN_TLS,

@@ -20,6 +20,7 @@ static const struct daemon_spec av_edge_spec = {
 	.status = av_edge_status,
 	.counted = av_edge_counted,
 	.drain = av_edge_drain,
+	.expire = av_edge_expire,
 	.busy = av_edge_busy,
 	.stop = av_edge_stop,
 };

@@ -387,6 +387,25 @@ int relay_set_rules(struct relay *r, struct rules *rules)
 	return 0;
 }
 
+/* ---- the end of a drain ------------------------------------------------ */
+
+static void expire_shard(struct shard *s, void *arg)
+{
+	(void)arg;
+	s->turn.now = loop_now(s->loop);
+	turn_end_all(&s->turn, ALLOC_END_DRAINED);
+}
+
+void relay_expire(struct relay *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->shard_count; i++)
+		if (shard_post(r->shards[i], expire_shard, NULL) < 0)
+			log_error("relay.unexpired", "shard=%u error=%s", i,
+				err_name(-ENOMEM));
+}
+
 /* ---- figures ----------------------------------------------------------- */
 
 uint64_t relay_counter(const struct relay *r, enum av_counter id)

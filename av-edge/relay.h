@@ -65,6 +65,9 @@ const struct relay_port *relay_find_tcp(const struct relay *r,
  * reference; on failure the old ones stay. */
 EDGE_MUST int relay_set_rules(struct relay *r, struct rules *rules);
 
+/* End all allocations; each shard as soon as it gets to it. */
+void relay_expire(struct relay *r);
+
 /* Sum of one counter over the shards. */
 uint64_t relay_counter(const struct relay *r, enum av_counter id);
 /* Alive now, both sides. */

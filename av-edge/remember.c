@@ -107,6 +107,9 @@ void remember_end(const struct turn *t, const struct alloc *a,
 	if (why == ALLOC_END_EXPIRED)
 		note.advice = "the client did not refresh: it went away, or "
 			"its refreshes did not get here";
+	if (why == ALLOC_END_DRAINED)
+		note.advice = "the deadline of 'edgectl drain' was over; a "
+			"longer one lets calls come to their own end";
 	recall_add(t->shared->recall, &note,
 		"reason=%s duration_s=%" PRId64 " up_packets=%" PRIu64
 		" down_packets=%" PRIu64 " dropped=%s",

@@ -110,18 +110,23 @@ int turn_init(struct turn *t, unsigned shard, struct turn_shared *shared,
 	return 0;
 }
 
-void turn_fini(struct turn *t)
+void turn_end_all(struct turn *t, enum alloc_end why)
 {
 	struct alloc *a;
 	uint32_t i;
 
-	if (t->shared == NULL)
-		return;
 	for (i = 0; i < alloc_table_end(&t->allocs); i++) {
 		a = alloc_at(&t->allocs, i);
 		if (a != NULL)
-			turn_end(t, a, ALLOC_END_STOPPED);
+			turn_end(t, a, why);
 	}
+}
+
+void turn_fini(struct turn *t)
+{
+	if (t->shared == NULL)
+		return;
+	turn_end_all(t, ALLOC_END_STOPPED);
 	flat_pool_fini(&t->ms_states);
 	perm_table_fini(&t->perms);
 	hot_table_fini(&t->hots);

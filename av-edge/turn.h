@@ -91,6 +91,7 @@ struct turn {
 
 EDGE_MUST int turn_init(struct turn *t, unsigned shard,
 	struct turn_shared *shared, struct rules *rules, struct mono now);
+void turn_end_all(struct turn *t, enum alloc_end why);
 /* Ends all allocations. Accepts a zeroed one. */
 void turn_fini(struct turn *t);
 /* New rules: permissions they forbid are withdrawn. Takes the reference. */

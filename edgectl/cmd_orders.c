@@ -195,7 +195,7 @@ static const struct cmd_option DRAIN_OPTIONS[] = {
 	{.name = "deadline",
 		.arg = "SECONDS",
 		.fallback = "3600",
-		.help = "report as drained after this, even if some are left"},
+		.help = "drained after this, even if some are left"},
 };
 
 static const struct cmd_verb DRAIN_VERBS[] = {
@@ -207,7 +207,10 @@ static const struct cmd_verb DRAIN_VERBS[] = {
 		.option_count = ARRAY_COUNT(DRAIN_OPTIONS),
 		.more = "Without names: every daemon of this machine. "
 			"'edgectl status' shows how many\n"
-			"sessions are left; 'edgectl resume' takes it back.",
+			"sessions are left; 'edgectl resume' takes it back. "
+			"At the deadline av-edge and\n"
+			"webconf-edge end what is left; the others let it go "
+			"on.",
 		.examples = "edgectl drain\n"
 			    "edgectl drain av-edge --deadline 600\n",
 		.run = run_drain,

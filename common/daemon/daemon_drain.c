@@ -62,8 +62,9 @@ void daemon_drain_tick(struct daemon *d)
 		return;
 	}
 	daemon_event(d, "daemon.drained", "sessions=%zu", left);
+	/* A topology that drains a machine sets no deadline: calls go on. */
 	if (left > 0 && d->phase == DAEMON_DRAINING &&
-		d->spec->expire != NULL)
+		!d->is_drained_by_topology && d->spec->expire != NULL)
 		d->spec->expire(d->state);
 	if (d->phase == DAEMON_STOPPING)
 		loop_stop(d->loop);
