@@ -26,7 +26,7 @@ $(B)/$(1:.c=): $(call objs,$(1)) $$(LIB) \
 	@mkdir -p $$(@D)
 	@echo "  LD      $$@"
 	@$$(CC) $$(LDFLAGS_ALL) -o $$@ $$(filter %.o,$$^) $$(LIB) \
-		$$(CHECK_LIBS) $$(LIBS) $$(SRTP_LIBS)
+		$$(CHECK_LIBS) $$(LIBS) $$(SRTP_LIBS) $$(TLS_HTTP_LIBS)
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_test,$(t))))
 # The connector is a program of its own in webconf-edge's folder.
@@ -67,7 +67,7 @@ FUZZ_B := build/fuzz
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(SRTP_LIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(SRTP_LIBS) $(TLS_HTTP_LIBS)
 # A fuzzer of a daemon's own codec names the daemon: fuzz_<x>.room
 $(foreach f,$(wildcard tests/fuzz/*.room),$(eval \
 	$(B)/fuzz/$(notdir $(f:.room=)): $(call room_objs,$(shell cat $(f)))))

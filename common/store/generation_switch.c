@@ -138,6 +138,15 @@ static void prune(const struct generation_stage *s)
 		prune_one(s, &rows[i]);
 }
 
+static bool is_whole(const char *path)
+{
+	struct sqlite3 *db = NULL;
+	int err = generation_open(&db, path, NULL);
+
+	sqlite3_close(db);
+	return err == 0;
+}
+
 /* One of that version is there: left by a death before the switch, or gone
  * back from. The same content is as good; other content is a wreck, unless
  * somebody reads it. */
@@ -153,7 +162,7 @@ static int settle(const struct generation_stage *s, const char *name,
 	err = generation_hash(path, sha256, why);
 	if (err == 0 && strcmp(sha256, s->info.sha256) == 0)
 		return 0;
-	if (is_linked(s->dir_fd, "current", name))
+	if (is_linked(s->dir_fd, "current", name) && is_whole(path))
 		return why_set(why, -EEXIST,
 			"%s: it is current and has another content", path);
 	return renameat(s->stage_fd, s->name, s->gen_fd, name) < 0 ? -errno :

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "common/base/rand.h"
+#include "kills.h"
 #include "numbers.h"
 
 #define SKIPPED 77
@@ -57,13 +58,6 @@ END_TEST
 
 /* ---- killed at any system call ------------------------------------------ */
 
-static bool under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return preload != NULL && strstr(preload, "vgpreload") != NULL;
-}
-
 /* A child that applies; traced, it stops before its first step. */
 static pid_t start_writer(int number, bool traced)
 {
@@ -80,60 +74,9 @@ static pid_t start_writer(int number, bool traced)
 	_exit(apply_number(number, NULL) < 0);
 }
 
-/* Let the writer pass `steps` boundaries of system calls, then kill it.
- * True when it got to its end before. -1 when tracing is not allowed. */
-static int kill_at(pid_t pid, int steps)
+static int read_now(struct why *why)
 {
-	int status = 0;
-
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status))
-		return -1;
-	for (int i = 0; i < steps; i++) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) < 0)
-			break;
-		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-		if (WIFEXITED(status)) {
-			ck_assert_int_eq(WEXITSTATUS(status), 0);
-			return 1;
-		}
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return 0;
-}
-
-/* Looks at what is current, over and over, until killed; exit status 1 as
- * soon as it is not whole. */
-static pid_t start_reader(void)
-{
-	pid_t pid = fork();
-
-	ck_assert_int_ge(pid, 0);
-	if (pid != 0)
-		return pid;
-	for (;;) {
-		struct why why = {""};
-		int missed = 0;
-
-		/* A file may be swept away between link and open; then the
-		 * link has moved on. */
-		while (read_number(&why) < 0) {
-			if (++missed == 3) {
-				fprintf(stderr, "reader: %s\n", why.text);
-				_exit(1);
-			}
-		}
-	}
-}
-
-static void end_reader(pid_t pid)
-{
-	int status = 0;
-
-	ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
+	return read_number(why);
 }
 
 /* Files that no link points to, so that the folder stays small. */
@@ -160,7 +103,7 @@ START_TEST(test_killed_writer_leaves_old_or_new)
 	if (under_valgrind())
 		return;
 	must_apply(now);
-	reader = start_reader();
+	reader = start_reader(read_now);
 	for (int steps = 1; ended == 0; steps++) {
 		int number = steps + 1;
 		int seen;
@@ -195,7 +138,7 @@ START_TEST(test_writer_killed_at_random_leaves_old_or_new)
 	int now = 1;
 
 	must_apply(now);
-	reader = start_reader();
+	reader = start_reader(read_now);
 	for (int number = 2; number < 52; number++) {
 		pid_t pid = start_writer(number, false);
 		int seen;
