@@ -156,6 +156,7 @@ int main(void)
 	SRunner *runner;
 	int failures;
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_an_id_goes_in_once);
 	tcase_add_test(tc, test_full_refuses_and_forgets_no_live_id);
 	tcase_add_test(tc, test_room_comes_back_when_tickets_are_over);
