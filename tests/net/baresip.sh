@@ -46,8 +46,9 @@ EOF
 
 # baresip_account DIR USER OUTBOUND [MORE-PARAMETERS]
 baresip_account() {
-	printf '<sip:%s@contoso.test;transport=tls>;auth_user=%s;auth_pass=secret-%s;regint=60;outbound="%s";answermode=auto%s\n' \
-		"$2" "$2" "$2" "$3" "${4:-}" >"$1/accounts"
+	printf '<sip:%s@%s;transport=tls>;auth_user=%s;auth_pass=secret-%s;regint=60;outbound="%s";answermode=auto%s\n' \
+		"$2" "${BARESIP_DOMAIN:-contoso.test}" "$2" "$2" "$3" "${4:-}" \
+		>"$1/accounts"
 }
 
 # baresip_ask NS-COMMAND PORT COMMAND [PARAMS]: one command over its control

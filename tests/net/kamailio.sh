@@ -1,27 +1,41 @@
 # Kamailio as the inside: registrar with digest authentication and Path,
 # proxy for calls, and the hop that passes SERVICE on to av-auth over mutual
-# TLS, as a Front End does. Source after lib.sh, call kamailio_up.
+# TLS, as a Front End does. Source after lib.sh, call kamailio_up;
+# the variables say for which organisation.
+
+kamailio_defaults() {
+	KAM_DIR=kamailio
+	KAM_NS=in_in
+	KAM_DOMAIN=contoso.test
+	KAM_IP=10.0.0.20
+	KAM_NAME=fe.int.contoso.test
+	KAM_CERT=fe
+	KAM_CA=internal-ca
+	KAM_EDGE_IP=10.0.0.10
+	KAM_EDGE_NAME=edge.int.contoso.test
+}
+kamailio_defaults
 
 kamailio_config() {
-	mkdir -p "$LAB/kamailio"
-	cat >"$LAB/kamailio/tls.cfg" <<EOF
+	mkdir -p "$LAB/$KAM_DIR"
+	cat >"$LAB/$KAM_DIR/tls.cfg" <<EOF
 [server:default]
 method = TLSv1.2+
 verify_certificate = no
 require_certificate = no
-private_key = $LAB/tls/fe.key
-certificate = $LAB/tls/fe.crt
-ca_list = $LAB/tls/internal-ca.crt
+private_key = $LAB/tls/$KAM_CERT.key
+certificate = $LAB/tls/$KAM_CERT.crt
+ca_list = $LAB/tls/$KAM_CA.crt
 
 [client:default]
 method = TLSv1.2+
 verify_certificate = yes
 require_certificate = yes
-private_key = $LAB/tls/fe.key
-certificate = $LAB/tls/fe.crt
-ca_list = $LAB/tls/internal-ca.crt
+private_key = $LAB/tls/$KAM_CERT.key
+certificate = $LAB/tls/$KAM_CERT.crt
+ca_list = $LAB/tls/$KAM_CA.crt
 EOF
-	cat >"$LAB/kamailio/kamailio.cfg" <<EOF
+	cat >"$LAB/$KAM_DIR/kamailio.cfg" <<EOF
 #!KAMAILIO
 debug=2
 log_stderror=yes
@@ -31,9 +45,9 @@ tcp_children=2
 enable_tls=yes
 tcp_connection_lifetime=3605
 tcp_accept_no_cl=yes
-listen=tls:10.0.0.20:5061
-alias="contoso.test"
-alias="fe.int.contoso.test"
+listen=tls:$KAM_IP:5061
+alias="$KAM_DOMAIN"
+alias="$KAM_NAME"
 server_header="Server: kamailio"
 loadmodule "tls.so"
 loadmodule "tm.so"
@@ -51,8 +65,8 @@ loadmodule "auth.so"
 loadmodule "nathelper.so"
 loadmodule "jsonrpcs.so"
 modparam("jsonrpcs", "fifo_name", "")
-modparam("jsonrpcs", "dgram_socket", "$LAB/kamailio/rpc.sock")
-modparam("tls", "config", "$LAB/kamailio/tls.cfg")
+modparam("jsonrpcs", "dgram_socket", "$LAB/$KAM_DIR/rpc.sock")
+modparam("tls", "config", "$LAB/$KAM_DIR/tls.cfg")
 modparam("registrar", "use_path", 1)
 modparam("registrar", "path_mode", 1)
 modparam("registrar", "path_use_received", 0)
@@ -71,7 +85,7 @@ request_route {
 		exit;
 	}
 	# Inside clients are reached by the connection they opened.
-	if (\$si != "10.0.0.10" && is_present_hf("Contact")
+	if (\$si != "$KAM_EDGE_IP" && is_present_hf("Contact")
 	    && !is_method("REGISTER")) add_contact_alias();
 	if (has_totag()) {
 		if (is_method("ACK") && !loose_route()) {
@@ -82,7 +96,8 @@ request_route {
 			sl_send_reply("404", "Not here");
 			exit;
 		}
-		handle_ruri_alias();
+		# Another server further on: what its Contacts mean is its affair.
+		if (\$du == \$null) handle_ruri_alias();
 		route(RELAY);
 		exit;
 	}
@@ -92,23 +107,23 @@ request_route {
 	}
 	if (\$rm == "SERVICE"
 	    && \$cT == "application/msrtc-media-relay-auth+xml") {
-		if (!pv_proxy_authenticate("contoso.test", "secret-\$fU", "0")) {
-			proxy_challenge("contoso.test", "0");
+		if (!pv_proxy_authenticate("$KAM_DOMAIN", "secret-\$fU", "0")) {
+			proxy_challenge("$KAM_DOMAIN", "0");
 			exit;
 		}
 		consume_credentials();
 		record_route();
-		\$ru = "sip:edge.int.contoso.test:5062;grid";
-		\$du = "sip:edge.int.contoso.test:5062;transport=tls";
+		\$ru = "sip:$KAM_EDGE_NAME:5062;grid";
+		\$du = "sip:$KAM_EDGE_NAME:5062;transport=tls";
 		t_relay();
 		exit;
 	}
 	if (is_method("REGISTER")) {
-		if (!pv_www_authenticate("contoso.test", "secret-\$fU", "0")) {
-			www_challenge("contoso.test", "0");
+		if (!pv_www_authenticate("$KAM_DOMAIN", "secret-\$fU", "0")) {
+			www_challenge("$KAM_DOMAIN", "0");
 			exit;
 		}
-		if (\$si != "10.0.0.10") fix_nated_register();
+		if (\$si != "$KAM_EDGE_IP") fix_nated_register();
 		# As a registrar with outbound says it (RFC 5626 section 6).
 		if (\$hdr(Supported) =~ "outbound" && \$ct =~ "reg-id")
 			append_to_reply("Require: outbound\r\n");
@@ -116,15 +131,27 @@ request_route {
 		exit;
 	}
 	if (\$rm =~ "^(INVITE|MESSAGE|SUBSCRIBE|BENOTIFY|INFO|OPTIONS)\$") {
-		if (is_method("INVITE|MESSAGE|SUBSCRIBE")) {
-			if (!pv_proxy_authenticate("contoso.test", "secret-\$fU", "0")) {
-				proxy_challenge("contoso.test", "0");
+		# Whoever speaks for another domain comes through the edge,
+		# which has looked at him.
+		if (\$fd != "$KAM_DOMAIN" && \$si != "$KAM_EDGE_IP") {
+			sl_send_reply("403", "Forbidden");
+			exit;
+		}
+		if (\$fd == "$KAM_DOMAIN"
+		    && is_method("INVITE|MESSAGE|SUBSCRIBE")) {
+			if (!pv_proxy_authenticate("$KAM_DOMAIN", "secret-\$fU", "0")) {
+				proxy_challenge("$KAM_DOMAIN", "0");
 				exit;
 			}
 			consume_credentials();
 		}
 		record_route();
 		loose_route();
+		if (\$rd != "$KAM_DOMAIN") {
+			\$du = "sip:$KAM_EDGE_NAME:5061;transport=tls";
+			route(RELAY);
+			exit;
+		}
 		if (!lookup("location")) {
 			sl_send_reply("404", "Not Found");
 			exit;
@@ -139,7 +166,7 @@ route[RELAY] {
 	t_relay();
 }
 onreply_route[ALIAS] {
-	if (\$si != "10.0.0.10" && is_present_hf("Contact")) add_contact_alias();
+	if (\$si != "$KAM_EDGE_IP" && is_present_hf("Contact")) add_contact_alias();
 }
 EOF
 }
@@ -147,9 +174,9 @@ EOF
 # kamailio_up: the password of user U is secret-U.
 kamailio_up() {
 	kamailio_config
-	lab_spawn kamailio in_in kamailio -DD -E -m 64 -M 16 \
-		-f "$LAB/kamailio/kamailio.cfg" -P "$LAB/kamailio/pid" \
-		-Y "$LAB/kamailio"
-	lab_wait 10 "Kamailio to listen" in_in sh -c \
-		'ss -Htln "sport = :5061" | grep -q 10.0.0.20'
+	lab_spawn "$KAM_DIR" "$KAM_NS" kamailio -DD -E -m 64 -M 16 \
+		-f "$LAB/$KAM_DIR/kamailio.cfg" -P "$LAB/$KAM_DIR/pid" \
+		-Y "$LAB/$KAM_DIR"
+	lab_wait 10 "Kamailio to listen" "$KAM_NS" sh -c \
+		"ss -Htln 'sport = :5061' | grep -q $KAM_IP"
 }

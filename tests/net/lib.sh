@@ -91,7 +91,7 @@ lab_teardown() {
 	for _pid in $LAB_PIDS; do
 		lab_end "$_pid"
 	done
-	for _ns in "$OUT" "$EDGE" "$IN" "$HOME_NS"; do
+	for _ns in "$OUT" "$EDGE" "$IN" "$HOME_NS" ${LAB_MORE_NS:-}; do
 		for _pid in $(ip netns pids "$_ns" 2>/dev/null); do
 			kill -9 "$_pid" 2>/dev/null || true
 		done
@@ -200,7 +200,8 @@ lab_certs() {
 }
 
 # lab_files: edge.yaml and topology.yaml; SETTINGS_ACCESS and so on, e.g.
-# SETTINGS_ACCESS='flow_timer: 2s', are laid over the defaults.
+# SETTINGS_ACCESS='flow_timer: 2s', are laid over the defaults; RESOLVER_MORE
+# and TOPOLOGY_MORE are whole lines.
 lab_files() {
 	cat >"$LAB/edge.yaml" <<EOF
 machine: edge.int.contoso.test
@@ -213,6 +214,7 @@ trust:
 resolver:
   hosts:
     fe.int.contoso.test: 10.0.0.20
+${RESOLVER_MORE:-}
 run_dir: $LAB/run
 state_dir: $LAB/state
 EOF
@@ -234,6 +236,7 @@ settings:
   access-edge: {${SETTINGS_ACCESS:-}}
   av-auth: {${SETTINGS_AUTH:-}}
   av-edge: {${SETTINGS_AV:-}}
+${TOPOLOGY_MORE:-}
 EOF
 }
 

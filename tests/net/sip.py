@@ -171,10 +171,13 @@ def main():
     p.add_argument("--key")
     p.add_argument("--bind")
     p.add_argument("--password")
+    p.add_argument("--domain", default="contoso.test")
     p.add_argument("--location", default="internet")
     p.add_argument("--minutes", type=int, default=480)
     p.add_argument("--wait", type=float, default=5)
     opts = p.parse_args()
+    global DOMAIN
+    DOMAIN = opts.domain
     {"credentials": credentials, "raw": raw}[opts.command](opts)
 
 
