@@ -98,6 +98,67 @@ enum flow_verdict flow_check(const struct flow_keys *keys, struct str token,
 	return FLOW_GOOD;
 }
 
+/* ---- sealed text --------------------------------------------------------- */
+
+#define SEAL_VERSION 2
+#define SEAL_HEAD    2 /* version, number of the key */
+#define SEAL_EXTRA   (SEAL_HEAD + DIGEST_SEAL_NONCE + DIGEST_SEAL_TAG)
+
+/* One key for one purpose. */
+static void seal_key(const struct flow_key *key,
+	uint8_t out[static DIGEST_SHA256_LEN])
+{
+	const struct digest_part part = {"ae-hide", 7};
+
+	digest_hmac_sha256(key->secret, sizeof(key->secret), &part, 1, out);
+}
+
+const char *flow_seal(const struct flow_keys *keys, struct str plain,
+	char out[static FLOW_SEALED_LEN])
+{
+	uint8_t raw[FLOW_PLAIN_LEN + SEAL_EXTRA], key[DIGEST_SHA256_LEN];
+	uint8_t *nonce = raw + SEAL_HEAD;
+	int err;
+
+	out[0] = '\0';
+	if (plain.n == 0 || plain.n > FLOW_PLAIN_LEN)
+		return out;
+	raw[0] = SEAL_VERSION;
+	raw[1] = keys->keys[0].number;
+	rand_bytes(nonce, DIGEST_SEAL_NONCE);
+	seal_key(&keys->keys[0], key);
+	err = digest_seal(key, nonce, plain.p, plain.n,
+		nonce + DIGEST_SEAL_NONCE);
+	digest_wipe(key, sizeof(key));
+	if (err == 0)
+		digest_b64url(raw, plain.n + SEAL_EXTRA, out);
+	return out;
+}
+
+bool flow_open(const struct flow_keys *keys, struct str sealed,
+	struct wall now, char room[static FLOW_SEALED_LEN], struct str *out)
+{
+	uint8_t raw[FLOW_SEALED_LEN], secret[DIGEST_SHA256_LEN];
+	const struct flow_key *key;
+	size_t len = 0;
+	int err;
+
+	if (digest_unb64url(sealed, raw, sizeof(raw), &len) != 0 ||
+		len <= SEAL_EXTRA || raw[0] != SEAL_VERSION)
+		return false;
+	key = key_of(keys, raw[1], now);
+	if (key == NULL)
+		return false;
+	seal_key(key, secret);
+	err = digest_open(secret, raw + SEAL_HEAD,
+		raw + SEAL_HEAD + DIGEST_SEAL_NONCE,
+		len - SEAL_HEAD - DIGEST_SEAL_NONCE, (uint8_t *)room);
+	digest_wipe(secret, sizeof(secret));
+	if (err == 0)
+		*out = (struct str){room, len - SEAL_EXTRA};
+	return err == 0;
+}
+
 /* ---- the key file -------------------------------------------------------- */
 
 static void set_edge_id(struct flow_keys *keys, const char *machine)

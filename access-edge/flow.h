@@ -63,4 +63,17 @@ const char *flow_token(const struct flow_keys *keys, uint8_t flags,
 enum flow_verdict flow_check(const struct flow_keys *keys, struct str token,
 	struct wall now, struct flow *out);
 
+/*
+ * Text that travels with strangers and comes back: sealed with the flow key,
+ * as base64url for the user part of a URI. "" when it does not fit or can't
+ * be done. Returns out.
+ */
+#define FLOW_SEALED_LEN 1025 /* with NUL */
+#define FLOW_PLAIN_LEN  720
+const char *flow_seal(const struct flow_keys *keys, struct str plain,
+	char out[static FLOW_SEALED_LEN]);
+/* False: not ours, changed, or too old. *out lies in room. */
+bool flow_open(const struct flow_keys *keys, struct str sealed,
+	struct wall now, char room[static FLOW_SEALED_LEN], struct str *out);
+
 #endif

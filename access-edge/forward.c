@@ -13,6 +13,7 @@
 
 #include "access-edge/admit.h"
 #include "access-edge/answer.h"
+#include "access-edge/hide.h"
 #include "access-edge/prepare.h"
 #include "access-edge/route.h"
 #include "access-edge/send.h"
@@ -312,6 +313,11 @@ static struct verdict decide(struct edge *edge, struct session *s,
 	if (s->origin.role == ORIGIN_PARTNER &&
 		way->plan.result == FEDERATE_REFUSED)
 		return way->plan.verdict;
+	if (s->origin.role == ORIGIN_PARTNER && hide_show_request(m,
+		&(struct hide){&edge->policy, &edge->flow_keys,
+			wall_now()}) != 0)
+		return verdict_answer(400, DIAG_UNREADABLE,
+			"hidden Routes can't be shown");
 	if (route_repair(m, &edge->policy) != 0)
 		return verdict_answer(400, DIAG_UNREADABLE,
 			"a Route can't be read");

@@ -71,6 +71,8 @@ static void rules_from(struct policy *p, const struct setting_set *s)
 	p->verified_before_sign_in =
 		setting_bool(s, "verified_before_sign_in");
 	p->hide_software = setting_bool(s, "hide_software");
+	p->hide_vias = setting_bool(s, "hide_vias");
+	p->hide_record_routes = setting_bool(s, "hide_record_routes");
 	p->keep_crls = setting_bool(s, "keep_crls_up_to_date_for_peers");
 	p->hide_history = setting_bool(s, "hide_history");
 	p->ms_headers = setting_bool(s, "ms_headers");

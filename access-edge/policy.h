@@ -64,6 +64,8 @@ struct policy {
 	bool verified_before_sign_in;
 	bool hide_software;
 	bool hide_history;
+	bool hide_vias;
+	bool hide_record_routes;
 	bool keep_crls;
 	bool ms_headers;
 	bool add_supported_path;

@@ -7,12 +7,13 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "access-edge/hide.h"
 #include "access-edge/partner_edit.h"
 #include "access-edge/trust.h"
 #include "common/base/err.h"
 #include "common/sip/sip_edit.h"
 
-#define VALUE_LEN 384
+#define VALUE_LEN (FLOW_SEALED_LEN + 384)
 
 /* "<sip:TOKEN@edge.int.example:5061;transport=tls;lr>", token NULL: none. */
 static int push_own(struct sip_msg *m, enum sip_header id,
@@ -40,13 +41,14 @@ static bool goes_in(const struct prepare *p)
 
 /* The value nearer to where the request goes is on top. */
 static int record_route(struct sip_msg *m, const struct prepare *p,
-	const char *token)
+	const char *token, const char *sealed)
 {
 	const struct policy_side *in = &p->policy->inside;
 	const struct policy_side *out = outside_of(p);
 	/* A partner can always be reached again by its name, and shows what
 	 * we tell it on any of its connections. */
-	const char *outer = p->partner == NULL ? token : NULL;
+	const char *outer = p->partner == NULL ? token :
+		sealed[0] != '\0' ? sealed : NULL;
 	const char *inner = p->partner == NULL || goes_in(p) ? token : NULL;
 	int err = goes_in(p) ?
 		push_own(m, SIP_HEADER_RECORD_ROUTE, outer, out, "") :
@@ -128,7 +130,9 @@ static int edit_routes(struct sip_msg *m, const struct prepare *p)
 
 static int edit_record(struct sip_msg *m, const struct prepare *p)
 {
-	char token[FLOW_TOKEN_LEN + 1];
+	const struct hide hide = {.policy = p->policy, .keys = p->keys};
+	char token[FLOW_TOKEN_LEN + 1], sealed[FLOW_SEALED_LEN] = "";
+	int err = 0;
 	uint64_t cid = goes_in(p) ? p->from->cid : p->route->cid;
 	uint8_t flags = p->partner != NULL ? FLOW_FEDERATION : 0;
 
@@ -139,13 +143,16 @@ static int edit_record(struct sip_msg *m, const struct prepare *p)
 	flow_token(p->keys, flags, cid, token);
 	if (m->method_id == SIP_REGISTER)
 		return register_path(m, p, token);
-	return record_route(m, p, token);
+	if (p->partner != NULL && !goes_in(p))
+		err = hide_request(m, &hide, sealed);
+	return err != 0 ? err : record_route(m, p, token, sealed);
 }
 
 static int edit_hop(struct sip_msg *m, const struct prepare *p)
 {
 	const struct policy_side *side = goes_in(p) ? &p->policy->inside :
 		outside_of(p);
+	const struct hide hide = {.policy = p->policy, .keys = p->keys};
 	char value[VALUE_LEN];
 	int err = sip_set_max_forwards(m, m->has_max_forwards ?
 		m->max_forwards - 1 : 70);
@@ -155,6 +162,8 @@ static int edit_hop(struct sip_msg *m, const struct prepare *p)
 		p->branch);
 	if (err == 0)
 		err = sip_push(m, SIP_HEADER_VIA, str_of(value));
+	if (err == 0 && p->partner != NULL && !goes_in(p))
+		err = hide_vias(m, &hide);
 	return err;
 }
 

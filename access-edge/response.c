@@ -11,6 +11,7 @@
 #include "access-edge/answer.h"
 #include "access-edge/contact.h"
 #include "access-edge/forward.h"
+#include "access-edge/hide.h"
 #include "access-edge/partner_edit.h"
 #include "access-edge/partner_test.h"
 #include "access-edge/trust.h"
@@ -261,6 +262,8 @@ static unsigned replaced_status(struct edge *edge, const struct txn *txn,
 static int edit_for_partner(struct edge *edge, const struct txn *txn,
 	struct sip_msg *m)
 {
+	const struct hide hide = {&edge->policy, &edge->flow_keys,
+		wall_now()};
 	int gone = txn->from_role == ORIGIN_PARTNER ?
 		partner_edit_out(m, &edge->policy, txn->partner) :
 		partner_edit_in(m, &edge->policy, txn->partner);
@@ -268,7 +271,8 @@ static int edit_for_partner(struct edge *edge, const struct txn *txn,
 	if (gone < 0)
 		return gone;
 	counter_add(edge->counters, COUNTER_TRUST_STRIPPED, (uint64_t)gone);
-	return 0;
+	return txn->from_role == ORIGIN_PARTNER ? hide_response(m, &hide) :
+		hide_show_response(m, &hide);
 }
 
 /* How often a partner's recipients do not exist is held against it. */

@@ -6,6 +6,8 @@
  */
 #include "common/base/digest.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,4 +312,52 @@ int digest_unb64(struct str text, uint8_t *out, size_t cap, size_t *len)
 int digest_unb64url(struct str text, uint8_t *out, size_t cap, size_t *len)
 {
 	return decode(B64URL, text, out, cap, len);
+}
+
+/* ---- sealing ------------------------------------------------------------- */
+
+/* AES-256-GCM one way or the other. tag is read when opening. */
+static int gcm(bool seals, const uint8_t *key, const uint8_t *nonce,
+	const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int used = 0;
+	bool ok;
+
+	if (ctx == NULL || len > INT_MAX) {
+		EVP_CIPHER_CTX_free(ctx);
+		return -ENOMEM;
+	}
+	ok = EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce,
+		seals) == 1 &&
+		EVP_CipherUpdate(ctx, out, &used, in, (int)len) == 1;
+	if (ok && !seals)
+		ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG,
+			DIGEST_SEAL_TAG, tag) == 1;
+	ok = ok && EVP_CipherFinal_ex(ctx, out + used, &used) == 1;
+	if (ok && seals)
+		ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG,
+			DIGEST_SEAL_TAG, tag) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok ? 0 : EDGE_EFORGED;
+}
+
+int digest_seal(const uint8_t key[static DIGEST_SHA256_LEN],
+	const uint8_t nonce[static DIGEST_SEAL_NONCE], const void *plain,
+	size_t len, uint8_t *out)
+{
+	return gcm(true, key, nonce, plain, len, out, out + len);
+}
+
+int digest_open(const uint8_t key[static DIGEST_SHA256_LEN],
+	const uint8_t nonce[static DIGEST_SEAL_NONCE], const uint8_t *sealed,
+	size_t len, uint8_t *out)
+{
+	uint8_t tag[DIGEST_SEAL_TAG];
+
+	if (len < DIGEST_SEAL_TAG)
+		return EDGE_EFORGED;
+	len -= DIGEST_SEAL_TAG;
+	memcpy(tag, sealed + len, sizeof(tag));
+	return gcm(false, key, nonce, sealed, len, out, tag);
 }

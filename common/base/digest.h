@@ -50,4 +50,16 @@ void digest_b64url(const void *data, size_t len, char *out);
 EDGE_MUST int digest_unb64url(struct str text, uint8_t *out, size_t cap,
 	size_t *len);
 
+/* AES-256-GCM. out of sealing has DIGEST_SEAL_TAG bytes more than plain, out
+ * of opening so many less than sealed. A key seals no two things with the
+ * same nonce. EDGE_EFORGED: not sealed with this key, or changed. */
+#define DIGEST_SEAL_NONCE 12
+#define DIGEST_SEAL_TAG   16
+EDGE_MUST int digest_seal(const uint8_t key[static DIGEST_SHA256_LEN],
+	const uint8_t nonce[static DIGEST_SEAL_NONCE], const void *plain,
+	size_t len, uint8_t *out);
+EDGE_MUST int digest_open(const uint8_t key[static DIGEST_SHA256_LEN],
+	const uint8_t nonce[static DIGEST_SEAL_NONCE], const uint8_t *sealed,
+	size_t len, uint8_t *out);
+
 #endif

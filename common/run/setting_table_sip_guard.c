@@ -78,6 +78,24 @@ const struct setting_def SETTING_SIP_GUARD[SETTING_SIP_GUARD_COUNT] = {
 	},
 	{
 		.component = "access-edge",
+		.name = "hide_vias",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "Vias of servers inside are taken out of requests to "
+			"partners and put back on the answers.",
+	},
+	{
+		.component = "access-edge",
+		.name = "hide_record_routes",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "Record-Routes of servers inside go to partners "
+			"sealed in the edge's own, and come back as Routes.",
+	},
+	{
+		.component = "access-edge",
 		.name = "hide_history",
 		.kind = SETTING_BOOL,
 		.unit = "",

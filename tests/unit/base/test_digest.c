@@ -215,6 +215,31 @@ START_TEST(test_digest_b64url_goes_both_ways)
 }
 END_TEST
 
+/* Test case 14 of the GCM specification. */
+START_TEST(test_sealing_is_aes_256_gcm_and_opens_unchanged_only)
+{
+	static const uint8_t zero[DIGEST_SHA256_LEN];
+	uint8_t sealed[16 + DIGEST_SEAL_TAG], plain[16];
+	char hex[2 * sizeof(sealed) + 1];
+
+	ck_assert_int_eq(digest_seal(zero, zero, zero, 16, sealed), 0);
+	str_hex(sealed, sizeof(sealed), hex);
+	ck_assert_str_eq(hex, "cea7403d4d606b6e074ec5d3baf39d18"
+		"d0d1c8a799996bf0265b98b5d48ab919");
+	ck_assert_int_eq(digest_open(zero, zero, sealed, sizeof(sealed),
+		plain), 0);
+	ck_assert_int_eq(memcmp(plain, zero, sizeof(plain)), 0);
+	for (size_t i = 0; i < sizeof(sealed); i++) {
+		sealed[i] ^= 1;
+		ck_assert_int_eq(digest_open(zero, zero, sealed,
+			sizeof(sealed), plain), EDGE_EFORGED);
+		sealed[i] ^= 1;
+	}
+	ck_assert_int_eq(digest_open(zero, zero, sealed,
+		DIGEST_SEAL_TAG - 1, plain), EDGE_EFORGED);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base/digest");
@@ -233,6 +258,8 @@ int main(void)
 	tcase_add_test(tc, test_digest_b64_equals_rfc4648);
 	tcase_add_test(tc, test_digest_unb64_is_strict);
 	tcase_add_test(tc, test_digest_b64url_goes_both_ways);
+	tcase_add_test(tc,
+		test_sealing_is_aes_256_gcm_and_opens_unchanged_only);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
