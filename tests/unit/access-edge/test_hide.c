@@ -4,7 +4,8 @@
 #include "tests/unit/access-edge/plain.h"
 #include "tests/unit/sip/check_main.h"
 
-#define I1 "<sip:fe.int.test:5061;transport=tls;lr;ms-route-sig=aa0C>;ms-rrsig=bb"
+#define I1 "<sip:fe.int.test:5061;transport=tls;lr;ms-route-sig=aa0C>" \
+	";ms-rrsig=bb"
 #define I2 "<sip:dir.int.test:5061;transport=tls;lr>"
 #define OUTER "<sip:sip.a.test:5061;transport=tls;lr>"
 #define INNER "<sip:edge.int.test:5061;transport=tls;lr>"
