@@ -31,6 +31,7 @@ const struct counter_def WEBCONF_EDGE_COUNTERS[COUNT_END] = {
 	[COUNT_REFUSED_SERVER_FULL] = REFUSED("server_full"),
 	[COUNT_REFUSED_EDGE_FULL] = REFUSED("edge_full"),
 	[COUNT_REFUSED_DRAINING] = REFUSED("draining"),
+	[COUNT_REFUSED_CROWDED] = REFUSED("crowded"),
 	[COUNT_REFUSED_OTHER] = REFUSED("other"),
 	[COUNT_BANS] = {"bans", NULL, COUNTER_TOTAL, "",
 		"Sources banned for bad tickets"},

@@ -29,6 +29,9 @@
 #define BYTES_MIN   1024u
 #define RETRY_S     5
 #define BAN_LOG_MAX 6
+#define CROWD_MS    1000
+#define THIN_OUT    2
+#define LOOK_MAX    64u
 
 enum front_state {
 	FRONT_TLS,
@@ -48,6 +51,7 @@ struct front {
 	struct addr remote;
 	uint32_t port_id;
 	uint64_t number;
+	struct mono began;
 	enum front_state state;
 	const struct opener *opener; /* NULL while unknown */
 	uint8_t *bytes; /* owned: said so far */
@@ -275,6 +279,38 @@ static void on_timer(void *arg)
 	}
 }
 
+/* ---- too many ------------------------------------------------------------ */
+
+static bool has_had_its_time(const struct front *f)
+{
+	return (f->state == FRONT_TLS || f->state == FRONT_HELLO) &&
+		mono_since_ms(f->began, loop_now(f->edge->loop)) >= CROWD_MS;
+}
+
+/* Threat S8: from many sources together a flood could hold every place until
+ * its deadlines. Who means it is done in a fraction of a second; who has
+ * been silent the longest goes first, without a word. Two for each that
+ * comes, so that their number falls. */
+void fronts_thin_out(struct webconf_edge *e)
+{
+	const size_t most = (size_t)e->limits.pending_max * 3 / 4;
+	unsigned looked = 0;
+	unsigned gone = 0;
+	struct list *at, *next;
+
+	if (counter_get(e->counters, COUNT_PENDING) < most)
+		return;
+	list_for_each_safe(at, next, &e->fronts) {
+		if (gone == THIN_OUT || ++looked > LOOK_MAX)
+			return;
+		if (!has_had_its_time(front_of(at)))
+			continue;
+		counter_add(e->counters, COUNT_REFUSED_CROWDED, 1);
+		front_free(front_of(at));
+		gone++;
+	}
+}
+
 /* ---- the opening --------------------------------------------------------- */
 
 void front_pairing(struct front *f, struct pair *pair)
@@ -480,6 +516,7 @@ int front_new(struct webconf_edge *e, const struct port *port, int fd,
 	f->remote = *remote;
 	f->port_id = port->id;
 	f->number = ++e->last_id;
+	f->began = loop_now(e->loop);
 	list_init(&f->node);
 	list_init(&f->wait);
 	err = loop_timer_new(&f->timer, e->loop, on_timer, f);

@@ -31,6 +31,10 @@ void front_pairing(struct front *f, struct pair *pair);
 struct stream *front_accept(struct front *f, const uint8_t *session,
 	struct leg to);
 
+/* There are too many that have not shown a ticket: the oldest give way, if
+ * they had time enough to do so. */
+void fronts_thin_out(struct webconf_edge *e);
+
 struct server *front_server(const struct front *f);
 const struct addr *front_remote(const struct front *f);
 struct stream *front_stream(const struct front *f);

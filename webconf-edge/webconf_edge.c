@@ -169,6 +169,7 @@ static void on_accept(void *arg, const struct port *port, int fd,
 	if (port->usage == TOPOLOGY_WEBCONF_SERVER) {
 		err = link_new(e, port, fd, remote);
 	} else if (may_come(e, remote)) {
+		fronts_thin_out(e);
 		err = front_new(e, port, fd, remote);
 	} else {
 		close(fd);
