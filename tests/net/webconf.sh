@@ -92,7 +92,7 @@ EOF
 # webconf_registered N: so many servers are registered and have warm slots.
 webconf_has() {
 	lab_ctl webconf servers --json >"$LAB/servers.json" || return 1
-	[ "$(grep -c '"warm": *[1-9]' "$LAB/servers.json")" -ge "$1" ]
+	[ "$(grep -o '"warm": *[1-9]' "$LAB/servers.json" | wc -l)" -ge "$1" ]
 }
 webconf_registered() {
 	lab_wait 20 "$1 registered servers" webconf_has "$1"
