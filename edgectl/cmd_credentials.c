@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "edgectl/ask.h"
 #include "edgectl/commands.h"
-#include "edgectl/daemons.h"
 #include "edgectl/output.h"
 
 #define MINUTES_MAX 480 /* av-auth's own bound */
@@ -109,27 +109,6 @@ static void keys_as_text(FILE *to, const json_t *object)
 		ARRAY_COUNT(KEY_COLUMNS));
 }
 
-/* ---- common ------------------------------------------------------------- */
-
-static int ask(struct cmd_call *call, const char *path, const json_t *body,
-	output_text_fn *text)
-{
-	struct why why = {""};
-	struct conf *conf = NULL;
-	json_t *reply = NULL;
-	int err;
-
-	if (cmd_conf(call, &conf) != 0)
-		return CMD_USAGE;
-	err = daemons_call(conf, CONF_AV_AUTH, path, body, &reply, &why);
-	conf_free(conf);
-	if (err < 0)
-		return cmd_fail(call, CMD_FAILED, err, &why);
-	json_object_set_new(reply, "ok", json_true());
-	output_print(call, reply, text);
-	return CMD_OK;
-}
-
 static int run_issue(struct cmd_call *call)
 {
 	json_t *body = issue_body(call);
@@ -137,21 +116,23 @@ static int run_issue(struct cmd_call *call)
 
 	if (body == NULL)
 		return CMD_USAGE;
-	status = ask(call, "/v1/credentials", body, issue_as_text);
+	status = ask_daemon(call, CONF_AV_AUTH, "/v1/credentials", body,
+		issue_as_text);
 	json_decref(body);
 	return status;
 }
 
 static int run_keys(struct cmd_call *call)
 {
-	return ask(call, "/v1/keys", NULL, keys_as_text);
+	return ask_daemon(call, CONF_AV_AUTH, "/v1/keys", NULL, keys_as_text);
 }
 
 static int run_rotate(struct cmd_call *call)
 {
 	json_t *body =
 		json_pack("{s:b}", "drop_old", cmd_has(call, "drop-old"));
-	int status = ask(call, "/v1/keys/rotate", body, keys_as_text);
+	int status = ask_daemon(call, CONF_AV_AUTH, "/v1/keys/rotate", body,
+		keys_as_text);
 
 	json_decref(body);
 	return status;

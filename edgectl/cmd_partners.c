@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "common/base/err.h"
+#include "edgectl/ask.h"
 #include "edgectl/commands.h"
 #include "edgectl/daemons.h"
 #include "edgectl/output.h"
@@ -103,27 +104,9 @@ static void list_text(FILE *to, const json_t *object)
 	section(to, object, "servers", SERVERS, ARRAY_COUNT(SERVERS));
 }
 
-static int ask(struct cmd_call *call, const char *path, output_text_fn *text)
-{
-	struct conf *conf = NULL;
-	struct why why = {""};
-	json_t *reply = NULL;
-	int err;
-
-	if (cmd_conf(call, &conf) != 0)
-		return CMD_USAGE;
-	err = daemons_call(conf, CONF_ACCESS_EDGE, path, NULL, &reply, &why);
-	conf_free(conf);
-	if (err != 0)
-		return cmd_fail(call, CMD_FAILED, err, &why);
-	json_object_set_new(reply, "ok", json_true());
-	output_print(call, reply, text);
-	return CMD_OK;
-}
-
 static int run_list(struct cmd_call *call)
 {
-	return ask(call, "/v1/partners", list_text);
+	return ask_daemon(call, CONF_ACCESS_EDGE, "/v1/partners", NULL, list_text);
 }
 
 /* ---- show ---------------------------------------------------------------- */
@@ -175,7 +158,7 @@ static int run_show(struct cmd_call *call)
 	curl_free(domain);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return cmd_fail_text(call, CMD_USAGE, "that is no domain");
-	return ask(call, path, show_text);
+	return ask_daemon(call, CONF_ACCESS_EDGE, path, NULL, show_text);
 }
 
 /* ---- the lists ----------------------------------------------------------- */

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
+#include "edgectl/ask.h"
 #include "edgectl/commands.h"
-#include "edgectl/daemons.h"
 #include "edgectl/output.h"
 #include "edgectl/webconf_join.h"
 #include "edgectl/webconf_plan.h"
@@ -59,28 +59,10 @@ static void relays_as_text(FILE *to, const json_t *object)
 			(long long)count);
 }
 
-static int ask(struct cmd_call *call, const char *path, const json_t *body,
-	output_text_fn *text)
-{
-	struct why why = {""};
-	struct conf *conf = NULL;
-	json_t *reply = NULL;
-	int err;
-
-	if (cmd_conf(call, &conf) != 0)
-		return CMD_USAGE;
-	err = daemons_call(conf, CONF_WEBCONF_EDGE, path, body, &reply, &why);
-	conf_free(conf);
-	if (err < 0)
-		return cmd_fail(call, CMD_FAILED, err, &why);
-	json_object_set_new(reply, "ok", json_true());
-	output_print(call, reply, text);
-	return CMD_OK;
-}
-
 static int run_servers(struct cmd_call *call)
 {
-	return ask(call, "/v1/servers", NULL, servers_as_text);
+	return ask_daemon(call, CONF_WEBCONF_EDGE, "/v1/servers", NULL,
+		servers_as_text);
 }
 
 static int run_relays(struct cmd_call *call)
@@ -93,7 +75,7 @@ static int run_relays(struct cmd_call *call)
 			(int)sizeof(path))
 		return cmd_fail_text(call, CMD_USAGE,
 			"--session: 32 hexadecimal digits");
-	return ask(call, path, NULL, relays_as_text);
+	return ask_daemon(call, CONF_WEBCONF_EDGE, path, NULL, relays_as_text);
 }
 
 static void close_as_text(FILE *to, const json_t *object)
@@ -105,7 +87,8 @@ static void close_as_text(FILE *to, const json_t *object)
 static int run_close(struct cmd_call *call)
 {
 	json_t *body = json_pack("{s:s}", "session", call->argv[0]);
-	int status = ask(call, "/v1/relays/close", body, close_as_text);
+	int status = ask_daemon(call, CONF_WEBCONF_EDGE, "/v1/relays/close",
+		body, close_as_text);
 
 	json_decref(body);
 	return status;
