@@ -106,7 +106,8 @@ static void list_text(FILE *to, const json_t *object)
 
 static int run_list(struct cmd_call *call)
 {
-	return ask_daemon(call, CONF_ACCESS_EDGE, "/v1/partners", NULL, list_text);
+	return ask_daemon(call, CONF_ACCESS_EDGE, "/v1/partners", NULL,
+		list_text);
 }
 
 /* ---- show ---------------------------------------------------------------- */
