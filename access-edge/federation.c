@@ -16,7 +16,7 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 
-#define SAVE_MS       5000
+#define SAVE_MS       2000
 #define SAVE_SHARE    100 /* of the time goes to writing, at most */
 #define RETRY_AFTER_S "30"
 #define REPORTS_MAX   100 /* lines of one report */

@@ -30,7 +30,7 @@ static const char *facts(const struct edge *edge, const struct session *s,
 
 static void remember(const struct edge *edge, const struct session *s,
 	const char *kind, struct str call_id, struct str user,
-	const char *text)
+	struct str domain, const char *text)
 {
 	bool is_stranger = s->origin.role == ORIGIN_CLIENT &&
 		!s->origin.is_signed_in;
@@ -41,9 +41,25 @@ static void remember(const struct edge *edge, const struct session *s,
 		.id = str_of(s->origin.cid_text),
 		.call_id = call_id,
 		.user = user,
+		.domain = domain,
 		.address = &s->origin.remote,
 		.speaks_for_many = s->origin.role == ORIGIN_INTERNAL,
 	}, "%s", text);
+}
+
+/* The other organisation that a request comes from or was to go to. */
+static struct str organisation_of(const struct session *s,
+	const struct sip_msg *m)
+{
+	switch (s->origin.role) {
+	case ORIGIN_PARTNER:
+		return m->from.uri.host;
+	case ORIGIN_INTERNAL:
+		return m->to.uri.host;
+	case ORIGIN_CLIENT:
+		break;
+	}
+	return (struct str){"", 0};
 }
 
 void report_refused(const struct edge *edge, const struct session *s,
@@ -63,7 +79,7 @@ void report_refused(const struct edge *edge, const struct session *s,
 			"call_id=%s from=%s %s", log_q(m->call_id),
 			log_q(user), text);
 	remember(edge, s, v->is_abuse ? "abuse.refused" : "request.refused",
-		m->call_id, user, text);
+		m->call_id, user, organisation_of(s, m), text);
 }
 
 void report_failed(const struct edge *edge, const struct session *s,
@@ -76,7 +92,8 @@ void report_failed(const struct edge *edge, const struct session *s,
 		"call_id=%s from=%s %s", log_qz(txn->call_id),
 		log_qz(txn->user), text);
 	remember(edge, s, "request.failed", str_of(txn->call_id),
-		str_of(txn->user), text);
+		str_of(txn->user), str_of(txn->partner != NULL ?
+		txn->partner->domain : ""), text);
 }
 
 void report_ended(const struct edge *edge, const struct session *s,
