@@ -96,9 +96,17 @@ static void rotate_flow_key(struct bus_request *req, void *state)
 	const struct access_edge *a = state;
 	struct edge *edge = a->edge;
 	struct why why = {""};
-	int err = flow_keys_rotate(&edge->flow_keys, edge->flow_key_path,
-		&why);
+	int err;
 
+	if (edge->flow_keys.keys[0].is_shared) {
+		bus_reply_error(req, 409, "shared",
+			"the key is the pool's: 'edgectl publish FILE "
+			"--new-pool-keys' where it is published");
+		return;
+	}
+	err = flow_keys_rotate(&edge->own_flow_keys, edge->flow_key_path,
+		&why);
+	flow_keys_share(&edge->flow_keys, &edge->own_flow_keys, NULL);
 	if (err != 0) {
 		bus_reply_error(req, 409, err_name(err), "%s",
 			why_text(&why, err));

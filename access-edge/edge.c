@@ -273,8 +273,9 @@ static int edge_fill(struct edge *edge, const struct edge_spec *spec,
 	int err = policy_from(&edge->policy, spec->topology, why);
 
 	if (err == 0)
-		err = flow_keys_load(&edge->flow_keys, edge->flow_key_path,
-			spec->topology->machine, why);
+		err = flow_keys_load(&edge->own_flow_keys,
+			edge->flow_key_path, spec->topology->machine, why);
+	edge->flow_keys = edge->own_flow_keys;
 	if (err == 0)
 		err = session_table_init(&edge->sessions, spec->loop,
 			&session_ops, edge);
@@ -346,6 +347,7 @@ void edge_free(struct edge *edge)
 	limit_free(edge->anonymous);
 	revocation_free(edge->revocation);
 	flow_keys_wipe(&edge->flow_keys);
+	flow_keys_wipe(&edge->own_flow_keys);
 	topology_unref(edge->topology);
 	free(edge);
 }

@@ -47,7 +47,8 @@ struct edge {
 	struct counters *counters;
 	struct recall *recall; /* borrowed */
 	char flow_key_path[512];
-	struct flow_keys flow_keys;
+	struct flow_keys flow_keys;     /* in use */
+	struct flow_keys own_flow_keys; /* of the file */
 	struct branch_key branch_key;
 	struct session_table sessions;
 	struct txn_table txns;

@@ -17,6 +17,7 @@
 #include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/rand.h"
+#include "common/store/pool_keys.h"
 
 #define TOKEN_VERSION 1
 #define TOKEN_BYTES   28
@@ -61,7 +62,8 @@ static const struct flow_key *key_of(const struct flow_keys *keys,
 	for (size_t i = 0; i < keys->count; i++) {
 		if (keys->keys[i].number != number)
 			continue;
-		if (i == 0 || now.s - keys->keys[i - 1].made.s < OLD_KEY_S)
+		if (i == 0 || keys->keys[i].is_shared ||
+			now.s - keys->keys[i - 1].made.s < OLD_KEY_S)
 			return &keys->keys[i];
 	}
 	return NULL;
@@ -266,7 +268,7 @@ static int parse_file(struct flow_keys *keys, struct str text)
 	while (text.n > 0 && str_split(&text, '\n', &line)) {
 		if (line.n == 0)
 			continue;
-		if (keys->count == FLOW_KEYS_MAX ||
+		if (keys->count == FLOW_OWN_MAX ||
 			parse_key(line, &keys->keys[keys->count]) != 0)
 			return EDGE_EMALFORMED;
 		keys->count++;
@@ -327,6 +329,32 @@ int flow_keys_rotate(struct flow_keys *keys, const char *path,
 		*keys = next;
 	flow_keys_wipe(&next);
 	return err;
+}
+
+/* Numbers in a token have four bits; two that agree are told apart by
+ * nothing, so ours goes when it is in the way. */
+void flow_keys_share(struct flow_keys *keys, const struct flow_keys *own,
+	const struct pool_keys *shared)
+{
+	bool is_taken = false;
+
+	*keys = *own;
+	if (shared == NULL || shared->count == 0)
+		return;
+	keys->count = 0;
+	for (size_t i = 0; i < shared->count && keys->count < FLOW_KEYS_MAX - 1;
+		i++) {
+		struct flow_key *to = &keys->keys[keys->count++];
+
+		to->number = shared->keys[i].id & 0x0f;
+		to->made = shared->keys[i].created;
+		to->is_shared = true;
+		memcpy(to->secret, shared->keys[i].secret, FLOW_KEY_LEN);
+		is_taken |= own->count > 0 &&
+			to->number == own->keys[0].number;
+	}
+	if (own->count > 0 && !is_taken)
+		keys->keys[keys->count++] = own->keys[0];
 }
 
 void flow_keys_wipe(struct flow_keys *keys)

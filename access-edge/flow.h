@@ -16,7 +16,8 @@
 
 #define FLOW_KEY_LEN   32
 #define FLOW_TOKEN_LEN 38 /* characters, without NUL */
-#define FLOW_KEYS_MAX  2
+#define FLOW_OWN_MAX   2  /* in the file */
+#define FLOW_KEYS_MAX  5  /* a pool's, and our own newest */
 
 enum flow_flag {
 	FLOW_FEDERATION = 1, /* else a client's connection */
@@ -27,6 +28,7 @@ struct flow_key {
 	uint8_t number; /* 0-15 */
 	uint8_t secret[FLOW_KEY_LEN];
 	struct wall made;
+	bool is_shared; /* by the pool: believed as long as it is here */
 };
 
 struct flow_keys {
@@ -55,6 +57,12 @@ EDGE_MUST int flow_keys_load(struct flow_keys *keys, const char *path,
 EDGE_MUST int flow_keys_rotate(struct flow_keys *keys, const char *path,
 	struct why *why);
 void flow_keys_wipe(struct flow_keys *keys);
+/* The keys in use when the pool has its own: those, the one to use first,
+ * then our own newest, whose tokens are about for a day. shared NULL: our
+ * own alone. */
+struct pool_keys;
+void flow_keys_share(struct flow_keys *keys, const struct flow_keys *own,
+	const struct pool_keys *shared);
 
 /* NUL-terminated. Returns out. */
 const char *flow_token(const struct flow_keys *keys, uint8_t flags,

@@ -8,7 +8,9 @@
 
 #include "access-edge/counters.h"
 #include "access-edge/ctl.h"
+#include "common/base/log.h"
 #include "common/daemon/daemon.h"
+#include "common/store/pool_keys.h"
 
 /* Who shows which certificate, and who is asked for one. Partners' rows need
  * the public CAs and are left out where there is no federation. */
@@ -64,6 +66,26 @@ static int start(struct daemon *d, void **state, struct why *why)
 	return front_new(&a->front, daemon_topology(d), &a->tls, why);
 }
 
+/* A pool's key for flow tokens, so that each member knows what another one
+ * made. What can't be opened leaves what there is: our clients go on. */
+static void share_flow_keys(struct access_edge *a, const struct topology *t)
+{
+	const struct conf_certificate *own =
+		&daemon_conf(a->daemon)->certs[CONF_USE_INTERNAL];
+	struct pool_keys shared = {.count = 0};
+	struct why why = {""};
+
+	if (pool_keys_are_shared(t, POOL_KEY_FLOW) &&
+		pool_keys_open(&shared, t, POOL_KEY_FLOW, own->chain, own->key,
+			&why) < 0) {
+		log_error("flow_key.unreadable", "text=%s", log_qz(why.text));
+		return;
+	}
+	flow_keys_share(&a->edge->flow_keys, &a->edge->own_flow_keys,
+		&shared);
+	pool_keys_wipe(&shared);
+}
+
 /* Without rights: the key file is ours, so is every connection. */
 static int ready(void *state, struct why *why)
 {
@@ -102,6 +124,7 @@ static int ready(void *state, struct why *why)
 	err = edge_new(&a->edge, &spec, why);
 	if (err != 0)
 		return err;
+	share_flow_keys(a, t);
 	return front_start(a->front, a->edge, why);
 }
 
@@ -126,6 +149,8 @@ static int apply(void *state, struct topology *next, struct why *why)
 		err = front_apply(a->front, next, why);
 	if (err == 0)
 		err = edge_apply(a->edge, next, a->tls_partner, why);
+	if (err == 0)
+		share_flow_keys(a, next);
 	return err;
 }
 

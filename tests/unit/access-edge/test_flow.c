@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "access-edge/flow.h"
+#include "common/store/pool_keys.h"
 #include "tests/unit/sip/check_main.h"
 
 static char dir[32];
@@ -157,6 +158,64 @@ START_TEST(test_bad_key_file_is_named_and_kept)
 }
 END_TEST
 
+static void share(struct flow_keys *keys, const struct flow_keys *own,
+	uint32_t current, uint32_t other)
+{
+	struct pool_keys shared = {.count = 2};
+
+	shared.keys[0].purpose = shared.keys[1].purpose = POOL_KEY_FLOW;
+	shared.keys[0].id = current;
+	shared.keys[1].id = other;
+	memset(shared.keys[0].secret, (int)(current & 0x0f), 32);
+	memset(shared.keys[1].secret, (int)(other & 0x0f), 32);
+	flow_keys_share(keys, own, &shared);
+}
+
+START_TEST(test_pool_members_know_each_others_tokens_while_keys_turn)
+{
+	char token[FLOW_TOKEN_LEN + 1];
+	struct flow_keys own, a, b;
+	struct flow flow;
+
+	setup();
+	load(&own, "a.int.test");
+	share(&a, &own, 1, 2);
+	load(&own, "b.int.test");
+	share(&b, &own, 2, 1); /* it has the next generation already */
+	flow_token(&b, 0, 7, token);
+	ck_assert_int_eq(flow_check(&a, str_of(token), wall_now(), &flow),
+		FLOW_GOOD);
+	ck_assert(flow.is_other_edge);
+	flow_token(&a, 0, 8, token);
+	ck_assert_int_eq(flow_check(&b, str_of(token), wall_now(), &flow),
+		FLOW_GOOD);
+	teardown();
+}
+END_TEST
+
+START_TEST(test_own_tokens_outlive_the_day_a_machine_joins_a_pool)
+{
+	char token[FLOW_TOKEN_LEN + 1];
+	struct flow_keys own, keys;
+	struct flow flow;
+
+	setup();
+	load(&own, "a.int.test");
+	flow_token(&own, 0, 7, token);
+	share(&keys, &own, 5, 6);
+	keys.keys[1].made = wall_now();
+	ck_assert_int_eq(flow_check(&keys, str_of(token), wall_now(), &flow),
+		FLOW_GOOD);
+	flow_keys_share(&keys, &own, NULL);
+	ck_assert_uint_eq(keys.count, own.count);
+	/* A number that is the pool's now is the pool's. */
+	share(&keys, &own, own.keys[0].number + 16u, 6);
+	ck_assert_int_eq(flow_check(&keys, str_of(token), wall_now(), &flow),
+		FLOW_FORGED);
+	teardown();
+}
+END_TEST
+
 START_TEST(test_folder_that_can_not_be_written_is_named)
 {
 	struct flow_keys keys;
@@ -176,5 +235,7 @@ int main(void)
 		test_S14_changed_and_foreign_tokens_are_forged,
 		test_S14_key_before_a_rotation_counts_for_a_day,
 		test_bad_key_file_is_named_and_kept,
+		test_pool_members_know_each_others_tokens_while_keys_turn,
+		test_own_tokens_outlive_the_day_a_machine_joins_a_pool,
 		test_folder_that_can_not_be_written_is_named);
 }
