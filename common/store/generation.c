@@ -236,7 +236,8 @@ int generation_open(struct sqlite3 **out, const char *path, struct why *why)
 	err = uri_of(path, uri, sizeof(uri));
 	if (err < 0)
 		return why_set(why, err, "%s: path is too long", path);
-	if (sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+	if (sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+			SQLITE_OPEN_NOMUTEX,
 		    NULL) != SQLITE_OK) {
 		err = sql_fault(db, why, "cannot open");
 		goto out;
@@ -259,7 +260,8 @@ int generation_scratch(struct sqlite3 **out, struct why *why)
 	int err;
 
 	if (sqlite3_open_v2(":memory:", &db,
-		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+			    SQLITE_OPEN_NOMUTEX,
 		    NULL) != SQLITE_OK) {
 		sqlite3_close(db);
 		return why_set(why, -ENOMEM, "no memory for a database");

@@ -85,10 +85,9 @@ int generation_fill(struct sqlite3 *db, generation_fill_cb *fill, void *arg,
 {
 	int err;
 
-	/* Rows come in any order; what they refer to comes later. */
-	err = sql_script(db, why, "PRAGMA foreign_keys=1;"
-				  "BEGIN;"
-				  "PRAGMA defer_foreign_keys=1;");
+	/* Rows come in any order, and what they refer to comes later: it is
+	 * looked at once, at the end, and not for each row. */
+	err = sql_script(db, why, "PRAGMA foreign_keys=0; BEGIN");
 	if (err == 0)
 		err = fill(db, arg, why);
 	if (err == 0)
@@ -177,7 +176,8 @@ int generation_build(const struct generation_build *build,
 	int err;
 
 	if (sqlite3_open_v2(":memory:", &db,
-		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+			    SQLITE_OPEN_NOMUTEX,
 		    NULL) == SQLITE_OK)
 		err = build_rows(db, build, why);
 	else

@@ -55,6 +55,13 @@ struct rule {
 	" WHEN 'ReplicationService' THEN 'replication' ELSE " t             \
 	".component END"
 
+/* Each other machine (y) with what the first one (s.low) has. */
+#define SHARED(column)                                                      \
+	"(SELECT " column ", MIN(machine_id) low FROM net_interface"        \
+	" WHERE " column " IS NOT NULL GROUP BY " column                    \
+	" HAVING MIN(machine_id)<>MAX(machine_id)) s JOIN net_interface y"  \
+	" ON y." column "=s." column " AND y.machine_id>s.low"
+
 #define LAB                                                                 \
 	"EXISTS(SELECT 1 FROM setting WHERE component='topology' AND"       \
 	" key='lab' AND value='true')"
@@ -156,14 +163,15 @@ static const struct rule RULES[] = {
 		" USING(machine_id) WHERE address_kind(n.address)='loopback'"
 		" AND NOT " LAB},
 	{"same-device", true,
-		"SELECT DISTINCT format('machine %s has %s inside and %s"
+		/* device() asks the kernel: once for each address. */
+		"WITH d AS MATERIALIZED (SELECT machine_id, side, address,"
+		" device(address) device FROM net_interface WHERE NOT " LAB ")"
+		" SELECT DISTINCT format('machine %s has %s inside and %s"
 		" outside on one device, %s: each side needs its own, or say"
-		" lab: true', m.fqdn, a.address, b.address,"
-		" device(a.address)) FROM net_interface a JOIN net_interface b"
-		" USING(machine_id) JOIN machine m USING(machine_id) WHERE"
-		" a.side='internal' AND b.side='external' AND"
-		" device(a.address)<>'' AND device(a.address)="
-		"device(b.address) AND NOT " LAB},
+		" lab: true', m.fqdn, a.address, b.address, a.device) FROM d a"
+		" JOIN d b USING(machine_id) JOIN machine m USING(machine_id)"
+		" WHERE a.side='internal' AND b.side='external' AND"
+		" a.device<>'' AND a.device=b.device"},
 	{"nat-address", true,
 		"SELECT format('machine %s: nat %s is not an address the"
 		" outside can reach', m.fqdn, n.nat_address) FROM"
@@ -173,18 +181,14 @@ static const struct rule RULES[] = {
 	{"nat-shared", true,
 		"SELECT DISTINCT format('machines %s and %s have the same nat"
 		" %s: each machine needs its own, or media ends at the wrong"
-		" one', a.fqdn, b.fqdn, x.nat_address) FROM net_interface x"
-		" JOIN net_interface y ON x.nat_address=y.nat_address AND"
-		" x.machine_id<y.machine_id JOIN machine a ON"
-		" a.machine_id=x.machine_id JOIN machine b ON"
-		" b.machine_id=y.machine_id"},
+		" one', a.fqdn, b.fqdn, s.nat_address) FROM " SHARED(
+		"nat_address") " JOIN machine a ON a.machine_id=s.low JOIN"
+		" machine b ON b.machine_id=y.machine_id"},
 	{"address-shared", true,
 		"SELECT DISTINCT format('machines %s and %s have the same"
-		" address %s', a.fqdn, b.fqdn, x.address) FROM net_interface x"
-		" JOIN net_interface y ON x.address=y.address AND"
-		" x.machine_id<y.machine_id JOIN machine a ON"
-		" a.machine_id=x.machine_id JOIN machine b ON"
-		" b.machine_id=y.machine_id"},
+		" address %s', a.fqdn, b.fqdn, s.address) FROM " SHARED(
+		"address") " JOIN machine a ON a.machine_id=s.low JOIN"
+		" machine b ON b.machine_id=y.machine_id"},
 
 	/* ---- 3: ports ---- */
 	{"port-clash", true,
