@@ -109,6 +109,12 @@ static void read_current(struct keeper *k, struct generation_info *out)
 	memset(out, 0, sizeof(*out));
 	err = generation_current_path(k->conf->state_dir, path, sizeof(path),
 		NULL);
+	/* A generation never changes, and reading one costs: it is hashed and
+	 * looked through. Only we write the view, so no lock to read it. */
+	if (err == 0 && strcmp(path, k->view.current.path) == 0) {
+		*out = k->view.current;
+		return;
+	}
 	if (err == 0)
 		err = generation_open(&db, path, NULL);
 	if (err == 0)
