@@ -5,6 +5,7 @@
 
 #include "common/base/str.h"
 #include "av-edge/nonce.h"
+#include "tests/unit/cases.h"
 
 #define MANY 20000
 
@@ -68,20 +69,22 @@ static int by_text(const void *a, const void *b)
 
 START_TEST(test_T17_nonces_differ_and_fit_their_source_alone)
 {
-	static char texts[MANY][NONCE_LEN + 1];
+	const unsigned many = cases(MANY);
+	char(*texts)[NONCE_LEN + 1] = calloc(many, sizeof(*texts));
 	unsigned i;
 
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < many; i++) {
 		struct addr a = client(i);
 
 		nonce_make(&secret, &a, now, texts[i]);
 	}
-	for (i = 0; i < MANY; i++)
-		ck_assert_int_eq(check((i + 1) % MANY, 0, texts[i]),
+	for (i = 0; i < many; i++)
+		ck_assert_int_eq(check((i + 1) % many, 0, texts[i]),
 			NONCE_FOREIGN);
-	qsort(texts, MANY, sizeof(texts[0]), by_text);
-	for (i = 1; i < MANY; i++)
+	qsort(texts, many, sizeof(texts[0]), by_text);
+	for (i = 1; i < many; i++)
 		ck_assert_str_ne(texts[i - 1], texts[i]);
+	free(texts);
 }
 END_TEST
 

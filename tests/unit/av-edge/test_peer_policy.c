@@ -6,6 +6,7 @@
 #include "common/base/rand.h"
 #include "common/base/str.h"
 #include "av-edge/peer_policy.h"
+#include "tests/unit/cases.h"
 
 static struct peer_policy policy;
 
@@ -187,7 +188,7 @@ START_TEST(test_T3_ipv4_in_ipv6_is_denied)
 {
 	unsigned i, form;
 
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < cases(20000); i++) {
 		uint32_t v4 = denied_v4();
 
 		for (form = 0; form < 7; form++) {
@@ -209,7 +210,7 @@ START_TEST(test_T4_prefixes_are_compared_as_numbers)
 {
 	unsigned i, bit, bits;
 
-	for (i = 0; i < 100000; i++) {
+	for (i = 0; i < cases(100000); i++) {
 		struct addr net = {.family = 6}, a = {.family = 6};
 		struct net_prefix prefix;
 		bool same = true;

@@ -7,8 +7,9 @@
 #include "common/base/err.h"
 #include "common/base/netset.h"
 #include "common/base/rand.h"
+#include "tests/unit/cases.h"
 
-#define CASES 100000
+#define CASES cases(100000)
 
 static struct addr parsed(const char *text)
 {
@@ -142,7 +143,7 @@ START_TEST(test_T4_ranges_compare_as_128_bit_numbers)
 	uint8_t base[16];
 	unsigned inside = 0;
 
-	for (int n = 0; n < CASES; n++) {
+	for (unsigned n = 0; n < CASES; n++) {
 		bool want;
 
 		rand_bytes(base, sizeof(base));
@@ -162,7 +163,7 @@ START_TEST(test_T4_prefix_bits_equal_a_bitwise_compare)
 {
 	struct addr a = {.family = 6}, b = {.family = 6};
 
-	for (int n = 0; n < CASES; n++) {
+	for (unsigned n = 0; n < CASES; n++) {
 		unsigned bits = rand_below(129);
 		struct net_prefix net;
 		bool want = true;
@@ -303,7 +304,7 @@ static struct addr embed(const uint8_t ip4[4], int form)
 
 START_TEST(test_T3_ipv4_in_ipv6_is_denied)
 {
-	for (int n = 0; n < CASES; n++) {
+	for (unsigned n = 0; n < CASES; n++) {
 		/* The IPv4 rows are the first 16. */
 		const struct special_case *row = &SPECIAL_CASES[n % 16];
 		struct addr first = parsed(row->first);
