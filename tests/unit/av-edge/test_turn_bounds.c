@@ -130,6 +130,26 @@ START_TEST(test_T10_no_port_is_lost)
 }
 END_TEST
 
+START_TEST(test_permissions_are_refreshed_when_there_is_room_for_no_more)
+{
+	char peer[32];
+	unsigned round, i;
+
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, "203.0.113.9:1", &alice,
+		1), 0);
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < PERM_PER_ALLOC; i++) {
+			snprintf(peer, sizeof(peer), "8.8.%u.8:1", i);
+			ck_assert_uint_eq(lab_permit(&ask, &lab,
+				"203.0.113.9:1", &alice, peer), 0);
+		}
+		lab_advance(&lab, 60000);
+	}
+	ck_assert_uint_eq(lab_permit(&ask, &lab, "203.0.113.9:1", &alice,
+		"8.8.99.8:1"), 508);
+}
+END_TEST
+
 START_TEST(test_port_that_will_not_bind_is_passed_over)
 {
 	lab.fail_opens = 3;
@@ -238,6 +258,8 @@ int main(void)
 	tcase_add_test(t, test_R16_quota_refuses_with_486);
 	tcase_add_test(t, test_T9_quota_holds_against_an_adversary);
 	tcase_add_test(t, test_T10_no_port_is_lost);
+	tcase_add_test(t,
+		test_permissions_are_refreshed_when_there_is_room_for_no_more);
 	tcase_add_test(t, test_port_that_will_not_bind_is_passed_over);
 	tcase_add_test(t, test_full_range_is_508);
 	tcase_add_test(t,

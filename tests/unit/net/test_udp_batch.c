@@ -218,6 +218,36 @@ START_TEST(test_one_that_fails_does_not_stop_the_others)
 }
 END_TEST
 
+/* With IP_RECVERR the next call is told what the one before met: nobody is
+ * at a port, and the datagram for another must still leave. */
+START_TEST(test_error_of_one_datagram_costs_no_other)
+{
+	static char texts[16][64];
+	const int on = 1;
+	struct addr closed;
+	int fd = open_on("127.0.0.1", false, &closed);
+	struct udp_to to = target();
+	const struct udp_out out = {.data = "x", .len = 1};
+	uint64_t sent, failed;
+	unsigned i;
+
+	close(fd);
+	ck_assert_int_eq(setsockopt(from_fd, IPPROTO_IP, IP_RECVERR, &on,
+		sizeof(on)), 0);
+	to.addr = &closed;
+	for (i = 0; i < 5; i++) {
+		udp_tx_add(tx, &to, &out);
+		udp_tx_flush(tx);
+		add("", "for another", 0);
+		udp_tx_flush(tx);
+	}
+	udp_tx_take_counts(tx, &sent, &failed);
+	ck_assert_uint_eq(sent, 10);
+	ck_assert_uint_eq(failed, 0);
+	ck_assert_uint_eq(read_all(texts, 5), 5);
+}
+END_TEST
+
 START_TEST(test_reading_stops_at_the_room)
 {
 	struct udp_in *in;
@@ -263,6 +293,7 @@ int main(void)
 	tcase_add_test(t, test_socket_that_refused_runs_gets_single_ones);
 	tcase_add_test(t, test_refused_run_is_sent_apart_and_remembered);
 	tcase_add_test(t, test_one_that_fails_does_not_stop_the_others);
+	tcase_add_test(t, test_error_of_one_datagram_costs_no_other);
 	tcase_add_test(t, test_reading_stops_at_the_room);
 	tcase_add_test(t,
 		test_empty_socket_gives_nothing_and_a_bad_one_an_error);
