@@ -14,7 +14,7 @@
 #include "common/base/err.h"
 #include "common/stun/stun_ms.h"
 #include "av-edge/data_conn.h"
-#include "av-edge/frame_tcp.h"
+#include "common/stun/frame_tcp.h"
 #include "av-edge/relay_udp.h"
 #include "av-edge/rfc_tcp.h"
 #include "av-edge/shard.h"

@@ -14,7 +14,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/err.h"
-#include "av-edge/frame_tcp.h"
+#include "common/stun/frame_tcp.h"
 #include "av-edge/indication.h"
 #include "av-edge/relay_tcp.h"
 #include "av-edge/shard.h"

@@ -16,7 +16,7 @@
 #include "common/net/stream.h"
 #include "common/net/udp_batch.h"
 #include "av-edge/counters.h"
-#include "av-edge/frame_tcp.h"
+#include "common/stun/frame_tcp.h"
 #include "av-edge/tcp_port.h"
 
 /* What may wait for a client that does not read: of datagrams and answers,

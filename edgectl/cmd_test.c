@@ -7,6 +7,7 @@
 #include "edgectl/call.h"
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
+#include "edgectl/test_av.h"
 #include "edgectl/test_partner.h"
 #include "edgectl/probe_webconf.h"
 #include "edgectl/webconf_plan.h"
@@ -228,6 +229,27 @@ static const struct cmd_verb VERBS[] = {
 			"10.0.0.20:5061 --seconds 10 "
 			"--json\n",
 		.run = run_call,
+	},
+	{
+		.name = "av",
+		.words = "",
+		.help = "try every way to the media relay, on both sides",
+		.options = TEST_AV_OPTIONS,
+		.option_count = TEST_AV_OPTION_COUNT,
+		.more = "Allocates over UDP, TCP, TLS, MS-TURN and MS-TURN "
+			"behind pseudo-TLS, sends data\n"
+			"through the relay and compares the address it "
+			"advertises with the one that the\n"
+			"data comes from. Run it on the edge, and from a "
+			"machine outside with a credential\n"
+			"made on the edge: from there a wrong public address "
+			"or a closed port shows.",
+		.examples = "edgectl test av\n"
+			    "edgectl credentials issue --user "
+			    "sip:alice@example.com --json >cred.json\n"
+			    "edgectl test av --side external --credential "
+			    "cred.json\n",
+		.run = test_av_run,
 	},
 	{
 		.name = "webconf",

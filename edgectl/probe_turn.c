@@ -6,15 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/err.h"
-#include "common/net/udp.h"
 #include "common/stun/stun_msg.h"
 #include "edgectl/probe_turn.h"
 
 #define ROOM         1500
 #define RTO_MS       300
+#define STREAM_MS    5000
 #define SENDS_MAX    6
 #define LIFETIME_S   600
 #define UDP_PROTOCOL 17u
@@ -27,9 +26,7 @@ struct probe_turn {
 	char realm[128];
 	char nonce[STUN_TEXT_MAX + 1];
 	uint8_t key[STUN_KEY_LEN];
-	struct addr server;
-	int fd;
-	struct loop_fd *watch; /* owned */
+	struct probe_wire *wire; /* owned */
 	probe_turn_cb *on_data;
 	void *arg;
 	struct addr relay;
@@ -55,17 +52,6 @@ struct question {
 	bool has_transport;
 };
 
-static void send_bytes(struct probe_turn *t, const uint8_t *data, size_t len)
-{
-	struct sockaddr_storage sa;
-	socklen_t sa_len = addr_to_sockaddr(&t->server, &sa);
-
-	/* UDP: what the kernel can't take is as good as lost on the way. */
-	if (sendto(t->fd, data, len, MSG_DONTWAIT, (struct sockaddr *)&sa,
-		    sa_len) < 0)
-		return;
-}
-
 static void take_indication(struct probe_turn *t, const struct stun_msg *m)
 {
 	struct str data = stun_bytes(m, STUN_PAYLOAD);
@@ -87,8 +73,9 @@ static void take_channel(struct probe_turn *t, const uint8_t *data, size_t len)
 		&t->channel_peer, t->arg);
 }
 
-static void take(struct probe_turn *t, const uint8_t *data, size_t len)
+static void on_message(const uint8_t *data, size_t len, void *arg)
 {
+	struct probe_turn *t = arg;
 	struct stun_msg m;
 
 	if (len >= STUN_CHANNEL_HEADER_LEN && (data[0] & 0xf0) == 0x40) {
@@ -109,71 +96,41 @@ static void take(struct probe_turn *t, const uint8_t *data, size_t len)
 	t->is_waiting = false;
 }
 
-static void on_readable(unsigned ready, void *arg)
-{
-	struct probe_turn *t = arg;
-	struct sockaddr_storage sa;
-	struct addr from;
-	uint8_t data[ROOM];
-
-	(void)ready;
-	for (unsigned i = 0; i < 64; i++) {
-		socklen_t sa_len = sizeof(sa);
-		ssize_t n = recvfrom(t->fd, data, sizeof(data), MSG_DONTWAIT,
-			(struct sockaddr *)&sa, &sa_len);
-
-		if (n < 0)
-			return;
-		if (addr_from_sockaddr((struct sockaddr *)&sa, sa_len, &from) ==
-				0 &&
-			addr_eq(&from, &t->server))
-			take(t, data, (size_t)n);
-	}
-}
-
 int probe_turn_new(struct probe_turn **out, struct probe *probe,
 	const struct probe_turn_spec *spec, struct why *why)
 {
+	struct probe_wire_spec wire = {.way = spec->way,
+		.local = spec->local,
+		.server = spec->server,
+		.name = spec->name,
+		.trust = spec->trust,
+		.on_message = on_message};
 	struct probe_turn *t = calloc(1, sizeof(*t));
-	struct udp_spec udp = {.address = spec->local};
-	int err = -ENOMEM;
+	int err;
 
 	if (t == NULL)
-		return err;
-	t->fd = -1;
+		return -ENOMEM;
 	t->probe = probe;
-	t->server = spec->server;
 	t->on_data = spec->on_data;
 	t->arg = spec->arg;
 	snprintf(t->label, sizeof(t->label), "%s", spec->label);
 	snprintf(t->user, sizeof(t->user), "%s", spec->user);
 	snprintf(t->password, sizeof(t->password), "%s", spec->password);
-	if (!addr_is_set(&udp.address) &&
-		addr_parse_z(spec->server.family == 6 ? "::" : "0.0.0.0", 0,
-			&udp.address) != 0)
-		goto out;
-	t->fd = udp_open(&udp, why);
-	err = t->fd;
-	if (err < 0)
-		goto out;
-	err = loop_fd_new(&t->watch, probe->loop, t->fd, LOOP_READ, on_readable,
-		t);
-	if (err != 0)
-		goto out;
+	wire.arg = t;
+	err = probe_wire_open(&t->wire, probe, &wire, why);
+	if (err != 0) {
+		probe_turn_free(t);
+		return err;
+	}
 	*out = t;
-	t = NULL;
-out:
-	probe_turn_free(t);
-	return err;
+	return 0;
 }
 
 void probe_turn_free(struct probe_turn *t)
 {
 	if (t == NULL)
 		return;
-	loop_fd_free(t->watch);
-	if (t->fd >= 0)
-		close(t->fd);
+	probe_wire_close(t->wire);
 	digest_wipe(t->password, sizeof(t->password));
 	digest_wipe(t->key, sizeof(t->key));
 	free(t);
@@ -212,17 +169,35 @@ static bool is_answered(void *arg)
 {
 	const struct probe_turn *t = arg;
 
-	return !t->is_waiting;
+	return !t->is_waiting || probe_wire_end(t->wire)[0] != '\0';
 }
 
-/* Send and wait, again with twice the patience (RFC 8489 section 6.2.1). */
+static int no_answer(const struct probe_turn *t, const struct question *q,
+	int err, struct why *why)
+{
+	const char *end = probe_wire_end(t->wire);
+	char server[ADDR_TEXT_LEN];
+
+	addr_text(probe_wire_server(t->wire), server);
+	if (end[0] != '\0')
+		return why_set(why, EDGE_EPEER,
+			"%s: the connection to %s ended: %s", q->name, server,
+			end);
+	return why_set(why, err,
+		"%s: no answer from %s over %s; is av-edge up, does a "
+		"firewall drop the port?", q->name, server,
+		probe_way_name(probe_wire_way(t->wire)));
+}
+
+/* Send and wait, again with twice the patience (RFC 8489 section 6.2.1);
+ * what came over a connection is not lost. */
 static int exchange(struct probe_turn *t, const struct question *q,
 	struct stun_msg *reply, struct why *why)
 {
+	const bool is_lossy = probe_wire_is_lossy(t->wire);
 	uint8_t room[ROOM];
-	char server[ADDR_TEXT_LEN];
 	const int len = build(t, q, room);
-	int64_t rto_ms = RTO_MS;
+	int64_t rto_ms = is_lossy ? RTO_MS : STREAM_MS;
 	int err = -ETIMEDOUT;
 
 	if (len < 0)
@@ -230,17 +205,15 @@ static int exchange(struct probe_turn *t, const struct question *q,
 	t->is_waiting = true;
 	probe_trace(t->probe, t->label, "av-edge", "%s", q->name);
 	for (unsigned i = 0; i < SENDS_MAX && err != 0; i++, rto_ms *= 2) {
-		send_bytes(t, room, (size_t)len);
+		probe_wire_send(t->wire, room, (size_t)len, false);
 		err = probe_wait(t->probe, rto_ms, is_answered, t);
-		if (mono_is_past(t->probe->deadline, mono_now()))
+		if (!is_lossy || mono_is_past(t->probe->deadline, mono_now()))
 			break;
 	}
-	t->is_waiting = false;
-	if (err != 0)
-		return why_set(why, err,
-			"%s: no answer from %s over UDP; is "
-			"av-edge up, does a firewall drop the port?",
-			q->name, addr_text(&t->server, server));
+	if (err != 0 || t->is_waiting) {
+		t->is_waiting = false;
+		return no_answer(t, q, err, why);
+	}
 	return stun_parse(reply, &stun_rfc, t->reply, t->reply_len);
 }
 
@@ -264,7 +237,7 @@ static int refused(struct probe_turn *t, const struct question *q,
 	char server[ADDR_TEXT_LEN];
 
 	return why_set(why, EDGE_EREFUSED, "%s: %s answers %u %.*s", q->name,
-		addr_text(&t->server, server), code, STR_ARG(phrase));
+		addr_text(probe_wire_server(t->wire), server), code, STR_ARG(phrase));
 }
 
 /* A request with everything that belongs to it; *m is the success. */
@@ -394,7 +367,8 @@ int probe_turn_send(struct probe_turn *t, const struct addr *peer,
 		buf_store_u16(room, t->channel);
 		buf_store_u16(room + 2, (uint16_t)len);
 		memcpy(room + STUN_CHANNEL_HEADER_LEN, data, len);
-		send_bytes(t, room, len + STUN_CHANNEL_HEADER_LEN);
+		probe_wire_send(t->wire, room, len + STUN_CHANNEL_HEADER_LEN,
+			false);
 		return 0;
 	}
 	stun_tid_new(tid);
@@ -405,7 +379,7 @@ int probe_turn_send(struct probe_turn *t, const struct addr *peer,
 	n = stun_write_end(&w);
 	if (n < 0)
 		return n;
-	send_bytes(t, room, (size_t)n);
+	probe_wire_send(t->wire, room, (size_t)n, false);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * A TURN client over UDP (RFC 8656) for one allocation: Allocate with the
+ * A TURN client (RFC 8656) for one allocation: Allocate with the
  * issued credential, CreatePermission, ChannelBind, Refresh, data both
  * ways. Requests block, that is, they turn the probe's loop.
  */
@@ -13,6 +13,7 @@
 #include "common/base/attr.h"
 #include "common/base/why.h"
 #include "edgectl/probe.h"
+#include "edgectl/probe_wire.h"
 
 struct probe_turn;
 
@@ -22,8 +23,11 @@ typedef void(probe_turn_cb)(const uint8_t *data, size_t len,
 
 struct probe_turn_spec {
 	const char *label; /* in the trace: "outside" */
-	struct addr local; /* to send from; unset = any */
+	enum probe_way way; /* not PROBE_PSEUDO_TLS */
+	struct addr local;  /* to send from; unset = any */
 	struct addr server;
+	const char *name;   /* TLS, as in probe_wire.h */
+	const char *trust;
 	const char *user;
 	const char *password;
 	probe_turn_cb *on_data;

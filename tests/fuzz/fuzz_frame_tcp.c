@@ -9,7 +9,7 @@
 
 #include "common/base/err.h"
 #include "common/stun/stun_ms.h"
-#include "av-edge/frame_tcp.h"
+#include "common/stun/frame_tcp.h"
 
 #define PREFIXES_MAX 200
 

@@ -16,7 +16,7 @@
 #include "common/base/buf.h"
 #include "common/net/udp.h"
 #include "common/stun/stun_msg.h"
-#include "av-edge/frame_tcp.h"
+#include "common/stun/frame_tcp.h"
 #include "tests/unit/av-edge/lab.h"
 
 #define CLIENT_WAIT_MS 1000

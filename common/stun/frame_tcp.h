@@ -7,9 +7,10 @@
  * used up yet, and may be asked again with more: the verdict on a prefix is
  * "more" or the final one, however the bytes were split.
  */
-#ifndef AV_EDGE_FRAME_TCP_H
-#define AV_EDGE_FRAME_TCP_H
+#ifndef STUN_FRAME_TCP_H
+#define STUN_FRAME_TCP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,6 +73,12 @@ void frame_ms_header(uint8_t out[static FRAME_MS_HEADER_LEN],
 /* Zeros that follow ChannelData of that many bytes, header included. */
 size_t frame_rfc_padding(size_t len);
 
+/* A client's hello; random is its time and random bytes. */
+#define FRAME_HELLO_RANDOM_LEN 32
+void frame_hello(uint8_t out[static FRAME_HELLO_LEN],
+	const uint8_t random[static FRAME_HELLO_RANDOM_LEN]);
+/* Is this the answer to it, whatever its random bytes? */
+bool frame_is_answer(const uint8_t bytes[static FRAME_ANSWER_LEN]);
 /* ServerHello and ServerHelloDone in one record; to be sent in one piece,
  * with nothing before it. */
 void frame_answer(uint8_t out[static FRAME_ANSWER_LEN],

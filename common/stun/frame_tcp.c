@@ -4,7 +4,7 @@
  * Specification: [MS-TURN] 2.1 for the framing and pseudo-TLS, RFC 8489
  * 6.2.2 and RFC 8656 12.5 for STUN and ChannelData on a stream.
  */
-#include "av-edge/frame_tcp.h"
+#include "common/stun/frame_tcp.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -183,6 +183,24 @@ void frame_ms_header(uint8_t out[static FRAME_MS_HEADER_LEN],
 size_t frame_rfc_padding(size_t len)
 {
 	return (4 - len % 4) % 4;
+}
+
+void frame_hello(uint8_t out[static FRAME_HELLO_LEN],
+	const uint8_t random[static FRAME_HELLO_RANDOM_LEN])
+{
+	memcpy(out, hello_head, sizeof(hello_head));
+	memcpy(out + RANDOM_AT, random, RANDOM_LEN);
+	memcpy(out + RANDOM_AT + RANDOM_LEN, hello_tail, sizeof(hello_tail));
+}
+
+bool frame_is_answer(const uint8_t bytes[static FRAME_ANSWER_LEN])
+{
+	uint8_t fixed[FRAME_ANSWER_LEN];
+
+	memcpy(fixed, bytes, sizeof(fixed));
+	memset(fixed + RANDOM_AT, 0, RANDOM_LEN);
+	memset(fixed + SESSION_AT, 0, RANDOM_LEN);
+	return memcmp(fixed, answer_form, sizeof(fixed)) == 0;
 }
 
 void frame_answer(uint8_t out[static FRAME_ANSWER_LEN],

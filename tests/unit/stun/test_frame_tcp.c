@@ -6,7 +6,7 @@
 #include "common/base/err.h"
 #include "common/base/rand.h"
 #include "common/base/str.h"
-#include "av-edge/frame_tcp.h"
+#include "common/stun/frame_tcp.h"
 #include "tests/unit/av-edge/suite.h"
 
 #define HELLO \
@@ -159,6 +159,28 @@ START_TEST(test_answer_is_83_bytes_with_the_random_parts_filled_in)
 	frame_answer(out, random);
 	ck_assert_uint_eq(load(ANSWER), sizeof(out));
 	ck_assert_mem_eq(out, bytes, sizeof(out));
+}
+END_TEST
+
+START_TEST(test_our_own_hello_and_answer_are_known)
+{
+	uint8_t hello[FRAME_HELLO_LEN], answer[FRAME_ANSWER_LEN];
+	uint8_t random[FRAME_ANSWER_RANDOM_LEN];
+	size_t at;
+
+	rand_bytes(random, sizeof(random));
+	frame_hello(hello, random);
+	ck_assert_int_eq(frame_dialect_of(hello, sizeof(hello)),
+		FRAME_PSEUDO_TLS);
+	frame_answer(answer, random);
+	ck_assert(frame_is_answer(answer));
+	/* libnice compares all but time, random and session id. */
+	for (at = 0; at < sizeof(answer); at++) {
+		answer[at] ^= 1;
+		ck_assert(frame_is_answer(answer) ==
+			((at >= 11 && at < 43) || (at >= 44 && at < 76)));
+		answer[at] ^= 1;
+	}
 }
 END_TEST
 
@@ -431,6 +453,7 @@ int main(void)
 	const TTest *const tests[] = {
 		test_dialects_are_told_apart,
 		test_hello_is_right_in_every_fixed_byte,
+		test_our_own_hello_and_answer_are_known,
 		test_dialect_is_decided_within_a_hello,
 		test_answer_is_83_bytes_with_the_random_parts_filled_in,
 		test_frames_of_ms_turn_are_read,
