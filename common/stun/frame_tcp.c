@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/stun/stun_msg.h"
 
@@ -48,7 +49,7 @@ static size_t smaller(size_t a, size_t b)
 static bool is_prefix(const uint8_t *bytes, size_t len, const uint8_t *want,
 	size_t want_len)
 {
-	return memcmp(bytes, want, smaller(len, want_len)) == 0;
+	return digest_eq(bytes, want, smaller(len, want_len));
 }
 
 static enum frame_dialect tls_or_pseudo(const uint8_t *bytes, size_t len)
@@ -200,7 +201,7 @@ bool frame_is_answer(const uint8_t bytes[static FRAME_ANSWER_LEN])
 	memcpy(fixed, bytes, sizeof(fixed));
 	memset(fixed + RANDOM_AT, 0, RANDOM_LEN);
 	memset(fixed + SESSION_AT, 0, RANDOM_LEN);
-	return memcmp(fixed, answer_form, sizeof(fixed)) == 0;
+	return digest_eq(fixed, answer_form, sizeof(fixed));
 }
 
 void frame_answer(uint8_t out[static FRAME_ANSWER_LEN],
