@@ -237,7 +237,8 @@ static int refused(struct probe_turn *t, const struct question *q,
 	char server[ADDR_TEXT_LEN];
 
 	return why_set(why, EDGE_EREFUSED, "%s: %s answers %u %.*s", q->name,
-		addr_text(probe_wire_server(t->wire), server), code, STR_ARG(phrase));
+		addr_text(probe_wire_server(t->wire), server), code,
+		STR_ARG(phrase));
 }
 
 /* A request with everything that belongs to it; *m is the success. */
