@@ -13,6 +13,8 @@
 #include "common/base/str.h"
 #include "edgectl/publish/record_priv.h"
 
+#define KEEP_COUNT 1000 /* publications */
+
 #define WITHOUT_BLOBS                                                        \
 	"SELECT epoch, serial, sha256, raw_sha256, created, rollback_epoch," \
 	" rollback_serial, who, reason, options, state, note"
@@ -165,6 +167,16 @@ static const char *epoch_text(uint32_t epoch, char out[static 16])
 	return out;
 }
 
+/* What nobody will go back to. */
+static int prune(struct record *r, uint64_t newest, struct why *why)
+{
+	const struct record_value in[] = {
+		record_int((int64_t)newest - KEEP_COUNT)};
+
+	return record_run(r, "DELETE FROM publication WHERE serial<=$1", in,
+		1, NULL, why);
+}
+
 int record_put_bundle(struct record *r, const struct record_publication *p,
 	struct why *why)
 {
@@ -196,6 +208,8 @@ int record_put_bundle(struct record *r, const struct record_publication *p,
 			"another publisher has taken over: nothing was put "
 			"under epoch %u", p->version.epoch);
 	record_rows_fini(&rows);
+	if (err == 0)
+		err = prune(r, p->version.serial, why);
 	return err == 0 ? record_notify(r, why) : err;
 }
 

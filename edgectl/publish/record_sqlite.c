@@ -66,6 +66,7 @@ static int file_open(void **out, const char *path, struct why *why)
 	if (err == 0)
 		err = sql_script(f->db, why, "PRAGMA journal_mode=WAL;"
 					     "PRAGMA synchronous=FULL;"
+					     "PRAGMA cache_size=-512;"
 					     "PRAGMA foreign_keys=1");
 	umask(mask);
 	if (err < 0) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -312,6 +313,18 @@ START_TEST(test_epoch_of_a_file_is_raised_by_hand_only)
 }
 END_TEST
 
+/* Keys of pools lie in it, sealed; all the same it is nobody's to read. */
+START_TEST(test_S18_record_is_readable_by_its_owner_alone)
+{
+	struct stat st;
+
+	if (is_postgres())
+		return; /* its rights are PostgreSQL's */
+	ck_assert_int_eq(stat(where, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 077, 0);
+}
+END_TEST
+
 START_TEST(test_record_that_is_not_there_says_why)
 {
 	struct record *r = NULL;
@@ -341,6 +354,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_orders_are_answered_once_and_in_order);
 	tcase_add_test(t, test_news_of_others_wakes_a_waiting_one);
 	tcase_add_test(t, test_epoch_of_a_file_is_raised_by_hand_only);
+	tcase_add_test(t, test_S18_record_is_readable_by_its_owner_alone);
 	tcase_add_test(t, test_record_that_is_not_there_says_why);
 	suite_add_tcase(s, t);
 	return s;

@@ -344,7 +344,7 @@ START_TEST(test_stopped_by_a_person_only_asks)
 }
 END_TEST
 
-START_TEST(test_adopted_after_a_restart_only_asks_and_mends)
+START_TEST(test_R29_restart_only_asks_and_mends_what_lacks)
 {
 	begin(2, 1);
 	rollout_adopt(&r);
@@ -386,7 +386,7 @@ static Suite *suite(void)
 	tcase_add_test(t,
 		test_resume_tries_refusals_again_and_bears_those_away);
 	tcase_add_test(t, test_stopped_by_a_person_only_asks);
-	tcase_add_test(t, test_adopted_after_a_restart_only_asks_and_mends);
+	tcase_add_test(t, test_R29_restart_only_asks_and_mends_what_lacks);
 	suite_add_tcase(s, t);
 	return s;
 }
