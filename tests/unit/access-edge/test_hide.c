@@ -2,7 +2,7 @@
 #include "access-edge/hide.h"
 
 #include "tests/unit/access-edge/plain.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/access-edge/texts.h"
 
 #define I1 "<sip:fe.int.test:5061;transport=tls;lr;ms-route-sig=aa0C>" \
 	";ms-rrsig=bb"
@@ -234,6 +234,68 @@ static void teardown(void)
 	plain_fini(&p);
 }
 
+/* ---- over the wire ------------------------------------------------------- */
+
+#define HIDDEN_CALL \
+	"INVITE sip:bob@example.test SIP/2.0\r\n" \
+	"Via: SIP/2.0/TLS fe.int.test:5061;branch=z9hG4bKfe\r\n" \
+	"Via: SIP/2.0/TLS 10.1.2.3:5061;branch=z9hG4bKua\r\n" \
+	"Record-Route: <sip:fe.int.test:%u;transport=tls;lr>\r\n" \
+	"Max-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=a1\r\n" \
+	"To: <sip:bob@example.test>\r\nCall-ID: h1\r\nCSeq: 1 INVITE\r\n" \
+	"Contact: <sip:alice@example.com;opaque=user:epid:x;gruu>\r\n" \
+	"Content-Length: 0\r\n\r\n"
+
+/* A whole dialog that begins inside: the partner sees two Record-Routes of
+ * ours and one Via, the inside sees everything, and the BYE of the partner
+ * finds its way through. */
+START_TEST(test_dialog_with_a_partner_that_sees_nothing_of_the_inside)
+{
+	struct lab lab;
+	struct server edge;
+	struct party *fe, *bob;
+	const char *m;
+	char routes[4096], text[8192], rr[4096], want[128];
+
+	fe = lab_start(&lab, "partners: {example.test: allow}\n"
+		"settings: {access-edge: {allow_federated_users: true, "
+		"allow_targets: [127.0.0.0/8], hide_vias: true, "
+		"hide_record_routes: true}}\n");
+	lab_partner_open(&lab, &edge, "127.0.0.5", "p",
+		"DNS:sip.example.test");
+	dns_stub_srv(&lab.dns, "_sipfederationtls._tcp.example.test",
+		"sip.example.test", edge.at.port);
+	dns_stub_a(&lab.dns, "sip.example.test", "127.0.0.5");
+	snprintf(text, sizeof(text), HIDDEN_CALL, lab.hop_port);
+	party_send(fe, text);
+	bob = server_dialled(&edge);
+	m = party_expect(bob, "INVITE sip:bob@example.test SIP/2.0\r\n");
+	expect_lacks(m, "fe.int.test");
+	expect_lacks(m, "10.1.2.3");
+	routes_from(m, false, routes, sizeof(routes));
+	party_answer(bob, m, "200 OK", "Contact: <sip:bob@example.test>\r\n",
+		"");
+	m = party_expect(fe, "SIP/2.0 200 OK\r\n");
+	expect_has(m, "Via: SIP/2.0/TLS 10.1.2.3:5061;branch=z9hG4bKua\r\n");
+	lines_of(m, "Record-Route", rr, sizeof(rr));
+	snprintf(want, sizeof(want), "Route: <sip:fe.int.test:%u;"
+		"transport=tls;lr>\r\n", lab.hop_port);
+	expect_has(rr, want);
+	expect_has(rr, "Record-Route: <sip:" LAB_OUTSIDE ":");
+	snprintf(text, sizeof(text), "BYE sip:alice@example.com;opaque=user:"
+		"epid:x;gruu SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS sip.example.test;branch=z9hG4bKbye\r\n"
+		"%sFrom: <sip:bob@example.test>;tag=answerer\r\n"
+		"To: <sip:alice@example.com>;tag=a1\r\nCall-ID: h1\r\n"
+		"CSeq: 2 BYE\r\nContent-Length: 0\r\n\r\n", routes);
+	party_send(bob, text);
+	m = party_expect(fe, "BYE sip:alice@example.com;opaque=");
+	expect_has(m, want);
+	server_close(&edge);
+	lab_fini(&lab);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("access-edge/hide");
@@ -252,6 +314,9 @@ int main(void)
 	tcase_add_test(c, test_what_is_too_long_goes_as_it_is);
 	tcase_add_test(c, test_vias_below_ours_stay_here);
 	tcase_add_test(c, test_switched_off_hides_nothing_and_still_shows);
+	tcase_add_test(c,
+		test_dialog_with_a_partner_that_sees_nothing_of_the_inside);
+	tcase_set_timeout(c, 60);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
