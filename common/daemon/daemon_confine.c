@@ -162,6 +162,8 @@ static void collect(struct plan_paths *p, const struct daemon *d)
 	for (size_t i = 0; i < CONF_USE_COUNT; i++) {
 		add_folder_of(p, conf->certs[i].chain);
 		add_folder_of(p, conf->certs[i].key);
+		if (conf->certs[i].more != NULL)
+			add(p, SANDBOX_READ, conf->certs[i].more);
 	}
 	add_folder_of(p, conf->trust_internal);
 	add_folder_of(p, conf->trust_external);

@@ -52,6 +52,7 @@ static struct tls_spec spec_of(const struct daemon *d, enum conf_use use,
 		.verify = verify,
 		.chain_path = cert->chain,
 		.key_path = cert->key,
+		.more_path = role == TLS_ROLE_SERVER ? cert->more : NULL,
 		.trust_path = use == CONF_USE_INTERNAL
 			? d->conf->trust_internal
 			: d->conf->trust_external,

@@ -21,6 +21,7 @@
 
 #include "common/base/err.h"
 #include "common/base/log.h"
+#include "common/net/tls_sni.h"
 
 /* Where Debian keeps the public CAs in one file. Read when the context is
  * made: the sandbox may hide the directory later. */
@@ -32,6 +33,7 @@
 
 struct tls_ctx {
 	SSL_CTX *ssl; /* owned */
+	struct tls_sni *sni; /* owned, NULL = one certificate */
 	atomic_uint refs;
 };
 
@@ -380,8 +382,12 @@ int tls_ctx_new(struct tls_ctx **out, const struct tls_spec *spec,
 	if (ctx->ssl == NULL)
 		goto out;
 	err = ctx_fill(ctx->ssl, spec, why);
+	if (err == 0 && spec->more_path != NULL)
+		err = tls_sni_new(&ctx->sni, spec, why);
 	if (err < 0)
 		goto out;
+	if (ctx->sni != NULL)
+		tls_sni_attach(ctx->sni, ctx->ssl);
 
 	*out = ctx;
 	ctx = NULL;
@@ -404,6 +410,7 @@ void tls_ctx_unref(struct tls_ctx *ctx)
 	if (atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	SSL_CTX_free(ctx->ssl);
+	tls_sni_free(ctx->sni);
 	free(ctx);
 }
 

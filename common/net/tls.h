@@ -32,6 +32,8 @@ struct tls_spec {
 	enum tls_verify verify;
 	const char *chain_path; /* PEM, leaf first; NULL = none (client) */
 	const char *key_path;
+	const char *more_path;  /* server: folder of further pairs NAME.crt,
+	                         * NAME.key, chosen by the name asked for */
 	const char *trust_path; /* PEM file of CAs; NULL = system bundle */
 	bool allow_legacy;      /* TLS 1.0 and 1.1, security level 0 */
 	bool only_13;           /* nothing older than TLS 1.3 */

@@ -15,6 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/err.h"
+#include "common/net/tls_sni.h"
 
 /* Session tickets are sealed with a key of their context: a new context, a
  * new key, and who shows an older ticket shakes hands in full. */
@@ -24,6 +25,7 @@ enum watched_file {
 	WATCHED_CHAIN,
 	WATCHED_KEY,
 	WATCHED_TRUST,
+	WATCHED_MORE, /* a folder: its stamp is more_seen */
 	WATCHED_COUNT,
 };
 
@@ -40,6 +42,7 @@ struct tls_watch {
 	struct tls_spec spec; /* its paths are owned, below */
 	char *paths[WATCHED_COUNT];
 	struct stamp seen[WATCHED_COUNT];
+	uint64_t more_seen;
 	pthread_mutex_t lock; /* over ctx: workers take references */
 	struct tls_ctx *ctx;  /* owned reference */
 	struct mono made;     /* when it was, or could not be */
@@ -74,10 +77,12 @@ static bool stamp_eq(const struct stamp *a, const struct stamp *b)
 /* True when a file differs from what was seen last; it is seen now. */
 static bool look(struct tls_watch *w)
 {
-	bool is_changed = false;
+	uint64_t more = tls_sni_stamp(w->paths[WATCHED_MORE]);
+	bool is_changed = more != w->more_seen;
 	int i;
 
-	for (i = 0; i < WATCHED_COUNT; i++) {
+	w->more_seen = more;
+	for (i = 0; i < WATCHED_MORE; i++) {
 		struct stamp now = stamp_of(w->paths[i]);
 
 		if (!stamp_eq(&now, &w->seen[i]))
@@ -106,12 +111,14 @@ int tls_watch_new(struct tls_watch **out, const struct tls_spec *spec,
 	pthread_mutex_init(&w->lock, NULL);
 	if (copy_path(&w->paths[WATCHED_CHAIN], spec->chain_path) < 0 ||
 		copy_path(&w->paths[WATCHED_KEY], spec->key_path) < 0 ||
-		copy_path(&w->paths[WATCHED_TRUST], spec->trust_path) < 0)
+		copy_path(&w->paths[WATCHED_TRUST], spec->trust_path) < 0 ||
+		copy_path(&w->paths[WATCHED_MORE], spec->more_path) < 0)
 		goto out;
 	w->spec = *spec;
 	w->spec.chain_path = w->paths[WATCHED_CHAIN];
 	w->spec.key_path = w->paths[WATCHED_KEY];
 	w->spec.trust_path = w->paths[WATCHED_TRUST];
+	w->spec.more_path = w->paths[WATCHED_MORE];
 	/* Looked at before they are read: a change in between is seen by
 	 * the next poll. */
 	look(w);
@@ -168,8 +175,10 @@ int tls_watch_poll(struct tls_watch *w, bool force, struct why *why)
 	w->made = mono_now();
 	err = tls_ctx_new(&next, &w->spec, why);
 	/* Not the files' fault: look at them again. */
-	if (err == -ENOMEM || err == -EMFILE || err == -ENFILE)
+	if (err == -ENOMEM || err == -EMFILE || err == -ENFILE) {
 		memset(w->seen, 0, sizeof(w->seen));
+		w->more_seen = 0;
+	}
 	if (err < 0)
 		return err;
 	pthread_mutex_lock(&w->lock);

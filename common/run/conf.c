@@ -301,6 +301,10 @@ static const struct field FIELDS[] = {
 	{{"certificates.external-sip.key", "path",
 		CONF_TLS_DIR "/external-sip.key", "its private key, PEM"},
 		AT(certs[CONF_USE_EXTERNAL_SIP].key), read_path},
+	{{"certificates.external-sip.more", "path", NULL,
+		"folder of further certificates NAME.crt with NAME.key, shown "
+		"to those who ask for one of their names"},
+		AT(certs[CONF_USE_EXTERNAL_SIP].more), read_path},
 	{{"certificates.external-webconf.chain", "path",
 		CONF_TLS_DIR "/external-webconf.crt",
 		"certificate chain that web conferencing clients see"},
@@ -556,6 +560,7 @@ void conf_free(struct conf *conf)
 	for (unsigned i = 0; i < CONF_USE_COUNT; i++) {
 		free(conf->certs[i].chain);
 		free(conf->certs[i].key);
+		free(conf->certs[i].more);
 	}
 	for (size_t i = 0; i < conf->host_count; i++) {
 		free(conf->hosts[i].name);

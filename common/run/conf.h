@@ -38,6 +38,7 @@ enum conf_daemon {
 struct conf_certificate {
 	char *chain; /* owned paths */
 	char *key;
+	char *more;  /* folder of further pairs, or NULL */
 	bool is_set; /* named in the file, so it must be there */
 };
 

@@ -133,6 +133,77 @@ START_TEST(test_large_message_from_inside_reaches_the_client)
 END_TEST
 
 /* Passwords can be tried with any request that meets a challenge. */
+/* What the edge says by itself to a request for this user, without what
+ * differs each time. */
+static void said_of(struct party *client, const char *user, const char *method,
+	const char *extra, unsigned n, char *out, size_t cap)
+{
+	static const char *const vary[] = {"Via", "From", "To", "Call-ID",
+		"Retry-After"};
+	char text[1024];
+	const char *m;
+	size_t at = 0;
+
+	snprintf(text, sizeof(text), "%s sip:%s@example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS h;branch=z9hG4bKs6%u%s\r\n"
+		"From: <sip:%s@example.com>;tag=1\r\n"
+		"To: <sip:%s@example.com>\r\nCall-ID: s6-%u-%s\r\n"
+		"CSeq: 1 %s\r\n%sContent-Length: 0\r\n\r\n", method, user, n,
+		user, user, user, n, user, method, extra);
+	party_send(client, text);
+	m = party_expect(client, "SIP/2.0 ");
+	while (*m != '\0') {
+		size_t len = strcspn(m, "\n") + 1;
+		bool varies = false;
+
+		for (size_t i = 0; i < ARRAY_COUNT(vary); i++)
+			varies = varies || strncmp(m, vary[i],
+				strlen(vary[i])) == 0;
+		if (!varies)
+			at += (size_t)snprintf(out + at, cap - at, "%.*s",
+				(int)len, m);
+		m += len;
+	}
+}
+
+/* Somebody who signed in here before and somebody made up are answered the
+ * same by the edge, in each way that it has of saying no. */
+START_TEST(test_S6_edge_says_the_same_about_everybody)
+{
+	static const struct {
+		const char *method;
+		const char *extra;
+	} ways[] = {
+		{"MESSAGE", "Proxy-Require: foo\r\n"},
+		{"PUBLISH", ""},              /* not before signing in */
+		{"REGISTER", "Max-Forwards: 0\r\n"},
+		{"MESSAGE", "Max-Forwards: 0\r\n"},
+		{"REGISTER", "Max-Breadth: 0\r\n"},
+		{"REGISTER", "Route: <sip:fe2.int.test;lr>\r\n"},
+		{"INVITE", ""},               /* no next hop */
+	};
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "settings:\n  access-edge: "
+		"{next_hop_down: 60s}\n");
+	struct party *client = signed_in(&lab, fe); /* carol is known */
+	char known[2048], made_up[2048];
+
+	client = party_client(&lab);
+	server_close(&lab.hops[0]);
+	stream_free(fe->stream);
+	fe->stream = NULL;
+	TURN_UNTIL(lab.loop, !peer_pool_is_up(lab.edge->peers));
+	for (unsigned i = 0; i < ARRAY_COUNT(ways); i++) {
+		said_of(client, "carol", ways[i].method, ways[i].extra, i,
+			known, sizeof(known));
+		said_of(client, "nobody7", ways[i].method, ways[i].extra, i,
+			made_up, sizeof(made_up));
+		ck_assert_str_eq(known, made_up);
+	}
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_S6_guessing_with_invite_is_counted_too)
 {
 	struct lab lab;
@@ -424,6 +495,7 @@ int main(void)
 		test_S7_next_hop_that_does_not_read_keeps_its_connection);
 	tcase_add_test(c,
 		test_large_message_from_inside_reaches_the_client);
+	tcase_add_test(c, test_S6_edge_says_the_same_about_everybody);
 	tcase_add_test(c, test_S6_guessing_with_invite_is_counted_too);
 	tcase_add_test(c, test_R23_server_by_name_is_looked_up_again);
 	tcase_add_test(c, test_R23_deaf_next_hop_is_left_out);
