@@ -88,6 +88,8 @@ const struct counter_def av_counters[AV_COUNTER_COUNT] = {
 		"cause=\"slow-peer\"", "", CONNECT),
 	[AV_PEER_CONN_UNBOUND] = TOTAL("peer_connections_failed",
 		"cause=\"not-bound\"", "", CONNECT),
+	[AV_PEER_CONN_WITHDRAWN] = TOTAL("peer_connections_failed",
+		"cause=\"withdrawn\"", "", CONNECT),
 	[AV_PEER_CONN_TAKEN] = TOTAL("peer_connections_taken", NULL, "",
 		"TCP connections of peers to relay ports taken"),
 	[AV_PEER_CONN_REFUSED] = TOTAL("peer_connections_refused", NULL, "",

@@ -22,6 +22,8 @@
 #include "av-edge/tcp_move.h"
 #include "av-edge/turn_ms.h"
 
+#define TAIL_STRANGER 4096
+
 typedef void(handler)(struct turn *t, const struct turn_in *in,
 	struct turn_out *out);
 
@@ -164,6 +166,16 @@ static int append(struct tcp_conn *c, const uint8_t *data, size_t len)
 	return 0;
 }
 
+/* Of somebody without an allocation nothing is kept that is longer than a
+ * request can be: neither what is begun nor what waits (threat T8). */
+static bool keeps_too_much(const struct tcp_conn *c)
+{
+	return c->tail_len > TAIL_STRANGER && c->mode != TCP_CONN_DATA &&
+	    (c->pauses & TCP_PAUSE_MOVE) == 0 &&
+	    alloc_find(&c->shard->turn.allocs, c->port->number, &c->client) ==
+		NULL;
+}
+
 static void forget(struct tcp_conn *c, size_t done)
 {
 	c->tail_len -= done;
@@ -196,6 +208,8 @@ void front_tcp_read(struct tcp_conn *c, const uint8_t *data, size_t len)
 		forget(c, (size_t)done);
 	else if (err == 0 && (size_t)done < len)
 		err = append(c, data + done, len - (size_t)done);
+	if (err == 0 && keeps_too_much(c))
+		err = EDGE_EMALFORMED;
 	if (err == 0)
 		return;
 	stats_add(&s->turn.stats, AV_CONN_BROKEN, 1);

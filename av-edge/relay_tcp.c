@@ -385,6 +385,23 @@ int relay_tcp_connect(struct peer_conn **out, struct relay_tcp *t,
 	return 0;
 }
 
+/* ---- new rules ---------------------------------------------------------- */
+
+void relay_tcp_withdraw(struct relay_tcp *t)
+{
+	const struct peer_policy *policy = &t->shard->turn.rules->peers;
+	struct list *it, *next;
+
+	list_for_each_safe(it, next, &t->peers) {
+		struct peer_conn *p = container_of(it, struct peer_conn, node);
+
+		if (peer_verdict_is_yes(peer_policy_judge(policy, &p->peer)))
+			continue;
+		count(t, AV_PEER_CONN_WITHDRAWN);
+		relay_tcp_drop(p);
+	}
+}
+
 /* ---- now and then ------------------------------------------------------ */
 
 void relay_tcp_tick(struct relay_tcp *t)

@@ -40,6 +40,9 @@ void relay_tcp_free(struct relay_tcp *t);
 void relay_tcp_listen(struct relay_tcp *t);
 /* Its port is readable: somebody came. */
 void relay_tcp_accept(struct relay_tcp *t);
+/* New rules: peers that they forbid lose their connections, also those that
+ * need no permission any more (RFC 6062). */
+void relay_tcp_withdraw(struct relay_tcp *t);
 /* Once a second: who was starved looks again, who is stuck ends. */
 void relay_tcp_tick(struct relay_tcp *t);
 

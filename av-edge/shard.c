@@ -163,6 +163,11 @@ static void listen_relay(void *arg, struct alloc *a)
 	relay_tcp_listen(tcp_of(arg, a));
 }
 
+static void withdraw_relay(void *arg, struct alloc *a)
+{
+	relay_tcp_withdraw(tcp_of(arg, a));
+}
+
 static int connect_relay(void *arg, struct alloc *a, const struct addr *peer,
 	const struct turn_receipt *receipt)
 {
@@ -178,6 +183,7 @@ static const struct turn_io relay_io = {
 	.open = open_relay,
 	.close = close_relay,
 	.listen = listen_relay,
+	.withdraw = withdraw_relay,
 	.connect = connect_relay,
 	.owner = owner_of_connection,
 };

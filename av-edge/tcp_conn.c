@@ -182,6 +182,21 @@ void tcp_conn_close(struct tcp_conn *c)
 		stream_close(c->stream);
 }
 
+/* It may have as much waiting as a user does. */
+static void trust(struct tcp_conn *c)
+{
+	stream_set_queue_max(c->stream, c->mode == TCP_CONN_MS ?
+		TCP_CONN_QUEUE_MS : TCP_CONN_QUEUE);
+}
+
+static void wait_for_allocation(struct tcp_conn *c)
+{
+	int64_t wait_ms = c->shard->turn.rules->void_ms;
+
+	c->until = mono_after_ms(loop_now(c->shard->loop), wait_ms);
+	loop_timer_start(c->timer, wait_ms);
+}
+
 /* ---- the stream -------------------------------------------------------- */
 
 static void on_ready(struct stream *stream, void *arg)
@@ -190,7 +205,7 @@ static void on_ready(struct stream *stream, void *arg)
 
 	(void)stream;
 	c->is_open = true;
-	loop_timer_start(c->timer, c->shard->turn.rules->void_ms);
+	wait_for_allocation(c);
 }
 
 static void on_data(struct stream *stream, const uint8_t *data, size_t len,
@@ -268,8 +283,10 @@ void tcp_conn_carry(struct tcp_conn *c, struct data_conn *data)
 	c->mode = TCP_CONN_DATA;
 	c->data = data;
 	loop_timer_stop(c->timer);
-	if (c->stream != NULL)
-		stream_hand_over(c->stream, &data_ops, c);
+	if (c->stream == NULL)
+		return;
+	trust(c);
+	stream_hand_over(c->stream, &data_ops, c);
 }
 
 /* ---- the beginning ----------------------------------------------------- */
@@ -286,8 +303,7 @@ static void open_stream(struct tcp_conn *c, struct tls_ctx *tls)
 {
 	const struct stream_limits limits = {
 		.handshake_ms = c->shard->turn.rules->greet_ms,
-		.queue_max = c->mode == TCP_CONN_MS ? TCP_CONN_QUEUE_MS :
-						      TCP_CONN_QUEUE,
+		.queue_max = TCP_CONN_QUEUE_STRANGER,
 		.send_buffer = TCP_CONN_SEND_BUFFER,
 	};
 	int fd = c->fd;
@@ -423,10 +439,12 @@ void tcp_conn_allocated(struct tcp_conn *c, bool has_alloc)
 {
 	if (c->stream == NULL)
 		return; /* it is ending */
-	if (has_alloc)
-		loop_timer_stop(c->timer);
-	else
-		loop_timer_start(c->timer, c->shard->turn.rules->void_ms);
+	if (!has_alloc) {
+		wait_for_allocation(c);
+		return;
+	}
+	loop_timer_stop(c->timer);
+	trust(c);
 }
 
 static bool put(struct tcp_conn *c, const void *data, size_t len)

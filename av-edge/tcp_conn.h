@@ -12,6 +12,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/attr.h"
+#include "common/base/clock.h"
 #include "common/base/list.h"
 #include "common/net/stream.h"
 #include "common/net/udp_batch.h"
@@ -25,6 +26,8 @@
 /* [MS-TURN]: when it is not above its half there is room for any frame. */
 #define TCP_CONN_QUEUE_MS ((size_t)256 * 1024)
 #define TCP_CONN_RESERVE ((size_t)16 * 1024)
+/* Of somebody who has no allocation: a few answers. */
+#define TCP_CONN_QUEUE_STRANGER ((size_t)16 * 1024)
 /* The kernel's part of what may wait; it takes twice as much. */
 #define TCP_CONN_SEND_BUFFER (64 * 1024)
 
@@ -55,6 +58,7 @@ struct tcp_conn {
 	size_t seen;              /* first bytes that were looked at */
 	struct loop_fd *watch;    /* owned, until there is a stream */
 	struct loop_timer *timer; /* owned */
+	struct mono until;        /* without an allocation */
 	struct stream *stream;    /* owned, NULL = none yet or no more */
 	bool is_tls;
 	bool is_open;             /* shaken hands, where that is done */

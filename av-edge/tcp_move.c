@@ -23,7 +23,8 @@ static void arrive(struct shard *s, void *arg)
 		tcp_conn_end(c);
 		return;
 	}
-	loop_timer_start(c->timer, s->turn.rules->void_ms);
+	/* Moving takes none of its time and gives it none. */
+	loop_timer_start(c->timer, mono_since_ms(loop_now(s->loop), c->until));
 	tcp_conn_resume(c, TCP_PAUSE_MOVE);
 }
 

@@ -148,6 +148,8 @@ void turn_set_rules(struct turn *t, struct rules *rules)
 			continue;
 		perm_withdraw(&t->perms, a, &rules->peers);
 		hot_withdraw(&t->hots, a, &rules->peers);
+		if (alloc_relays_tcp(a))
+			t->io->withdraw(t->io_arg, a);
 	}
 }
 

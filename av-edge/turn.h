@@ -66,6 +66,9 @@ struct turn_io {
 	void (*close)(void *arg, struct alloc *a);
 	/* Its TCP relay port has got a first permission. */
 	void (*listen)(void *arg, struct alloc *a);
+	/* New rules: connections of its TCP relay port with peers that are none
+	 * any more end. */
+	void (*withdraw)(void *arg, struct alloc *a);
 	/* RFC 6062 5.2: connect from that port, answer by the receipt when it
 	 * is known how it went. -EEXIST: there is a connection with this
 	 * peer; EDGE_EBUSY: too many. */
@@ -94,7 +97,8 @@ EDGE_MUST int turn_init(struct turn *t, unsigned shard,
 void turn_end_all(struct turn *t, enum alloc_end why);
 /* Ends all allocations. Accepts a zeroed one. */
 void turn_fini(struct turn *t);
-/* New rules: permissions they forbid are withdrawn. Takes the reference. */
+/* New rules: permissions they forbid are withdrawn, and connections that
+ * began with one. Takes the reference. */
 void turn_set_rules(struct turn *t, struct rules *rules);
 /* Once a second or more often: end what is over. */
 void turn_tick(struct turn *t);

@@ -15,6 +15,8 @@
 #include "common/cred/secret_file.h"
 
 #define FILE_MAX (REST_SECRETS_MAX * (REST_SECRET_MAX + 1) + 2048)
+/* Far beyond any clock, and far from where sums of it are no numbers. */
+#define EXPIRES_MAX (INT64_MAX / 2)
 /* Of a user name that is no secret: any key makes a number of it that no
  * credential of av-auth has. */
 #define CLIENT_ID_KEY "sallyport turn rest client id"
@@ -138,7 +140,7 @@ int rest_user_parse(struct str text, struct rest_user *out)
 
 	if (colon == text.n ||
 	    str_to_u64((struct str){text.p, colon}, &expires) < 0 ||
-	    expires > INT64_MAX)
+	    expires > EXPIRES_MAX)
 		return EDGE_EMALFORMED;
 	out->expires.s = (int64_t)expires;
 	out->name = str_skip(text, colon + 1);

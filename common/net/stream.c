@@ -605,6 +605,11 @@ int stream_send(struct stream *s, const void *data, size_t len)
 	return 1;
 }
 
+void stream_set_queue_max(struct stream *s, size_t queue_max)
+{
+	s->queue_max = queue_max;
+}
+
 void stream_shut(struct stream *s)
 {
 	if (is_ending(s) || s->is_shutting)

@@ -100,6 +100,9 @@ void stream_push(struct stream *s);
  * wanted. For those who rather drop than end a stream. */
 size_t stream_room(struct stream *s, size_t wanted);
 
+/* Another bound for what waits, from now on. */
+void stream_set_queue_max(struct stream *s, size_t queue_max);
+
 /* Our last word: send what is queued, then close_notify (plain: FIN), and
  * go on reading. stream_send() is -ENOTCONN from now on. */
 void stream_shut(struct stream *s);

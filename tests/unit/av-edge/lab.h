@@ -29,6 +29,7 @@ struct lab {
 	bool over_tcp; /* clients come so now */
 	/* TCP relays: what was asked of the sockets, what they say */
 	unsigned listens;
+	unsigned withdraws;
 	unsigned connects;
 	struct addr connected_to;
 	struct turn_receipt receipt;
@@ -103,6 +104,14 @@ static inline void lab_listen(void *arg, struct alloc *a)
 	lab->listens++;
 }
 
+static inline void lab_withdraw(void *arg, struct alloc *a)
+{
+	struct lab *lab = arg;
+
+	lab_must(alloc_relays_tcp(a), "UDP ports have no connections");
+	lab->withdraws++;
+}
+
 static inline int lab_connect(void *arg, struct alloc *a,
 	const struct addr *peer, const struct turn_receipt *receipt)
 {
@@ -128,6 +137,7 @@ static const struct turn_io lab_io = {
 	.open = lab_open,
 	.close = lab_close,
 	.listen = lab_listen,
+	.withdraw = lab_withdraw,
 	.connect = lab_connect,
 	.owner = lab_owner,
 };

@@ -278,6 +278,41 @@ START_TEST(test_T6_denied_peers_are_refused_before_any_connect)
 }
 END_TEST
 
+/* T5: a connection needs no permission once it is there, but a peer. */
+START_TEST(test_T5_new_rules_end_connections_they_forbid)
+{
+	int bad = peer_listens("127.0.3.9:0"), good = peer_listens(
+		"127.0.3.10:0"), fds[2];
+	struct addr at = name_of(bad), other = name_of(good), from;
+	static struct client kept;
+	struct rules *r;
+	uint32_t id;
+
+	ck_assert_uint_eq(allocates(&a, "127.0.3.1:0", OUTSIDE, &alice), 0);
+	ck_assert_uint_eq(connects(&a, &at, &id), 0);
+	fds[0] = peer_accepts(bad, &from, CLIENT_WAIT_MS);
+	ck_assert_uint_eq(binds(&data, &a, OUTSIDE, &alice, id), 0);
+	ck_assert_uint_eq(connects(&a, &other, &id), 0);
+	fds[1] = peer_accepts(good, &from, CLIENT_WAIT_MS);
+	ck_assert_uint_eq(binds(&kept, &a, OUTSIDE, &alice, id), 0);
+	r = make_rules();
+	peer_policy_add_suite(&r->peers, &at);
+	use_rules(r);
+	ck_assert(is_ended(fds[0], CLIENT_WAIT_MS));
+	ck_assert(is_ended(data.fd, CLIENT_WAIT_MS));
+	ck_assert_uint_eq(relay_counter(relay, AV_PEER_CONN_WITHDRAWN), 1);
+	carries(kept.fd, fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+	close(data.fd);
+	close(kept.fd);
+	close(bad);
+	close(good);
+	close(a.fd);
+	await_no_one();
+}
+END_TEST
+
 /* Permitted: closed and silent are the same answer. */
 START_TEST(test_T6_closed_and_silent_peers_are_both_447)
 {
@@ -446,6 +481,30 @@ START_TEST(test_T8_strangers_are_not_moved_for_ever)
 }
 END_TEST
 
+/* T8: nor does it buy time. */
+START_TEST(test_T8_moving_does_not_prolong_the_wait)
+{
+	struct mono began;
+	struct stun_msg m;
+	unsigned i;
+
+	tcp_open(&a, "127.0.3.1:0", OUTSIDE, &alice);
+	began = mono_now();
+	for (i = 0; i < 4; i++) {
+		nap(VOID_MS / 6);
+		ck_assert_uint_ne(client_try(&a, &(struct request){
+			.method = STUN_CONNECTION_BIND,
+			.connection = (i % 2) << 26 | 1}, &m), 0);
+	}
+	ck_assert_uint_ge(relay_counter(relay, AV_CONN_MOVED), 3);
+	ck_assert(is_ended(a.fd, VOID_MS + 1000));
+	ck_assert_int_lt(mono_since_ms(began, mono_now()),
+		VOID_MS + VOID_MS / 3);
+	close(a.fd);
+	await_no_one();
+}
+END_TEST
+
 /* ---- bounds ------------------------------------------------------------ */
 
 START_TEST(test_T9_who_does_not_read_holds_the_other_up)
@@ -538,12 +597,14 @@ int main(void)
 		test_permitted_peer_is_announced_and_bound,
 		test_R13_relay_ports_meet_without_the_network,
 		test_T6_denied_peers_are_refused_before_any_connect,
+		test_T5_new_rules_end_connections_they_forbid,
 		test_T6_closed_and_silent_peers_are_both_447,
 		test_T6_connects_and_connections_are_bounded,
 		test_unbound_connections_end_in_time,
 		test_T11_connection_ids_are_their_users,
 		test_datagram_methods_are_not_for_tcp_ports_nor_the_reverse,
 		test_T8_strangers_are_not_moved_for_ever,
+		test_T8_moving_does_not_prolong_the_wait,
 		test_T9_who_does_not_read_holds_the_other_up,
 		test_R4_connections_come_and_go_and_nothing_is_left,
 	};

@@ -232,6 +232,37 @@ START_TEST(test_T13_longest_frame_is_taken_and_dropped)
 }
 END_TEST
 
+/* T8: who has no allocation is not kept 64 KiB for, begun or unread. */
+START_TEST(test_T8_strangers_have_nothing_long_kept)
+{
+	static uint8_t some[60000];
+	uint8_t one[64];
+	size_t len = binding(one, 1), at;
+	int fd = dial("127.0.3.1:0", OUTSIDE);
+
+	ck_assert_int_eq(send(fd, one, len, 0), (ssize_t)len);
+	memcpy(some, one, len); /* and then one that goes on and on */
+	buf_store_u16(some + 2, 59980);
+	ck_assert_int_eq(send(fd, some, 3000, MSG_NOSIGNAL), 3000);
+	ck_assert(!is_ended(fd, CLIENT_QUIET_MS));
+	ck_assert_int_eq(send(fd, some + 3000, 3000, MSG_NOSIGNAL), 3000);
+	ck_assert(is_ended(fd, CLIENT_WAIT_MS));
+	close(fd);
+	ck_assert_uint_eq(relay_counter(relay, AV_CONN_BROKEN), 1);
+	fd = dial("127.0.3.1:0", OUTSIDE);
+	for (at = 0; at + len <= sizeof(some); at += len)
+		memcpy(some + at, one, len);
+	/* All the answers at once are more than it may leave unread. */
+	for (at = 0; at < 200 && send(fd, some, sizeof(some), MSG_NOSIGNAL) >
+		0; at++)
+		;
+	ck_assert_uint_lt(at, 200);
+	close(fd);
+	await_no_one();
+	ck_assert_uint_eq(relay_counter(relay, AV_CONN_BROKEN), 2);
+}
+END_TEST
+
 START_TEST(test_T21_garbage_ends_its_connection_and_no_other)
 {
 	static struct client c;
@@ -496,6 +527,7 @@ int main(void)
 		test_pipelined_requests_are_answered_in_order,
 		test_T13_broken_framing_closes_and_frees,
 		test_T13_longest_frame_is_taken_and_dropped,
+		test_T8_strangers_have_nothing_long_kept,
 		test_T21_garbage_ends_its_connection_and_no_other,
 		test_T9_slow_reader_loses_datagrams_and_nothing_grows,
 		test_unread_answers_stop_the_asking,

@@ -60,7 +60,7 @@ START_TEST(test_user_names_are_known_by_their_shape)
 	static const char *const bad[] = {
 		"", "alice", ":alice", "12a:alice", "-1:x", "+1:x", " 1:x",
 		"1900000000", "18446744073709551616:x",
-		"9223372036854775808:x",
+		"9223372036854775808:x", "9223372036854775807:x",
 	};
 	struct rest_user u;
 	size_t i;
