@@ -21,7 +21,6 @@ from browser import Browser, BrowserError, pin  # noqa: E402
 
 PAGE = "file://" + os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "webrtc.html")
-MEDIA_S = 20
 SOUND_BYTES = 5000
 PICTURES = 15
 MESSAGES = 5
@@ -70,7 +69,7 @@ def call(outside, inside, urls, credential, args):
     check_offered("inside", sdp, args.relay,
                   inside.run("return await figures()"))
     outside.run("await take(arguments[0])", sdp)
-    end = time.monotonic() + MEDIA_S
+    end = time.monotonic() + args.seconds
     said = 0
     while time.monotonic() < end:
         outside.run("say(arguments[0])", "message %d" % said)
@@ -79,7 +78,7 @@ def call(outside, inside, urls, credential, args):
         if is_proven(ends[0], MESSAGES) and is_proven(ends[1], 0):
             return ends
         time.sleep(0.3)
-    raise CallError("after %d s: %s" % (MEDIA_S, json.dumps(ends, indent=1)))
+    raise CallError("after %d s: %s" % (args.seconds, json.dumps(ends, indent=1)))
 
 
 def check_way(urls, ends):
@@ -99,6 +98,8 @@ def main():
     p.add_argument("--credential", required=True)
     p.add_argument("--spki", action="append", default=[])
     p.add_argument("--relay")
+    p.add_argument("--seconds", type=int, default=20,
+                   help="in which all of it must have come")
     p.add_argument("--call", nargs=3, action="append", required=True,
                    metavar=("NAME", "OUTSIDE-URL", "INSIDE-URL"))
     args = p.parse_args()
