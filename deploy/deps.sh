@@ -16,7 +16,7 @@ build="gcc make pkg-config libc6-dev
 	libfyaml-dev libcurl4-openssl-dev libseccomp-dev libzstd-dev libpq-dev
 	openssl"
 test="check clang libclang-rt-14-dev llvm
-	chromium chromium-driver
+	chromium chromium-driver prometheus
 	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core
 	linphone-cli libnice-dev postgresql sip-tester stunnel4
 	dnsmasq-base tcpdump
