@@ -585,6 +585,7 @@ START_TEST(test_second_server_is_tried_and_failures_have_their_number)
 	struct server edge;
 	struct party *fe;
 	const char *m;
+	uint64_t failures;
 
 	fe = lab_start(&lab, "partners: {example.test: allow, gone.test: "
 		"allow, noname.test: allow}\n" SETTINGS(""));
@@ -604,10 +605,14 @@ START_TEST(test_second_server_is_tried_and_failures_have_their_number)
 	party_send(fe, outgoing("MESSAGE", "bob@gone.test", "o2", ""));
 	m = party_expect(fe, "SIP/2.0 504");
 	expect_has(m, "ms-diagnostics: 1046;");
-	/* Left out for a while: the next one is told at once. */
+	/* Left out for a while: the next one is told at once, and nobody is
+	 * dialled for it. */
+	failures = counter_get(&lab.counters, COUNTER_PARTNER_FAILURES);
 	party_send(fe, outgoing("MESSAGE", "bob@gone.test", "o3", ""));
 	m = party_expect(fe, "SIP/2.0 504");
 	expect_has(m, "ms-diagnostics: 1046;");
+	ck_assert_uint_eq(counter_get(&lab.counters,
+		COUNTER_PARTNER_FAILURES), failures);
 	discoverable(&lab, "noname.test", "sip.noname.test", 1);
 	party_send(fe, outgoing("MESSAGE", "bob@noname.test", "o4", ""));
 	m = party_expect(fe, "SIP/2.0 504");
