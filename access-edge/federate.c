@@ -49,7 +49,8 @@ static enum federate_result EDGE_PRINTF(6, 7) refuse(struct run *r,
 	va_list args;
 
 	va_start(args, fmt);
-	federate_found_v(&r->plan->report, r->step, FEDERATE_REFUSED, fmt, args);
+	federate_found_v(&r->plan->report, r->step, FEDERATE_REFUSED, fmt,
+		args);
 	va_end(args);
 	*v = verdict_by(setting, r->in != NULL ? 504 : status, diag, cause);
 	v->rule = federate_step_name(r->step);

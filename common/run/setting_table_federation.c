@@ -239,7 +239,7 @@ const struct setting_def SETTING_FEDERATION[SETTING_FEDERATION_COUNT] = {
 		.unit = "",
 		.fallback = "false",
 		.help = "A domain without _sipfederationtls is looked up by "
-			"NAPTR, _sips._tcp and its own address; its "
-			"certificate must name the domain.",
+			"_sips._tcp and its own address; its certificate "
+			"must name the domain.",
 	},
 };
