@@ -82,7 +82,13 @@ static void add_listener(struct issue_policy *p,
 static void add_place(struct issue_policy *p, const struct topology *t,
 	enum topology_side side, enum avedge_location location)
 {
+	bool has_tcp_relays = setting_bool(topology_settings(t, "av-edge"),
+		"tcp_relays");
+
 	for (size_t row = 0; row < ARRAY_COUNT(OFFERED); row++) {
+		/* MS-TURN over TCP wants a TCP relay port, always. */
+		if (OFFERED[row].usage == TOPOLOGY_TURN_TCP && !has_tcp_relays)
+			continue;
 		for (size_t i = 0; i < t->listener_count; i++) {
 			const struct topology_listener *l = &t->listeners[i];
 

@@ -178,6 +178,12 @@ static inline const char *alloc_transport_name(const struct alloc *a)
 	return alloc_is_tcp(a) ? "tcp" : "udp";
 }
 
+/* Of its relay port. */
+static inline const char *alloc_relay_protocol_name(const struct alloc *a)
+{
+	return alloc_relays_tcp(a) ? "tcp" : "udp";
+}
+
 /* Both of expires_ms and deadline_ms bound its life. */
 void alloc_set_expiry(struct alloc_table *t, struct alloc *a, struct mono at);
 /* The next allocation that is over at `now`, or NULL; the caller ends it

@@ -101,14 +101,15 @@ static json_t *alloc_json(const struct alloc *a, struct mono now)
 	    relayed[ADDR_TEXT_LEN], user[USER_TEXT_LEN];
 
 	str_hex(a->client_id, sizeof(a->client_id), user);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I,"
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I,"
 		" s:i, s:i, s:I, s:I, s:I, s:I, s:I}",
 		"id", alloc_id_text(a->id, id),
 		"dialect", alloc_dialect_name(a->dialect),
 		"side", topology_side_name(a->side),
 		"transport", alloc_transport_name(a),
 		"client", addr_text(&a->client, client),
-		"relayed", addr_text(&a->relayed, relayed), "user", user,
+		"relayed", addr_text(&a->relayed, relayed),
+		"relay_protocol", alloc_relay_protocol_name(a), "user", user,
 		"age_s", (json_int_t)(now.ms - a->created_ms) / 1000,
 		"expires_in_s", (json_int_t)(a->expires_ms - now.ms) / 1000,
 		"permissions", (int)a->perm_count,

@@ -18,14 +18,17 @@ static struct alloc *alloc_for(const struct rfc_ask *ask,
 	return alloc_of_family(&ask->t->allocs, ask->alloc, peer->family);
 }
 
-/* 0, or the code to refuse this peer with. */
+/* 0, or the code to refuse this peer with. Where refusals are feigned away
+ * (setting denied_peers) the verdict still counts: nobody gets a permission
+ * for such a peer, nor a channel. */
 static unsigned check_peer(struct rfc_ask *ask, const struct alloc *a,
 	const struct addr *peer, enum peer_verdict *verdict)
 {
 	if (a == NULL)
 		return 443;
 	*verdict = turn_judge_peer(ask->t, peer, ask->in->client);
-	return peer_verdict_is_yes(*verdict) ? 0 : 403;
+	return peer_verdict_is_yes(*verdict) ||
+	    ask->t->rules->feigns_peers ? 0 : 403;
 }
 
 /* Room for so many new permissions, of the one and of its twin? */
@@ -59,7 +62,8 @@ static unsigned check_peers(struct rfc_ask *ask, size_t *count)
 		code = check_peer(ask, a, &peer, &verdict);
 		if (code != 0)
 			return code;
-		if (!perm_has(&ask->t->perms, a, &peer, ask->t->now))
+		if (peer_verdict_is_yes(verdict) &&
+		    !perm_has(&ask->t->perms, a, &peer, ask->t->now))
 			fresh[a->is_second]++;
 	}
 	if (*count == 0)
@@ -71,10 +75,12 @@ static unsigned permit_nth(struct rfc_ask *ask, size_t n)
 {
 	struct addr peer;
 
-	if (stun_addr_nth(&ask->m, STUN_PEER_ADDRESS, n, &peer) < 0 ||
-	    turn_permit(ask->t, alloc_for(ask, &peer), &peer) < 0)
+	if (stun_addr_nth(&ask->m, STUN_PEER_ADDRESS, n, &peer) < 0)
 		return 508;
-	return 0;
+	if (!peer_verdict_is_yes(peer_policy_judge(&ask->t->rules->peers,
+		    &peer)))
+		return 0; /* feigned */
+	return turn_permit(ask->t, alloc_for(ask, &peer), &peer) < 0 ? 508 : 0;
 }
 
 void rfc_peer_on_permission(struct rfc_ask *ask)
@@ -122,6 +128,9 @@ static unsigned bind_channel(struct rfc_ask *ask, uint16_t channel,
 	twin = alloc_twin(&t->allocs, a);
 	if (twin != NULL && !hot_make_room(&t->hots, twin, channel, t->now))
 		return 400;
+	/* Feigned; but what carries to somebody is not promised to others. */
+	if (!peer_verdict_is_yes(verdict))
+		return hot_make_room(&t->hots, a, channel, t->now) ? 0 : 400;
 	if (!perm_has_room(&t->perms, a, 1, t->now) &&
 	    !perm_has(&t->perms, a, peer, t->now))
 		return 508;

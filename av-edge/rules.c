@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/digest.h"
 #include "common/base/err.h"
@@ -130,6 +131,8 @@ static int take_settings(struct rules *r, const struct topology *t,
 	r->rest_us = (uint32_t)setting_number(set, "rest_us");
 	r->turn_sha256 = setting_bool(set, "turn_sha256");
 	take_tcp_relays(r, set);
+	r->feigns_peers =
+	    strcmp(setting_text(set, "denied_peers"), "drop") == 0;
 	r->names_itself = setting_bool(set, "behind_load_balancer");
 	r->grants_bandwidth = setting_bool(set, "grant_bandwidth");
 	for (i = 0; i < setting_list_count(set, "allow_peers"); i++) {

@@ -60,6 +60,7 @@ struct rules {
 	bool turn_sha256; /* offered to [MS-TURN] clients of version 3 */
 	struct rules_media media[RULES_FAMILY_COUNT];
 	struct peer_policy peers;
+	bool feigns_peers; /* who asks for a denied one is told success */
 	struct alternates alternates;
 	/* [MS-TURN]: the 401 names our own address, for clients that a load
 	 * balancer might send to another edge next time. */

@@ -48,6 +48,7 @@ static const struct output_column ALLOCATION_COLUMNS[] = {
 	{"SIDE", "side", 0},
 	{"CLIENT", "client", 0},
 	{"RELAY", "relayed", 0},
+	{"PORT", "relay_protocol", 0},
 	{"AGE_S", "age_s", 0},
 	{"LEFT_S", "expires_in_s", 0},
 	{"PERMISSIONS", "permissions", 0},

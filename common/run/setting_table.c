@@ -10,6 +10,7 @@
 static const char *const TLS_VERSIONS[] = {"1.0", "1.2", "1.3", NULL};
 static const char *const REGISTER_PATHS[] = {
 	"record-route", "path", "both", NULL};
+static const char *const DENIED_PEERS[] = {"refuse", "drop", NULL};
 static const char *const FLOW_CODES[] = {"430", "480", NULL};
 
 #define MINUTE 60u
@@ -502,6 +503,18 @@ static const struct setting_def SETTINGS[] = {
 	},
 	{
 		.component = "av-edge",
+		.name = "denied_peers",
+		.kind = SETTING_CHOICE,
+		.unit = "",
+		.fallback = "\"refuse\"",
+		.choices = DENIED_PEERS,
+		.help = "What a TURN client is told that asks for a peer it "
+			"may not have: refuse = 403; drop = success, and "
+			"nothing is relayed, for clients that give up all "
+			"for one refusal (libre).",
+	},
+	{
+		.component = "av-edge",
 		.name = "alternate_servers",
 		.kind = SETTING_PREFIXES,
 		.unit = "",
@@ -642,7 +655,8 @@ static const struct setting_def SETTINGS[] = {
 		.unit = "",
 		.fallback = "true",
 		.help = "TCP relay ports: for MS-TURN clients over TCP, and "
-			"for RFC 6062.",
+			"for RFC 6062; false: av-auth does not name the TCP "
+			"port either.",
 	},
 	{
 		.component = "av-edge",

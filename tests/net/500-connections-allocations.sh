@@ -28,6 +28,7 @@ a = json.load(open(sys.argv[2]))["allocations"]
 assert [x["remote"] for x in c if x["side"] == "external"][0].startswith("127.0.3.10:"), c
 assert {x["client"].split(":")[0] for x in a} == {"127.0.3.10", "127.0.4.10"}, a
 assert {x["side"] for x in a} == {"external", "internal"}, a
+assert {x["relay_protocol"] for x in a} == {"udp"}, a
 END
 	fail "listings: $(cat "$LAB/connections.json" "$LAB/allocations.json")"
 loop_ctl connections --side external | grep -q 127.0.3.10 ||

@@ -152,6 +152,21 @@ START_TEST(test_ports_without_a_listener_are_not_offered)
 }
 END_TEST
 
+START_TEST(test_tcp_port_is_not_offered_without_tcp_relays)
+{
+	struct why why = {""};
+
+	ck_assert_int_eq(setting_set_put(lab.t.settings[CONF_AV_EDGE],
+		"tcp_relays", "false", &why), 0);
+	issue_policy_from(&policy, &lab.t);
+	answer();
+	for (size_t i = 0; i < a.relay_count; i++) {
+		ck_assert_uint_eq(a.relays[i].udp_port, 3478);
+		ck_assert_uint_eq(a.relays[i].tcp_port, 0);
+	}
+}
+END_TEST
+
 START_TEST(test_public_port_counts_not_the_bound_one)
 {
 	lab.listeners[1].public_port = 13478;
@@ -261,6 +276,7 @@ int main(void)
 	tcase_add_test(tc, test_names_per_location_are_never_mixed);
 	tcase_add_test(tc, test_ports_of_both_transports_are_offered);
 	tcase_add_test(tc, test_ports_without_a_listener_are_not_offered);
+	tcase_add_test(tc, test_tcp_port_is_not_offered_without_tcp_relays);
 	tcase_add_test(tc, test_public_port_counts_not_the_bound_one);
 	tcase_add_test(tc, test_directip_gives_addresses_and_what_nat_shows);
 	tcase_add_test(tc,

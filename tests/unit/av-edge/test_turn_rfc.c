@@ -412,6 +412,44 @@ START_TEST(test_create_permission_takes_all_or_none)
 }
 END_TEST
 
+/* The setting denied_peers: drop. Nothing but the answer is different. */
+START_TEST(test_T1_feigned_permissions_carry_nothing)
+{
+	struct addr good = lab_addr(PEER), bad = lab_addr("10.0.0.1:1");
+	const struct alloc *a;
+
+	lab.rules->feigns_peers = true;
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, ALICE, &alice, 1), 0);
+	a = alloc_at(&lab.turn.allocs, 0);
+	ck_assert_uint_eq(lab_permit(&ask, &lab, ALICE, &alice, "10.0.0.1:1"),
+		0);
+	ck_assert_uint_eq(lab_bind(&ask, &lab, ALICE, &alice, 0x4000,
+		"10.0.0.1:1"), 0);
+	ck_assert_uint_eq(lab_bind(&ask, &lab, ALICE, &alice, 0x4001,
+		"127.0.0.1:1"), 0);
+	ck_assert(!lab_data(&ask, &lab, ALICE, "10.0.0.1:1"));
+	ck_assert(!lab_data(&ask, &lab, ALICE, "127.0.0.1:1"));
+	ck_assert_uint_eq(a->perm_count, 0);
+	ck_assert_uint_eq(a->hot_count, 0);
+	ck_assert_uint_eq(count(AV_PEER_SUITE + PEER_PRIVATE - PEER_SUITE),
+		2);
+	/* Of several those that may be are permitted. */
+	lab_begin(&ask, &lab, ALICE, STUN_CREATE_PERMISSION, 2);
+	stun_write_addr(&ask.w, STUN_PEER_ADDRESS, &bad);
+	stun_write_addr(&ask.w, STUN_PEER_ADDRESS, &good);
+	lab_sign(&ask, &alice);
+	ck_assert_uint_eq(lab_send(&ask), 0);
+	ck_assert_uint_eq(a->perm_count, 1);
+	ck_assert(lab_data(&ask, &lab, ALICE, PEER));
+	ck_assert(!lab_data(&ask, &lab, ALICE, "10.0.0.1:1"));
+	/* A channel that carries is not promised to another one. */
+	ck_assert_uint_eq(lab_bind(&ask, &lab, ALICE, &alice, 0x4000, PEER),
+		0);
+	ck_assert_uint_eq(lab_bind(&ask, &lab, ALICE, &alice, 0x4000,
+		"10.0.0.1:1"), 400);
+}
+END_TEST
+
 START_TEST(test_permissions_are_bounded_and_old_ones_make_room)
 {
 	char peer[32];
@@ -613,6 +651,7 @@ int main(void)
 	tcase_add_test(t,
 		test_send_needs_a_permission_which_lasts_five_minutes);
 	tcase_add_test(t, test_create_permission_takes_all_or_none);
+	tcase_add_test(t, test_T1_feigned_permissions_carry_nothing);
 	tcase_add_test(t,
 		test_permissions_are_bounded_and_old_ones_make_room);
 	tcase_add_test(t, test_channel_bind_follows_the_rules);
