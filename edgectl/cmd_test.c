@@ -9,6 +9,7 @@
 #include "edgectl/output.h"
 #include "edgectl/test_av.h"
 #include "edgectl/test_partner.h"
+#include "edgectl/probe_replica.h"
 #include "edgectl/probe_webconf.h"
 #include "edgectl/webconf_plan.h"
 
@@ -54,6 +55,25 @@ static int run_webconf(struct cmd_call *call)
 		return cmd_fail(call, CMD_USAGE, err, &why);
 	ok = json_is_true(json_object_get(report, "ok"));
 	output_print(call, report, probe_webconf_text);
+	return ok ? CMD_OK : CMD_FAILED;
+}
+
+static int run_replica(struct cmd_call *call)
+{
+	struct conf *conf = NULL;
+	struct why why = {""};
+	json_t *report = NULL;
+	bool ok;
+	int err;
+
+	if (cmd_conf(call, &conf) != 0)
+		return CMD_USAGE;
+	err = probe_replica(&report, conf, &why);
+	conf_free(conf);
+	if (err < 0)
+		return cmd_fail(call, CMD_USAGE, err, &why);
+	ok = json_is_true(json_object_get(report, "ok"));
+	output_print(call, report, probe_replica_text);
 	return ok ? CMD_OK : CMD_FAILED;
 }
 
@@ -265,6 +285,17 @@ static const struct cmd_verb VERBS[] = {
 "edgectl test webconf --conference sip:test@example.com --expect HTTP \\\n"
 "    --send 'GET / HTTP/1.0\\r\\n\\r\\n'\n",
 		.run = run_webconf,
+	},
+	{
+		.name = "replica",
+		.words = "",
+		.help = "see whether a publisher could reach this edge",
+		.more =
+"Asks the replication agent, and port 4443 as a publisher would, with the\n"
+"internal certificate of this machine; a refusal for want of the right is a\n"
+"good answer.",
+		.examples = "edgectl test replica\n",
+		.run = run_replica,
 	},
 };
 

@@ -22,6 +22,9 @@ lab_ctl topology show --json >"$LAB/show.json"
 grep -q 5000 "$LAB/show.json" || fail "the setting is not in force"
 repl_pub status --json >"$LAB/fleet.json" || fail "the fleet is not well"
 
+lab_ctl test replica >"$LAB/probe.log" 2>&1 ||
+	fail "test replica: $(cat "$LAB/probe.log")"
+
 # ---- a publisher rules here --------------------------------------------------
 if lab_ctl topology apply "$LAB/topology.yaml" >"$LAB/apply.log" 2>&1; then
 	fail "a local apply went through without --override"

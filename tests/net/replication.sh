@@ -43,7 +43,7 @@ repl_bootstrap() {
 	lab_ctl replication bootstrap --trust "$LAB/trust.json" \
 		"$LAB/first.edgb" >"$LAB/bootstrap.log" 2>&1 ||
 		fail "bootstrap: $(cat "$LAB/bootstrap.log")"
-	lab_spawn up in_edge edgectl -c "$LAB/edge.yaml" up
+	lab_spawn up ip netns exec "$EDGE" edgectl -c "$LAB/edge.yaml" up
 	UP_PID=$SPAWNED
 	lab_wait 20 "the suite to serve" repl_is_serving
 }

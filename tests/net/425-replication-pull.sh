@@ -31,13 +31,14 @@ http {
 }
 CONF
 nginx_up() {
-	lab_spawn nginx in_in nginx -c "$LAB/nginx.conf" -g 'daemon off;'
+	lab_spawn nginx ip netns exec "$IN" nginx -c "$LAB/nginx.conf" -g 'daemon off;'
 	NGINX=$SPAWNED
 }
 nginx_up
 
 # mirror: what is newest, as a person would copy it to a web server.
 mirror() {
+	sleep 1 # nginx tells heads apart by the second and the length
 	repl_pub export "$LAB/next.edgb" >"$LAB/export.log" 2>&1 ||
 		fail "export: $(cat "$LAB/export.log")"
 	NAME=$(python3 tests/net/edgb.py name "$LAB/next.edgb")
@@ -51,11 +52,20 @@ mirror() {
 has() { [ "$(repl_status current.sha256)" = "$1" ]; }
 
 repl_bootstrap
+# The publisher reaches nobody.
+in_in nft -f - <<'NFT'
+table inet test {
+	chain output {
+		type filter hook output priority filter
+		tcp dport 4443 reject with tcp reset
+	}
+}
+NFT
 mirror
 up_to_date() { [ "$(repl_status up_to_date)" = true ]; }
 lab_wait 10 "the head to be fetched" up_to_date
 
-# A next one is published there, and pushed to nobody.
+# A next one is put there.
 repl_change 's/av-edge: {/av-edge: {max_bandwidth_per_port_kb: 5000, /'
 repl_pub "$LAB/topology.yaml" --no-wait >"$LAB/publish.log" 2>&1 ||
 	fail "publish: $(cat "$LAB/publish.log")"
@@ -84,12 +94,12 @@ forged() { lab_ctl replication status --json | grep -q 'good signature'; }
 lab_wait 10 "the forged head to be refused" forged
 has "$NAME" || fail "a forged head changed something"
 
-# Held back: the head runs out, the edge serves on.
-sleep 1 # heads are told apart by the second they were made in
+# Held back: the head runs out, then the server is gone; the edge serves on.
 mirror 2
 stale() { [ "$(repl_status stale)" = true ]; }
-kill "$NGINX"
 lab_wait 15 "the edge to say that it is stale" stale
+kill "$NGINX"
+sleep 2
 lab_ctl status --json | grep -q '"serving"' || fail "it does not serve on"
 has "$NAME" || fail "it lost what it had"
 nginx_up
