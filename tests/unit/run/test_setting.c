@@ -44,6 +44,38 @@ static bool is_snake(const char *name)
 		strlen(name);
 }
 
+/* A list of one item as a person writes it: taken? */
+static bool is_url(const char *text)
+{
+	const struct setting_def *def =
+		setting_find("replication-agent", "pull_from");
+	struct str item = str_of(text);
+	char *json = NULL;
+	int err = setting_from_text(def, &item, 1, true, &json, NULL);
+
+	free(json);
+	return err == 0;
+}
+
+START_TEST(test_urls_are_bases_and_nothing_else)
+{
+	ck_assert(is_url("https://mirror.example.com"));
+	ck_assert(is_url("http://mirror.example.com:8080/edge/a%20b"));
+	ck_assert(!is_url(""));
+	ck_assert(!is_url("mirror.example.com"));
+	ck_assert(!is_url("ftp://mirror.example.com"));
+	ck_assert(!is_url("file:///etc/passwd"));
+	ck_assert(!is_url("https://"));
+	ck_assert(!is_url("https:///edge"));
+	ck_assert(!is_url("https://user@mirror.example.com"));
+	ck_assert(!is_url("https://mirror.example.com/?q=1"));
+	ck_assert(!is_url("https://mirror.example.com/#a"));
+	ck_assert(!is_url("https://mirror.example.com/a b"));
+	ck_assert(!is_url("https://mirror.example.com/\r\nX: y"));
+	ck_assert(!is_url("https://-x/"));
+}
+END_TEST
+
 START_TEST(test_table_is_sound)
 {
 	for (size_t i = 0; i < setting_count(); i++) {
@@ -330,6 +362,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failures;
 
+	tcase_add_test(tc, test_urls_are_bases_and_nothing_else);
 	tcase_add_test(tc, test_table_is_sound);
 	tcase_add_test(tc, test_durations_are_read_and_written);
 	tcase_add_test(tc, test_values_are_written_for_people);
