@@ -37,7 +37,20 @@ carries() {
 	echo "$_what: no loss"
 }
 PEER='-e 198.51.100.78 -r 3480'
+# What edgectl says of the relay port, as long as there is one.
+(
+	i=0
+	while [ $i -lt 150 ] && [ ! -e "$LAB/is-tcp" ]; do
+		lab_ctl allocations --json | grep -q '"relay_protocol": *"tcp"' &&
+			: >"$LAB/is-tcp"
+		i=$((i + 1))
+		sleep 0.1
+	done
+) &
+WATCHES=$!
 carries "tcp, to a peer" in_in 10.0.0.10 $PEER
+wait "$WATCHES"
+[ -e "$LAB/is-tcp" ] || fail "edgectl allocations: no TCP relay port"
 carries "tls, to a peer" in_out 198.51.100.30 -S $PEER
 carries "tcp, between relay ports" in_in 10.0.0.10 -y
 carries "tls, between relay ports" in_out 198.51.100.30 -S -y

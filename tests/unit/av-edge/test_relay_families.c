@@ -19,6 +19,8 @@
 
 #define SERVER_V4 "127.0.1.12:23478"
 #define SERVER_V6 "[fd00:1::12]:23478"
+#define TCP_V4    "127.0.1.12:23443"
+#define TCP_V6    "[fd00:1::12]:23443"
 #define PEER_V4   "127.0.3.9"
 #define PEER_V6   "fd00:3::9"
 #define LO_MTU    2000
@@ -225,6 +227,109 @@ START_TEST(test_R17_matrix_over_real_sockets)
 END_TEST
 
 /* An outside client on IPv4 and one on IPv6, over relays of either family. */
+/* ---- TCP relay ports ----------------------------------------------------- */
+
+static int stream_socket(const char *at, int listens)
+{
+	struct addr a = lab_addr(at);
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(&a, &ss);
+	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
+
+	lab_must(fd >= 0 && bind(fd, (struct sockaddr *)&ss, len) == 0 &&
+		(!listens || listen(fd, 4) == 0), at);
+	return fd;
+}
+
+static void stream_client(struct client *c, bool is_v6)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	memset(c, 0, sizeof(*c));
+	c->fd = stream_socket(is_v6 ? "[fd00:3::1]:0" : "127.0.3.1:0", false);
+	c->is_stream = true;
+	c->server = lab_addr(is_v6 ? TCP_V6 : TCP_V4);
+	c->cred = alice;
+	len = addr_to_sockaddr(&c->server, &ss);
+	lab_must(connect(c->fd, (struct sockaddr *)&ss, len) == 0, "connect");
+}
+
+static void listen_tcp(const char *at)
+{
+	const struct tcp_port_spec spec = {.address = lab_addr(at),
+		.side = TOPOLOGY_EXTERNAL};
+	struct why why = {""};
+
+	lab_must(relay_open_tcp(relay, &spec, &why) == 0, why.text);
+}
+
+/* Connect, be connected from the relay port, bind, a word each way. */
+static void carry_to(struct client *c, const char *peer_at, bool is_v6)
+{
+	static struct client data;
+	int listener = stream_socket(peer_at, true), fd;
+	struct addr at = name_of(listener), from;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct stun_msg m;
+	uint32_t id = 0;
+	char room[8];
+
+	ck_assert_uint_eq(client_ask(c, &(struct request){
+		.method = STUN_CONNECT, .peer = &at}), 0);
+	ck_assert(stun_parse(&m, &stun_rfc, c->in, c->in_len) == 0 &&
+		stun_number(&m, STUN_CONNECTION_ID, &id) == 0);
+	fd = accept(listener, (struct sockaddr *)&ss, &len);
+	ck_assert(fd >= 0 && addr_from_sockaddr((struct sockaddr *)&ss, len,
+		&from) == 0);
+	ck_assert(addr_eq(&from, &c->relayed));
+	stream_client(&data, is_v6);
+	ck_assert_uint_eq(client_ask(&data, &(struct request){
+		.method = STUN_CONNECTION_BIND, .connection = id}), 0);
+	ck_assert_int_eq(send(data.fd, "up", 2, 0), 2);
+	ck_assert_int_eq(recv(fd, room, 2, MSG_WAITALL), 2);
+	ck_assert_int_eq(send(fd, "down", 4, 0), 4);
+	ck_assert_int_eq(recv(data.fd, room, 4, MSG_WAITALL), 4);
+	close(data.fd);
+	close(fd);
+	close(listener);
+}
+
+START_TEST(test_R17_tcp_relay_ports_of_both_families)
+{
+	static struct client c;
+	struct addr other;
+	int client_v6, relay_v6;
+
+	if (relay == NULL)
+		return;
+	listen_tcp(TCP_V4);
+	listen_tcp(TCP_V6);
+	usleep(50000); /* the first thread listens, soon */
+	for (client_v6 = 0; client_v6 < 2; client_v6++)
+		for (relay_v6 = 0; relay_v6 < 2; relay_v6++) {
+			stream_client(&c, client_v6);
+			ck_assert_uint_eq(client_ask(&c, &(struct request){
+				.method = STUN_ALLOCATE, .protocol = 6,
+				.family = relay_v6 ? 2 : 1}), 0);
+			ck_assert_uint_eq(c.relayed.family, relay_v6 ? 6 : 4);
+			carry_to(&c, relay_v6 ? "[" PEER_V6 "]:0" :
+				PEER_V4 ":0", client_v6);
+			other = lab_addr(relay_v6 ? PEER_V4 ":9" :
+				"[" PEER_V6 "]:9");
+			ck_assert_uint_eq(client_ask(&c, &(struct request){
+				.method = STUN_CONNECT, .peer = &other}), 443);
+			/* T3: an IPv4 peer in an IPv6 spelling is judged as
+			 * what it is, before anything is tried. */
+			other = lab_addr("[::ffff:10.0.0.1]:22");
+			ck_assert_uint_ne(client_ask(&c, &(struct request){
+				.method = STUN_CONNECT, .peer = &other}), 447);
+			close(c.fd);
+		}
+}
+END_TEST
+
 START_TEST(test_R13_relay_to_relay_across_families)
 {
 	static struct client a, b;
@@ -413,6 +518,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		test_R17_matrix_over_real_sockets,
+		test_R17_tcp_relay_ports_of_both_families,
 		test_R13_relay_to_relay_across_families,
 		test_df_bit_is_set_when_asked_for_and_not_else,
 		test_too_long_for_the_path_is_told_with_its_mtu,
