@@ -72,9 +72,15 @@ static inline void open_tcp(const char *at, enum topology_side side,
 		.max_per_source = max_per_source,
 	};
 	struct why why = {""};
+	int err = -1;
 
-	ck_assert_msg(relay_open_tcp(relay, &spec, &why) == 0, "%s",
-		why.text);
+	/* One that was closed is free when its threads have seen it. */
+	for (int i = 0; i < 250 && err < 0; i++) {
+		if (i > 0)
+			nap(20);
+		err = relay_open_tcp(relay, &spec, &why);
+	}
+	ck_assert_msg(err == 0, "%s", why.text);
 }
 
 static inline void setup(void)
@@ -107,7 +113,7 @@ static inline void teardown(void)
 
 /* ---- clients ----------------------------------------------------------- */
 
-static inline int dial(const char *at, const char *to)
+static inline int dial_once(const char *at, const char *to)
 {
 	struct addr local = lab_addr(at), server = lab_addr(to);
 	struct sockaddr_storage ss;
@@ -125,6 +131,18 @@ static inline int dial(const char *at, const char *to)
 		return fd;
 	close(fd);
 	return -1;
+}
+
+/* Its thread listens soon after a port was opened. */
+static inline int dial(const char *at, const char *to)
+{
+	int fd = dial_once(at, to);
+
+	for (int i = 0; i < 250 && fd < 0; i++) {
+		nap(20);
+		fd = dial_once(at, to);
+	}
+	return fd;
 }
 
 static inline void tcp_open(struct client *c, const char *at,
