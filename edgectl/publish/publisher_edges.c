@@ -17,6 +17,7 @@
 #include "edgectl/publish/trust_store.h"
 
 #define HEAD_EVERY_MS 300000
+#define TRUST_EVERY_MS 5000 /* to one machine, which may lack several */
 #define TEXT_MAX      400
 
 /* ---- machines ----------------------------------------------------------- */
@@ -348,6 +349,7 @@ static void on_trust(void *arg, size_t i, const struct edge_reply *reply)
 
 	note_reply(p, i, reply);
 	p->edges[i].is_heading = false;
+	p->edges[i].trust_next = mono_after_ms(mono_now(), TRUST_EVERY_MS);
 	if (reply->err < 0 || reply->status >= 300)
 		log_warning("publisher.trust_refused", "machine=%s text=%s",
 			log_qz(p->edges[i].target.fqdn),
@@ -503,7 +505,20 @@ static void send_head(struct publisher *p, size_t i, struct mono now)
 	e->is_heading = start(p, i, &call) == 0;
 }
 
-/* The oldest set of keys that some machine lacks, to all that lack it. */
+/* The step from these keys to the next, which is under way already or can
+ * be fetched. */
+static bool has_trust_step(struct publisher *p, uint64_t from)
+{
+	struct why why = {""};
+
+	if (p->trust.p != NULL)
+		return p->trust_from == from;
+	p->trust_from = from;
+	return trust_store_bundle(p->record, from, &p->trust,
+		       &p->trust_version, &why) == 0;
+}
+
+/* The next set of keys to a machine that lacks it. */
 static void send_trust(struct publisher *p, size_t i)
 {
 	struct publisher_edge *e = &p->edges[i];
@@ -511,12 +526,13 @@ static void send_trust(struct publisher *p, size_t i)
 	const json_t *serial = json_object_get(status, "trust_serial");
 	uint64_t has = (uint64_t)json_integer_value(serial);
 	bool is_known = json_is_integer(serial);
-	struct why why = {""};
+	char version[BUNDLE_VERSION_LEN];
 	char path[160];
-	const struct edge_call call = {
+	struct edge_call call = {
 		.method = "PUT",
 		.path = path,
 		.type = BUNDLE_CONTENT_TYPE,
+		.version = version,
 		.done = on_trust,
 		.arg = p,
 		.tag = i,
@@ -524,17 +540,15 @@ static void send_trust(struct publisher *p, size_t i)
 
 	json_decref(status);
 	if (e->is_heading || !is_known || has >= p->trust_serial ||
-		p->trust.p != NULL)
+		!mono_is_past(e->trust_next, mono_now()) ||
+		!has_trust_step(p, has))
 		return;
-	if (trust_store_bundle(p->record, has, &p->trust, &why) == 0) {
-		struct edge_call with = call;
-
-		snprintf(path, sizeof(path), "%s%s", BUNDLE_PATH_BUNDLES,
-			p->trust.sha256);
-		with.body = p->trust.p;
-		with.len = p->trust.len;
-		e->is_heading = start(p, i, &with) == 0;
-	}
+	snprintf(path, sizeof(path), "%s%s", BUNDLE_PATH_BUNDLES,
+		p->trust.sha256);
+	bundle_version_text(p->trust_version, version);
+	call.body = p->trust.p;
+	call.len = p->trust.len;
+	e->is_heading = start(p, i, &call) == 0;
 }
 
 /* One trust bundle is under way at a time; it goes when nobody needs it. */

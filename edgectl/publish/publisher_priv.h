@@ -16,6 +16,7 @@ struct publisher_edge {
 	uint32_t head_epoch; /* of the head it has, with the moment */
 	struct mono head_at;
 	bool has_head;
+	struct mono trust_next; /* no trust bundle before this */
 	bool is_heading; /* a head or trust bundle is on its way */
 };
 
@@ -38,7 +39,9 @@ struct publisher {
 	enum rollout_phase written; /* as the record has it */
 	struct bundle_bytes head;
 	struct mono head_made;
-	struct bundle_bytes trust; /* the one on its way */
+	struct bundle_bytes trust; /* the one on its way, */
+	uint64_t trust_from;       /* to those that have this serial, */
+	struct bundle_version trust_version; /* and as what */
 	uint64_t trust_serial;     /* newest */
 	uint64_t bytes;            /* of calls that are gone */
 };

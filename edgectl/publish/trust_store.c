@@ -156,7 +156,8 @@ int trust_store_next(struct record *r, uint32_t epoch,
 }
 
 int trust_store_bundle(struct record *r, uint64_t serial,
-	struct bundle_bytes *out, struct why *why)
+	struct bundle_bytes *out, struct bundle_version *version,
+	struct why *why)
 {
 	const struct record_value in[] = {record_int((int64_t)serial)};
 	struct record_rows rows = {.rows = 0};
@@ -180,6 +181,7 @@ int trust_store_bundle(struct record *r, uint64_t serial,
 		err = bundle_read(&b, out->p, out->len, why);
 	if (err == 0)
 		memcpy(out->sha256, b.sha256, sizeof(out->sha256));
+	*version = b.manifest.version;
 	bundle_fini(&b);
 	record_rows_fini(&rows);
 	if (err < 0)

@@ -24,7 +24,8 @@ EDGE_MUST int trust_store_next(struct record *r, uint32_t epoch,
 /* The bundle that leads from serial to the next; -ENOENT. Freed by
  * bundle_bytes_fini. */
 EDGE_MUST int trust_store_bundle(struct record *r, uint64_t serial,
-	struct bundle_bytes *out, struct why *why);
+	struct bundle_bytes *out, struct bundle_version *version,
+	struct why *why);
 
 /* Do these signers suffice for what the edges want? A reason that says what
  * is missing. EDGE_ECONFIG. */

@@ -301,6 +301,7 @@ START_TEST(test_keys_are_rotated_by_the_old_and_the_new)
 {
 	struct bundle_trust next = trust;
 	struct bundle_trust got;
+	struct bundle_version version;
 	struct bundle_bytes bytes = {NULL, 0, ""};
 	struct bundle b;
 	struct bundle_key *key = NULL;
@@ -324,13 +325,16 @@ START_TEST(test_keys_are_rotated_by_the_old_and_the_new)
 		&why), 0);
 	ck_assert_msg(trust_store_next(r, 1, &trust, &next, &signing, "p",
 		&why) == 0, "%s", why.text);
-	ck_assert_int_eq(trust_store_bundle(r, 1, &bytes, &why), 0);
+	ck_assert_int_eq(trust_store_bundle(r, 1, &bytes, &version,
+		&why), 0);
+	ck_assert_uint_eq(version.serial, 2);
 	ck_assert_int_eq(bundle_read(&b, bytes.p, bytes.len, &why), 0);
 	ck_assert_int_eq(bundle_trust_follow(&trust, &b, &got, &why), 0);
 	ck_assert_uint_eq(got.serial, 2);
 	bundle_fini(&b);
 	bundle_bytes_fini(&bytes);
-	ck_assert_int_eq(trust_store_bundle(r, 2, &bytes, &why), -ENOENT);
+	ck_assert_int_eq(trust_store_bundle(r, 2, &bytes, &version,
+		&why), -ENOENT);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /*
  * Tests of edgectl/publish/record*.c. On sqlite; with RECORD_POSTGRES in the
  * environment (what libpq takes) the same on PostgreSQL, see
- * tests/net/430-postgres.sh.
+ * tests/net/441-postgres.sh.
  */
 #include <errno.h>
 #include <stdio.h>
