@@ -222,7 +222,8 @@ echo "# a test tells each step"
 lab_spawn listed in_out tests/net/fed.py answer 203.0.113.78:5061 \
 	--cert "$LAB/tls/sip.listed.test.crt" \
 	--key "$LAB/tls/sip.listed.test.key" --ca "$LAB/tls/external-ca.crt"
-sleep 0.3
+lab_wait 5 "the listed partner" in_out sh -c \
+	"ss -Htln 'sport = :5061' | grep -q 203.0.113.78"
 lab_ctl test federated-partner listed.test >"$LAB/test.txt" ||
 	fail "test: $(cat "$LAB/test.txt")"
 for _step in srv parent-domain connect tls answer; do
