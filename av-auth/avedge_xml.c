@@ -30,6 +30,7 @@ static const char *const REASONS[AVEDGE_REASON_COUNT] = {
 	[AVEDGE_BUSY] = "Server Busy",
 	[AVEDGE_INTERNAL] = "Internal Server Error",
 	[AVEDGE_VERSION_MISMATCH] = "Version Mismatch",
+	[AVEDGE_FORBIDDEN] = "Forbidden",
 };
 
 static const char *const LOCATIONS[] = {

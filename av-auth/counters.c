@@ -51,6 +51,8 @@ const struct counter_def AV_AUTH_COUNTERS[COUNT_END] = {
 		"Requests refused"},
 	[COUNT_INTERNAL] = {"refused", "cause=\"internal\"", COUNTER_TOTAL,
 		"", "Requests refused"},
+	[COUNT_FORBIDDEN] = {"refused", "cause=\"domain\"", COUNTER_TOTAL, "",
+		"Requests refused"},
 	[COUNT_ROTATIONS] = {"key_rotations", NULL, COUNTER_TOTAL, "",
 		"Rotations of the pool key"},
 	[COUNT_KEYS] = {"keys", NULL, COUNTER_GAUGE, "",

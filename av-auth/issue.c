@@ -101,11 +101,12 @@ static void add_place(struct issue_policy *p, const struct topology *t,
 
 void issue_policy_from(struct issue_policy *out, const struct topology *t)
 {
-	uint64_t limit_s = setting_duration_s(topology_settings(t, "av-auth"),
-		"max_token_lifetime");
+	const struct setting_set *set = topology_settings(t, "av-auth");
 
 	*out = (struct issue_policy){
-		.lifetime_max_min = (uint32_t)(limit_s / 60)
+		.lifetime_max_min = (uint32_t)(
+			setting_duration_s(set, "max_token_lifetime") / 60),
+		.domains = setting_bool(set, "own_domains_only") ? t : NULL,
 	};
 	for (size_t i = 0; i < ARRAY_COUNT(PLACES); i++)
 		add_place(out, t, PLACES[i].side, PLACES[i].location);
@@ -125,6 +126,23 @@ static bool has_relay(const struct avedge_response *a,
 	for (size_t i = 0; i < a->relay_count; i++)
 		if (location == AVEDGE_ANYWHERE ||
 			a->relays[i].location == location)
+			return true;
+	return false;
+}
+
+/* "sip:alice@contoso.test;gruu" is of contoso.test. */
+static bool is_ours(const struct topology *t, struct str identity)
+{
+	struct str host = str_skip(identity, str_find(identity, '@'));
+
+	if (str_is_empty(host))
+		return false;
+	host = str_skip(host, 1);
+	host.n = str_find(host, ';');
+	host.n = str_find(host, '?');
+	host.n = str_find(host, ':');
+	for (size_t i = 0; i < t->domain_count; i++)
+		if (str_ieq_z(host, t->domains[i]))
 			return true;
 	return false;
 }
@@ -159,6 +177,9 @@ static enum avedge_reason grant_all(struct avedge_response *out,
 	for (size_t i = 0; i < q->item_count && reason == AVEDGE_OK; i++) {
 		if (!has_relay(out, q->items[i].location))
 			return AVEDGE_NOT_SUPPORTED;
+		if (policy->domains != NULL &&
+			!is_ours(policy->domains, q->items[i].identity))
+			return AVEDGE_FORBIDDEN;
 		reason = grant_item(&grants[i], policy, ring,
 			(enum av_cred_version)q->major, &q->items[i], now);
 	}

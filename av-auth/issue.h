@@ -25,10 +25,13 @@ struct issue_relays {
 
 struct issue_policy {
 	uint32_t lifetime_max_min;
+	const struct topology *domains; /* borrowed: whose users alone may
+					 * have any; NULL = everybody */
 	struct issue_relays by_name;    /* route="loadbalanced" */
 	struct issue_relays by_address; /* route="directip" */
 };
 
+/* t must live as long as the policy. */
 void issue_policy_from(struct issue_policy *out, const struct topology *t);
 
 /* Minutes that are granted when asked_min (0 = not said) are asked for. */

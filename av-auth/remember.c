@@ -21,6 +21,8 @@ static const char *const ADVICE[AVEDGE_REASON_COUNT] = {
 		"credential_rate allows",
 	[AVEDGE_INTERNAL] = "out of memory, or no entropy: see 'edgectl "
 		"status'",
+	[AVEDGE_FORBIDDEN] = "the user is of none of our domains, and the "
+		"setting own_domains_only is on",
 	[AVEDGE_VERSION_MISMATCH] = "the client speaks another version than "
 		"1.0 or 2.0",
 };

@@ -399,6 +399,15 @@ static const struct setting_def SETTINGS[] = {
 	},
 	{
 		.component = "av-auth",
+		.name = "own_domains_only",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "Credentials are made for users of our domains alone; "
+			"others are answered Forbidden.",
+	},
+	{
+		.component = "av-auth",
 		.name = "tls_min",
 		.kind = SETTING_CHOICE,
 		.unit = "",

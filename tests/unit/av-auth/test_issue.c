@@ -259,6 +259,43 @@ START_TEST(test_each_item_gets_its_own_credential_in_order)
 }
 END_TEST
 
+/* Local policy: nobody is kept out until it is switched on. */
+START_TEST(test_users_of_other_domains_are_forbidden_when_asked_for)
+{
+	static char ours[2][256] = {"contoso.test", "sub.contoso.test"};
+	static const struct {
+		const char *identity;
+		bool is_ours;
+	} CASES[] = {
+		{"sip:alice@contoso.test", true},
+		{"sip:alice@CONTOSO.test;gruu;opaque=x", true},
+		{"sips:alice@sub.contoso.test:5061", true},
+		{"sip:alice@sub.contoso.test?x=y", true},
+		{"sip:alice@fabrikam.test", false},
+		{"sip:alice@xcontoso.test", false},
+		{"sip:alice@contoso.test.evil.test", false},
+		{"sip:contoso.test", false},
+		{"sip:alice@", false},
+		{"alice", false},
+	};
+
+	lab.t.domains = ours;
+	lab.t.domain_count = 2;
+	for (size_t i = 0; i < ARRAY_COUNT(CASES); i++) {
+		items[0].identity = str_of(CASES[i].identity);
+		lab_set(&lab, "own_domains_only", "false");
+		issue_policy_from(&policy, &lab.t);
+		answer();
+		ck_assert_int_eq(a.reason, AVEDGE_OK);
+		lab_set(&lab, "own_domains_only", "true");
+		issue_policy_from(&policy, &lab.t);
+		answer();
+		ck_assert_msg(a.reason == (CASES[i].is_ours ? AVEDGE_OK :
+				AVEDGE_FORBIDDEN), "%s", CASES[i].identity);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("issue");
@@ -285,6 +322,8 @@ int main(void)
 	tcase_add_test(tc, test_without_a_key_nothing_is_granted);
 	tcase_add_test(tc, test_one_bad_item_fails_all);
 	tcase_add_test(tc, test_each_item_gets_its_own_credential_in_order);
+	tcase_add_test(tc,
+		test_users_of_other_domains_are_forbidden_when_asked_for);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -162,6 +162,91 @@ START_TEST(test_service_is_answered_with_credentials)
 }
 END_TEST
 
+/* pidgin-sipe 1.25.0, as captured: signed in directly, and through the edge
+ * proxy. Lower-case transport in Via, no Contact, version 1.0. */
+static const char SIPE_DIRECT[] =
+	"SERVICE sip:Mras.contoso.test@contoso.test;gruu;opaque=srvr:MRAS:"
+	"dzh4GmLkqFe3hzjI9_eK3QAA SIP/2.0\r\n"
+	"Via: SIP/2.0/tls 203.0.113.30:36950;branch=z9hG4bK746187546D46D01D944B"
+	"\r\n"
+	"From: <sip:alice@contoso.test>;tag=99048415;epid=b6c10ff1ff10\r\n"
+	"To: <sip:Mras.contoso.test@contoso.test;gruu;opaque=srvr:MRAS:"
+	"dzh4GmLkqFe3hzjI9_eK3QAA>\r\n"
+	"Max-Forwards: 70\r\n"
+	"CSeq: 1 SERVICE\r\n"
+	"User-Agent: Purple/2.14.12 Sipe/1.25.0 (linux-x86_64)\r\n"
+	"Call-ID: 5AD7g6AFFa5394i59D1mA208t6A96bB4DBx288Fx\r\n"
+	"Content-Type: application/msrtc-media-relay-auth+xml\r\n"
+	"Content-Length: 453\r\n\r\n"
+	"<request requestID=\"1446492469\" from=\"sip:alice@contoso.test\" "
+	"version=\"1.0\" to=\"sip:Mras.contoso.test@contoso.test;gruu;opaque="
+	"srvr:MRAS:dzh4GmLkqFe3hzjI9_eK3QAA\" xmlns=\"http://schemas.microsoft."
+	"com/2006/09/sip/mrasp\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-"
+	"instance\"><credentialsRequest credentialsRequestID=\"1446492469\">"
+	"<identity>sip:alice@contoso.test</identity><location>intranet"
+	"</location><duration>480</duration></credentialsRequest></request>";
+
+static const char SIPE_BY_EDGE[] =
+	"SERVICE sip:Mras.contoso.test@contoso.test;gruu;opaque=srvr:MRAS:"
+	"dzh4GmLkqFe3hzjI9_eK3QAA SIP/2.0\r\n"
+	"Record-Route: <sip:10.10.0.10:5061;transport=tls;r2=on;lr;"
+	"ftag=5311211417>\r\n"
+	"Record-Route: <sip:203.0.113.10:443;transport=tls;r2=on;lr;"
+	"ftag=5311211417>\r\n"
+	"Via: SIP/2.0/TLS 10.10.0.10:5061;branch=z9hG4bKad44.b3ffda91a764af84640"
+	"f4d4a28e55f0e.0;i=1\r\n"
+	"Via: SIP/2.0/tls 203.0.113.30:50328;branch=z9hG4bK403F4627B2A29ABF6406"
+	"\r\n"
+	"From: <sip:alice@contoso.test>;tag=5311211417;epid=b6c10ff1ff10\r\n"
+	"To: <sip:Mras.contoso.test@contoso.test;gruu;opaque=srvr:MRAS:"
+	"dzh4GmLkqFe3hzjI9_eK3QAA>\r\n"
+	"Max-Forwards: 69\r\n"
+	"CSeq: 1 SERVICE\r\n"
+	"User-Agent: Purple/2.14.12 Sipe/1.25.0 (linux-x86_64)\r\n"
+	"Call-ID: 38EAgEA5Ba633Di17EEm752FtE21Bb5401x8645x\r\n"
+	"Content-Type: application/msrtc-media-relay-auth+xml\r\n"
+	"Content-Length: 453\r\n\r\n"
+	"<request requestID=\"1392009785\" from=\"sip:alice@contoso.test\" "
+	"version=\"1.0\" to=\"sip:Mras.contoso.test@contoso.test;gruu;opaque="
+	"srvr:MRAS:dzh4GmLkqFe3hzjI9_eK3QAA\" xmlns=\"http://schemas.microsoft."
+	"com/2006/09/sip/mrasp\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-"
+	"instance\"><credentialsRequest credentialsRequestID=\"1392009785\">"
+	"<identity>sip:alice@contoso.test</identity><location>internet"
+	"</location><duration>480</duration></credentialsRequest></request>";
+
+/* What sipe reads: reasonPhrase, the first credentials, hostName, ports. */
+START_TEST(test_captured_requests_of_sipe_are_answered)
+{
+	char *reply = ask(SIPE_DIRECT);
+
+	assert_has(reply, "SIP/2.0 200 OK\r\n");
+	assert_has(reply, "Via: SIP/2.0/tls 203.0.113.30:36950;branch="
+			  "z9hG4bK746187546D46D01D944B\r\n");
+	assert_has(reply, " reasonPhrase=\"OK\"");
+	assert_has(reply, "requestID=\"1446492469\" version=\"1.0\"");
+	/* as the schema has it, unswapped */
+	assert_has(reply, " to=\"sip:Mras.contoso.test@contoso.test;gruu;"
+			  "opaque=srvr:MRAS:dzh4GmLkqFe3hzjI9_eK3QAA\" "
+			  "from=\"sip:alice@contoso.test\"");
+	assert_has(reply, "<credentialsResponse credentialsRequestID="
+			  "\"1446492469\"><credentials><username>");
+	assert_has(reply, "<location>intranet</location><hostName>"
+			  "edge.int.test</hostName><udpPort>3478</udpPort>"
+			  "<tcpPort>443</tcpPort>");
+	free(reply);
+	reply = ask(SIPE_BY_EDGE);
+	assert_has(reply, "Via: SIP/2.0/TLS 10.10.0.10:5061;branch=z9hG4bKad44."
+			  "b3ffda91a764af84640f4d4a28e55f0e.0;i=1\r\n");
+	assert_has(reply, "Record-Route: <sip:203.0.113.10:443;transport=tls;"
+			  "r2=on;lr;ftag=5311211417>");
+	assert_has(reply, "<location>internet</location><hostName>av.test"
+			  "</hostName><udpPort>3478</udpPort>"
+			  "<tcpPort>443</tcpPort>");
+	free(reply);
+	ck_assert_uint_eq(counter_get(&counters, COUNT_ISSUED_V1), 2);
+}
+END_TEST
+
 START_TEST(test_version_1_0_is_answered_in_kind)
 {
 	char *reply = ask_service("z9hG4bK1", CT, BODY_OF("1.0", "", ""));
@@ -417,6 +502,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_service_is_answered_with_credentials);
+	tcase_add_test(tc, test_captured_requests_of_sipe_are_answered);
 	tcase_add_test(tc, test_version_1_0_is_answered_in_kind);
 	tcase_add_loop_test(tc,
 		test_R10_refusals_are_200_with_a_reason_and_their_own_counter,
