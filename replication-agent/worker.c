@@ -5,6 +5,7 @@
 #include "replication-agent/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -81,6 +82,8 @@ static void *work(void *arg)
 
 	while ((job = wait_for_job(w)) != NULL) {
 		job->run(job);
+		/* Bundles are big and rare: what they took goes back. */
+		malloc_trim(0);
 		pthread_mutex_lock(&w->lock);
 		list_push_back(&w->finished, &job->node);
 		pthread_mutex_unlock(&w->lock);
