@@ -26,15 +26,29 @@ static struct verdict forbid(const char *rule, const char *setting,
 	return v;
 }
 
+/* The same parameter once more, behind this value: who reads the last one
+ * would read another than we do. */
+static bool has_another(const struct sip_uri *uri, const char *name,
+	struct str value)
+{
+	size_t end = (size_t)(value.p + value.n - uri->params.p);
+	struct str again;
+
+	return sip_param_find(str_skip(uri->params, end), name, &again);
+}
+
 /* A conference of ours: its focus or one of its servers. */
 static bool is_conference(const struct sip_msg *m, const struct policy *p)
 {
 	struct str opaque;
 
+	/* maddr would lead a server inside to anywhere. */
 	return sip_uri_is_sip(&m->uri) &&
 		policy_has_domain(p, m->uri.host) &&
+		!sip_uri_has_param(&m->uri, "maddr") &&
 		sip_uri_param(&m->uri, "opaque", &opaque) &&
-		str_istarts(opaque, CONFERENCE);
+		str_istarts(opaque, CONFERENCE) &&
+		!has_another(&m->uri, "opaque", opaque);
 }
 
 /* Outside a dialog only what a conference is watched by. */

@@ -180,12 +180,28 @@ static enum federate_result check_destination(struct run *r)
 		"the destination is in our own %s", domain);
 }
 
+/* From is what people read: a blocked domain gets in under no other's
+ * assertion either. */
+static const struct topology_partner *blocked_from(const struct run *r)
+{
+	char from[DNS_NAME_LEN];
+	const struct topology_partner *entry;
+
+	if (r->in == NULL || partner_domain_take(r->in->from, from) != 0)
+		return NULL;
+	entry = partner_entry(r->policy, str_of(from));
+	return entry != NULL && entry->is_blocked ? entry : NULL;
+}
+
 static enum federate_result check_blocked(struct run *r)
 {
+	const struct topology_partner *other = blocked_from(r);
 	char line[PARTNER_LINE_LEN];
 
 	r->entry = partner_entry(r->policy,
 		str_of(r->plan->partner.domain));
+	if (other != NULL)
+		r->entry = other;
 	if (r->entry == NULL)
 		return found(r, FEDERATE_PASSED, "%s is on no list",
 			r->plan->partner.domain);
@@ -278,6 +294,33 @@ static enum federate_result check_listed(struct run *r)
 		"neither allowed nor to be discovered",
 		"%s is not among the partners and enable_partner_discovery "
 		"is false", r->plan->partner.domain);
+}
+
+static bool could_be_of(const struct tls_names *names, struct str domain)
+{
+	if (tls_names_has_domain(names, domain))
+		return true;
+	for (size_t i = 0; i < names->host_count; i++) {
+		if (partner_is_in_domain(str_of(names->hosts[i]), domain))
+			return true;
+	}
+	return false;
+}
+
+/* Whatever DNS says, the certificate must name the domain or a server
+ * directly below it (a provider's is known by now). So no stranger chooses
+ * what we ask DNS for (threat S11). */
+static enum federate_result check_could_name(struct run *r)
+{
+	const char *domain = r->plan->partner.domain;
+	char names[120];
+
+	if (could_be_of(r->in->names, str_of(domain)))
+		return FEDERATE_PASSED;
+	return refuse(r, 504, DIAG_NO_TRUST, NULL,
+		"the certificate names none of the domain's servers",
+		"the certificate names %s, nothing in %s", names_text(
+		r->in->names, names, sizeof(names)), domain);
 }
 
 static enum federate_result check_srv(struct run *r)
@@ -493,10 +536,14 @@ static enum federate_result check_recipient(struct run *r)
 {
 	const struct federate_in *in = r->in;
 
+	if (in->has_maddr && !in->is_in_dialog)
+		return refuse(r, 504, DIAG_DOMAIN_PAIR, NULL,
+			"from one stranger to another: we are no transit",
+			"the Request-URI leads elsewhere by maddr");
 	if (policy_has_domain(r->policy, in->recipient))
 		return found(r, FEDERATE_PASSED, "%.*s is ours",
 			STR_ARG(in->recipient));
-	if (in->has_own_route && policy_has_domain(r->policy, in->to))
+	if (in->is_in_dialog && policy_has_domain(r->policy, in->to))
 		return found(r, FEDERATE_PASSED, "in a dialog of ours, with "
 			"%.*s", STR_ARG(in->to));
 	return refuse(r, 504, DIAG_DOMAIN_PAIR, "domains",
@@ -536,6 +583,7 @@ static const struct row inbound[] = {
 	{FEDERATE_PROVIDER, check_provider, true},
 	{FEDERATE_DIRECT, check_direct, true},
 	{FEDERATE_LISTED, check_listed, true},
+	{FEDERATE_NAME, check_could_name, true},
 	{FEDERATE_SRV, check_srv, true},
 	{FEDERATE_PARENT, check_parent, true},
 	{FEDERATE_NAME, check_name, true},

@@ -29,7 +29,8 @@ struct federate_in {
 	const struct discover_answer *srv;
 	struct str recipient; /* host of the Request-URI */
 	struct str to;        /* host of To */
-	bool has_own_route;   /* a Route of ours is on top: in a dialog */
+	bool has_maddr;       /* the Request-URI has one */
+	bool is_in_dialog;    /* route_is_in_dialog() */
 	struct str method;
 };
 

@@ -163,16 +163,8 @@ static struct str sender_of(struct sip_msg *m)
 		(struct str){"", 0};
 }
 
-static bool has_own_route(struct sip_msg *m, const struct policy *p)
-{
-	struct sip_addr route;
-
-	return sip_msg_addr(m, SIP_HEADER_ROUTE, 0, &route) == 0 &&
-		policy_is_own_uri(p, &route.uri);
-}
-
 static void decide(struct federation *f, const struct session *s,
-	struct sip_msg *m, struct federate_plan *plan)
+	struct sip_msg *m, bool is_in_dialog, struct federate_plan *plan)
 {
 	struct federate_in in = {
 		.policy = f->policy,
@@ -182,7 +174,8 @@ static void decide(struct federation *f, const struct session *s,
 			(struct str){"", 0},
 		.recipient = m->uri.host,
 		.to = m->to.uri.host,
-		.has_own_route = has_own_route(m, f->policy),
+		.has_maddr = sip_uri_has_param(&m->uri, "maddr"),
+		.is_in_dialog = is_in_dialog,
 		.method = m->method,
 	};
 
@@ -206,12 +199,14 @@ static void refuse(struct federate_plan *plan, unsigned status,
 
 /* False: wait. */
 static bool take_limits(struct federation *f, struct watch_peer *peer,
-	const struct sip_msg *m, struct federate_plan *plan)
+	const struct sip_msg *m, bool is_in_dialog,
+	struct federate_plan *plan)
 {
+	/* A tag in To is easily written: it proves no dialog. */
 	const struct watch_request r = {
 		.user = m->uri.user,
 		.host = m->uri.host,
-		.is_new = m->to_tag.n == 0 && m->method_id != SIP_ACK,
+		.is_new = !is_in_dialog && m->method_id != SIP_ACK,
 	};
 	struct wall now = wall_now();
 
@@ -265,7 +260,7 @@ static bool ask(struct federation *f, struct session *s,
 }
 
 /* What is remembered of it, for limits and for people. */
-static void note(struct federation *f, const struct session *s,
+static void note(struct federation *f, struct session *s,
 	const struct sip_msg *m, const struct federate_plan *plan)
 {
 	const char *domain = plan->partner.domain;
@@ -276,6 +271,9 @@ static void note(struct federation *f, const struct session *s,
 	if (!is_refused)
 		return;
 	counter_add(f->counters, COUNTER_PARTNER_REFUSED, 1);
+	/* Refusals cost too, and no limit of partners holds for strangers. */
+	if (!bucket_take(&s->flood, loop_now(f->loop)))
+		session_close(s, "flood");
 	if (plan->step != FEDERATE_ENABLED && plan->step < FEDERATE_RECIPIENT)
 		watch_reject(&f->watch, s->names, domain,
 			federate_step_name(plan->step), wall_now());
@@ -291,11 +289,11 @@ static void remember(struct session *s, const struct partner *partner)
 }
 
 bool federation_take(struct federation *f, struct session *s,
-	struct sip_msg *m, struct federate_plan *plan)
+	struct sip_msg *m, bool is_in_dialog, struct federate_plan *plan)
 {
 	struct watch_peer *peer;
 
-	decide(f, s, m, plan);
+	decide(f, s, m, is_in_dialog, plan);
 	if (plan->result == FEDERATE_ASK) {
 		if (ask(f, s, plan))
 			return false;
@@ -308,7 +306,7 @@ bool federation_take(struct federation *f, struct session *s,
 			PARTNER_DISCOVERED, wall_now());
 		if (peer == NULL)
 			refuse(plan, 504, NULL, "no memory", "no memory");
-		else if (!take_limits(f, peer, m, plan)) {
+		else if (!take_limits(f, peer, m, is_in_dialog, plan)) {
 			counter_add(f->counters, COUNTER_PARTNER_HELD, 1);
 			list_push_back(&f->held, &s->in_held);
 			session_hold(s);

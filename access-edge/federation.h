@@ -54,9 +54,10 @@ void federation_tick(struct federation *f);
 void federation_second(struct federation *f);
 
 /* A request of a partner: false when it must wait; then the session is held
- * and the same request comes again. True: *plan is PASSED or REFUSED. */
+ * and the same request comes again. True: *plan is PASSED or REFUSED. Who is
+ * refused too often loses the connection. */
 bool federation_take(struct federation *f, struct session *s,
-	struct sip_msg *m, struct federate_plan *plan);
+	struct sip_msg *m, bool is_in_dialog, struct federate_plan *plan);
 void federation_session_ended(struct federation *f, struct session *s);
 /* A final answer goes to this partner; request as it came. */
 void federation_answered(struct federation *f, const struct session *partner,

@@ -318,7 +318,9 @@ static struct verdict decide(struct edge *edge, struct session *s,
 			wall_now()}) != 0)
 		return verdict_answer(400, DIAG_UNREADABLE,
 			"hidden Routes can't be shown");
-	if (route_repair(m, &edge->policy) != 0)
+	/* Of partners the Request-URI has been judged already. */
+	if ((s->origin.role != ORIGIN_PARTNER || way->is_in_dialog) &&
+		route_repair(m, &edge->policy) != 0)
 		return verdict_answer(400, DIAG_UNREADABLE,
 			"a Route can't be read");
 	v = route_decide(m, &in, to);
@@ -346,6 +348,17 @@ static void refuse_compression(struct edge *edge, struct session *s,
 	answer_verdict(edge, s, m, &v);
 }
 
+/* False: not yet. */
+static bool take_partner(struct edge *edge, struct session *s,
+	struct sip_msg *m, struct passage *way)
+{
+	const struct route_in in = route_input(edge, s);
+
+	way->is_in_dialog = route_is_in_dialog(m, &in);
+	return federation_take(edge->federation, s, m, way->is_in_dialog,
+		&way->plan);
+}
+
 void forward_request(struct edge *edge, struct session *s,
 	struct sip_msg *m)
 {
@@ -355,8 +368,11 @@ void forward_request(struct edge *edge, struct session *s,
 	struct verdict v;
 	int gone;
 
+	way.is_in_dialog = false;
+	/* NEGOTIATE comes before anybody speaks for a domain. */
 	if (s->origin.role == ORIGIN_PARTNER &&
-		!federation_take(edge->federation, s, m, &way.plan))
+		m->method_id != SIP_NEGOTIATE &&
+		!take_partner(edge, s, m, &way))
 		return; /* it comes again */
 	counter_add(edge->counters, received_counter(s), 1);
 	if (s->origin.requests < UINT32_MAX)

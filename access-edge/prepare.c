@@ -46,18 +46,18 @@ static int record_route(struct sip_msg *m, const struct prepare *p,
 	const struct policy_side *in = &p->policy->inside;
 	const struct policy_side *out = outside_of(p);
 	/* A partner can always be reached again by its name, and shows what
-	 * we tell it on any of its connections. */
+	 * we tell it on any of its connections. The inner token proves to us
+	 * that a later request of its belongs to a dialog. */
 	const char *outer = p->partner == NULL ? token :
 		sealed[0] != '\0' ? sealed : NULL;
-	const char *inner = p->partner == NULL || goes_in(p) ? token : NULL;
 	int err = goes_in(p) ?
 		push_own(m, SIP_HEADER_RECORD_ROUTE, outer, out, "") :
-		push_own(m, SIP_HEADER_RECORD_ROUTE, inner, in, "");
+		push_own(m, SIP_HEADER_RECORD_ROUTE, token, in, "");
 
 	if (err != 0)
 		return err;
 	return goes_in(p) ?
-		push_own(m, SIP_HEADER_RECORD_ROUTE, inner, in, "") :
+		push_own(m, SIP_HEADER_RECORD_ROUTE, token, in, "") :
 		push_own(m, SIP_HEADER_RECORD_ROUTE, outer, out, "");
 }
 

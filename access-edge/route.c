@@ -325,6 +325,15 @@ struct verdict route_decide(struct sip_msg *m, const struct route_in *in,
 	return from_inside(m, in, &r, out);
 }
 
+bool route_is_in_dialog(struct sip_msg *m, const struct route_in *in)
+{
+	struct reading r;
+
+	return m->to_tag.n > 0 &&
+		read_routes(m, in, &r).kind == VERDICT_PASS && r.has_flow &&
+		(r.flow.flags & FLOW_FEDERATION) != 0;
+}
+
 int route_repair(struct sip_msg *m, const struct policy *policy)
 {
 	struct sip_addr last;

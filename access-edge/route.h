@@ -62,4 +62,9 @@ struct verdict route_decide(struct sip_msg *m, const struct route_in *in,
  * EDGE_EMALFORMED, -ENOMEM. */
 EDGE_MUST int route_repair(struct sip_msg *m, const struct policy *policy);
 
+/* Does this request of a partner show that it belongs to a dialog which came
+ * through here: a tag in To, and in a Route of ours the token that every
+ * dialog with a partner is given? */
+bool route_is_in_dialog(struct sip_msg *m, const struct route_in *in);
+
 #endif

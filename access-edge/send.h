@@ -16,6 +16,7 @@ struct passage {
 	struct route to;
 	struct federate_plan plan; /* from or to another organisation */
 	uint64_t loop_hash;
+	bool is_in_dialog; /* of a partner: it has shown that */
 };
 
 /* text is taken. The transaction goes on, or is failed. */

@@ -199,10 +199,18 @@ START_TEST(test_provider_speaks_for_any_domain)
 	ck_assert(partner_mark(&plan.partner,
 		TRUST_CLAIM_NONE).is_public_cloud);
 	ck_assert(partner_mark(&plan.partner, TRUST_CLAIM_NONE).is_verified);
-	/* A blocked domain stays blocked behind it. */
+	/* A blocked domain stays blocked behind it, asserted or in From. */
 	plain_block(&p, "example.test");
 	federate_inbound(&in, &plan);
 	refused(&plan, FEDERATE_BLOCKED, 504, DIAG_NO_FEDERATION);
+	in.sender = STR_LIT("other.test");
+	in.from = STR_LIT("Example.test.");
+	federate_inbound(&in, &plan);
+	refused(&plan, FEDERATE_BLOCKED, 504, DIAG_NO_FEDERATION);
+	in.from = in.sender;
+	federate_inbound(&in, &plan);
+	accepted(&plan, PARTNER_PROVIDER);
+	in.sender = in.from = STR_LIT("example.test");
 	one->is_enabled = false;
 	p.t.partner_count = 0;
 	federate_inbound(&in, &plan);
@@ -388,13 +396,13 @@ START_TEST(test_S12_srv_must_be_there_and_lead_into_the_domain)
 		{"", NULL, "sip.example.test", FEDERATE_SRV, DIAG_NO_SRV},
 		{"sip.example.test", NULL, "sip.example.test",
 			FEDERATE_STEP_COUNT, DIAG_NONE},
-		{"edge.sub.example.test", NULL, "edge.sub.example.test",
+		{"edge.sub.example.test", NULL, "sip.example.test",
 			FEDERATE_PARENT, DIAG_SRV_MISMATCH},
-		{"sip.evil.test", NULL, "sip.evil.test", FEDERATE_PARENT,
+		{"sip.evil.test", NULL, "sip.example.test", FEDERATE_PARENT,
 			DIAG_SRV_MISMATCH},
 		{"example.test", NULL, "sip.example.test", FEDERATE_PARENT,
 			DIAG_SRV_MISMATCH},
-		{"sipexample.test", NULL, "sipexample.test", FEDERATE_PARENT,
+		{"sipexample.test", NULL, "sip.example.test", FEDERATE_PARENT,
 			DIAG_SRV_MISMATCH},
 		{"sip.evil.test", "sip.example.test", "sip.evil.test",
 			FEDERATE_NAME, DIAG_NO_TRUST},
@@ -483,7 +491,7 @@ START_TEST(test_we_are_no_transit)
 	federate_inbound(&in, &plan);
 	refused(&plan, FEDERATE_RECIPIENT, 504, DIAG_DOMAIN_PAIR);
 	in.to = STR_LIT("third.test");
-	in.has_own_route = true;
+	in.is_in_dialog = true;
 	federate_inbound(&in, &plan);
 	refused(&plan, FEDERATE_RECIPIENT, 504, DIAG_DOMAIN_PAIR);
 	/* In a dialog of ours the Request-URI is a Contact of our user. */
@@ -491,7 +499,12 @@ START_TEST(test_we_are_no_transit)
 	in.to = STR_LIT("a.test");
 	federate_inbound(&in, &plan);
 	accepted(&plan, PARTNER_DIRECT);
-	in.has_own_route = false;
+	in.is_in_dialog = false;
+	federate_inbound(&in, &plan);
+	refused(&plan, FEDERATE_RECIPIENT, 504, DIAG_DOMAIN_PAIR);
+	/* maddr would make a server inside the transit. */
+	in.recipient = STR_LIT("a.test");
+	in.has_maddr = true;
 	federate_inbound(&in, &plan);
 	refused(&plan, FEDERATE_RECIPIENT, 504, DIAG_DOMAIN_PAIR);
 	plain_fini(&p);

@@ -125,9 +125,9 @@ START_TEST(test_S10_who_is_refused_learns_nothing)
 	} rows[] = {
 		{"DNS:sip.other.test", "bob@example.test",
 			"alice@example.com", "certificate-name"},
-		{"DNS:sip.example.test", "bob@wrong.test",
+		{"DNS:sip.wrong.test", "bob@wrong.test",
 			"alice@example.com", "parent-domain"},
-		{"DNS:sip.example.test", "bob@nowhere.test",
+		{"DNS:sip.nowhere.test", "bob@nowhere.test",
 			"alice@example.com", "srv"},
 		{"DNS:sip.example.test", "bob@blocked.test",
 			"alice@example.com", "blocked"},

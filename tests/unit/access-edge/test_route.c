@@ -491,6 +491,35 @@ START_TEST(test_S14_partner_can_not_steer_us_anywhere)
 }
 END_TEST
 
+START_TEST(test_S11_partner_proves_a_dialog_by_tag_and_token)
+{
+	static const char to[] = "To: <sip:bob@a.test>;tag=t\r\n";
+	struct plain p;
+	char lines[512], token[FLOW_TOKEN_LEN + 1];
+
+	plain_init(&p);
+	for (int i = 0; i < 5; i++) {
+		struct route_in in = {.policy = &p.policy, .keys = &keys,
+			.from = &p.partner, .now = {2000},
+			.world = {client, partner, server_at, &p}};
+		struct sip_msg *m;
+
+		flow_token(&keys, i == 3 ? 0 : FLOW_FEDERATION, 0x5F, token);
+		if (i == 4)
+			token[FLOW_TOKEN_LEN - 3] ^= 1;
+		snprintf(lines, sizeof(lines), "%sRoute: <sip:sip.a.test;lr>"
+			"\r\nRoute: <sip:%s%sedge.int.test;lr>\r\n",
+			i == 1 ? "" : to, i == 2 ? "" : token,
+			i == 2 ? "" : "@");
+		m = plain_request("BYE", "sip:bob@10.0.0.7", lines);
+		ck_assert_msg(route_is_in_dialog(m, &in) == (i == 0), "%s",
+			lines);
+		sip_msg_free(m);
+	}
+	plain_fini(&p);
+}
+END_TEST
+
 int main(void)
 {
 	RUN_SUITE("access-edge/route",
@@ -506,5 +535,6 @@ int main(void)
 		test_S14_tokens_of_partners,
 		test_S14_partner_can_not_steer_us_anywhere,
 		test_strict_router_upstream_is_repaired,
+		test_S11_partner_proves_a_dialog_by_tag_and_token,
 		test_ack_of_a_client_needs_a_dialog);
 }

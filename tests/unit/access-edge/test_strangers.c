@@ -1,0 +1,190 @@
+/* Other organisations that mean harm: strangers with a good certificate who
+ * make us work, and partners who say that their request is in a dialog. */
+#include "tests/unit/access-edge/federation.h"
+#include "tests/unit/sip/check_main.h"
+
+START_TEST(test_S11_stranger_can_not_choose_what_dns_is_asked_for)
+{
+	struct lab lab;
+	struct party *p;
+	char from[64], id[16];
+
+	lab_start(&lab, DISCOVERY);
+	p = lab_partner_dial(&lab, "p", "DNS:sip.evil.test");
+	for (int i = 0; i < 20; i++) {
+		snprintf(from, sizeof(from), "bob@victim%d.test", i);
+		snprintf(id, sizeof(id), "m%d", i);
+		party_send(p, message("MESSAGE", from, "alice@example.com",
+			id, ""));
+		expect_vague(party_expect(p, "SIP/2.0 504"));
+	}
+	ck_assert_uint_eq(lab.dns.asked, 0);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_S7_stranger_who_is_refused_again_and_again_is_let_go)
+{
+	struct lab lab;
+	struct party *p;
+	char id[16];
+
+	lab_start(&lab, SETTINGS(", enable_partner_discovery: true, "
+		"client_rate: 1, client_burst: 2"));
+	p = lab_partner_dial(&lab, "p", "DNS:sip.evil.test");
+	for (int i = 0; i < 40 && !p->is_ended; i++) {
+		snprintf(id, sizeof(id), "m%d", i);
+		party_send(p, message("MESSAGE", "bob@victim.test",
+			"alice@example.com", id, ""));
+		turn_for_ms(lab.loop, 1);
+	}
+	TURN_UNTIL(lab.loop, p->is_ended);
+	ck_assert_uint_ge(p->got, 20);
+	ck_assert_uint_lt(p->got, 25);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_S11_tag_in_to_does_not_hide_new_recipients)
+{
+	struct lab lab;
+	struct party *fe, *bob;
+	char to[128], routes[256], id[16];
+
+	fe = lab_start(&lab, SETTINGS(", enable_partner_discovery: true, "
+		"max_contacts_per_discovered_partner: 3"));
+	discoverable(&lab, "example.test", "sip.example.test", 5061);
+	bob = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+	snprintf(routes, sizeof(routes), "Route: <sip:" LAB_OUTSIDE
+		":%u;transport=tls;lr>\r\n", lab.partners.port);
+	for (int i = 0; i < 10; i++) {
+		char text[4096];
+		const char *m;
+		size_t at;
+
+		snprintf(to, sizeof(to), "user%d@example.com", i);
+		snprintf(id, sizeof(id), "m%d", i);
+		m = message("MESSAGE", "bob@example.test", to, id,
+			i % 2 == 0 ? routes : "");
+		at = (size_t)(strstr(m, "Call-ID") - m) - 2;
+		snprintf(text, sizeof(text), "%.*s;tag=x%s", (int)at, m,
+			m + at);
+		party_send(bob, text);
+		if (i < 3)
+			party_expect(fe, "MESSAGE ");
+		else
+			expect_vague(party_expect(bob, "SIP/2.0 504"));
+	}
+	party_expect_silence(fe, 50);
+	lab_fini(&lab);
+}
+END_TEST
+
+/* Its Request-URI leads elsewhere, its Route is ours, To is ours. */
+static const char *transit(const struct lab *lab, const char *to_tag,
+	const char *route)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text),
+		"INVITE sip:victim@third.test SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS sip.example.test:5061;branch=z9hG4bKt%zu\r\n"
+		"Route: <sip:" LAB_OUTSIDE ":%u;transport=tls;lr>\r\n%s"
+		"Max-Forwards: 70\r\nFrom: <sip:bob@example.test>;tag=77\r\n"
+		"To: <sip:alice@example.com>%s\r\n"
+		"Call-ID: t1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+		strlen(to_tag) + strlen(route), lab->partners.port, route,
+		to_tag);
+	return text;
+}
+
+START_TEST(test_S14_route_of_ours_does_not_make_us_a_transit)
+{
+	struct lab lab;
+	struct party *fe, *bob;
+	char route[256];
+
+	fe = lab_start(&lab, DISCOVERY);
+	discoverable(&lab, "example.test", "sip.example.test", 5061);
+	bob = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+	party_send(bob, transit(&lab, "", ""));
+	expect_vague(party_expect(bob, "SIP/2.0 504"));
+	party_send(bob, transit(&lab, ";tag=x", ""));
+	expect_vague(party_expect(bob, "SIP/2.0 504"));
+	/* A token that nobody has signed. */
+	snprintf(route, sizeof(route), "Route: <sip:AQAAAAAAAAAAAAAAAAAAAAAA"
+		"AAAAAAAAAAAAAA@" LAB_MACHINE ":%u;lr>\r\n", lab.inside.port);
+	party_send(bob, transit(&lab, ";tag=x", route));
+	expect_vague(party_expect(bob, "SIP/2.0 504"));
+	party_expect_silence(fe, 50);
+	lab_fini(&lab);
+}
+END_TEST
+
+/* The routes of a dialog that began inside lead back into it. */
+START_TEST(test_partner_goes_on_in_a_dialog_that_began_inside)
+{
+	struct lab lab;
+	struct server edge;
+	struct party *fe, *p;
+	char routes[2048], first[512], second[512], text[4096];
+	const char *m;
+
+	fe = lab_start(&lab, "partners: {example.test: allow}\n"
+		SETTINGS(""));
+	lab_partner_open(&lab, &edge, "127.0.0.5", "p",
+		"DNS:sip.example.test");
+	discoverable(&lab, "example.test", "sip.example.test",
+		edge.at.port);
+	dns_stub_a(&lab.dns, "sip.example.test", "127.0.0.5");
+	party_send(fe, outgoing("INVITE", "bob@example.test", "o1", ""));
+	p = server_dialled(&edge);
+	m = party_expect(p, "INVITE ");
+	lines_of(m, "Record-Route", routes, sizeof(routes));
+	ck_assert_int_eq(sscanf(routes, "Record-Route: %511s\r\n"
+		"Record-Route: %511s", first, second), 2);
+	party_answer(p, m, "200 OK", "Contact: <sip:bob@10.8.8.8>\r\n", "");
+	party_expect(fe, "SIP/2.0 200 OK");
+	snprintf(text, sizeof(text),
+		"BYE sip:alice@fe.int.test SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS sip.example.test:5061;branch=z9hG4bKb\r\n"
+		"Route: %s\r\nRoute: %s\r\nMax-Forwards: 70\r\n"
+		"From: <sip:bob@example.test>;tag=answerer\r\n"
+		"To: <sip:alice@example.com>;tag=a1\r\n"
+		"Call-ID: o1\r\nCSeq: 7 BYE\r\nContent-Length: 0\r\n\r\n",
+		first, second);
+	party_send(p, text);
+	m = party_expect(fe, "BYE sip:alice@fe.int.test SIP/2.0");
+	expect_lacks(m, "\r\nRoute: <");
+	server_close(&edge);
+	lab_fini(&lab);
+}
+END_TEST
+
+START_TEST(test_negotiate_of_a_partner_is_no_refusal)
+{
+	struct lab lab;
+	struct party *p;
+
+	lab_start(&lab, DISCOVERY);
+	p = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+	party_send(p, message("NEGOTIATE", "192.0.2.1", "192.0.2.2", "n1",
+		""));
+	party_expect(p, "SIP/2.0 488 Compression");
+	ck_assert_uint_eq(counter_get(&lab.counters,
+		COUNTER_PARTNER_REFUSED), 0);
+	ck_assert_uint_eq(lab.edge->federation->watch.rejected_count, 0);
+	lab_fini(&lab);
+}
+END_TEST
+
+int main(void)
+{
+	RUN_SUITE("access-edge/strangers",
+		test_S11_stranger_can_not_choose_what_dns_is_asked_for,
+		test_S7_stranger_who_is_refused_again_and_again_is_let_go,
+		test_S11_tag_in_to_does_not_hide_new_recipients,
+		test_S14_route_of_ours_does_not_make_us_a_transit,
+		test_partner_goes_on_in_a_dialog_that_began_inside,
+		test_negotiate_of_a_partner_is_no_refusal);
+}
