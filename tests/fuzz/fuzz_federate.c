@@ -186,7 +186,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	in.from = str_of(data[2] & 1 ? words[14] : words[13]);
 	in.recipient = str_of(data[2] & 2 ? words[15] : "a.test");
 	in.to = in.recipient;
-	in.has_own_route = (data[2] & 4) != 0;
+	in.is_in_dialog = (data[2] & 4) != 0;
+	in.has_maddr = (data[2] & 128) != 0;
 	in.method = str_of(data[2] & 8 ? words[14] : "MESSAGE");
 	in.srv = data[2] & 16 ? NULL : &srv;
 	federate_inbound(&in, &plan);
