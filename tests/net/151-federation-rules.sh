@@ -34,7 +34,8 @@ cert() {
 cert edge.direct.test
 cert sip.listed.test
 cert sip.found.test
-cert edge.sub.deep.test
+cert edge.sub.deep.test sip.deep.test
+cert sip.nowhere.test
 cert edge.cloud.test
 cert sip.blocked.test
 cert '*.found.test'
@@ -136,7 +137,7 @@ expect 504 "another domain's certificate"
 shows found.test certificate-name
 say '*.found.test' x@found.test
 expect 504 "wildcard"
-say sip.found.test x@nowhere.test
+say sip.nowhere.test x@nowhere.test
 expect 504 "no SRV"
 shows nowhere.test srv
 say sip.found.test x@direct.test
