@@ -172,3 +172,19 @@ const struct bus_route access_edge_routes[] = {
 		rotate_flow_key},
 };
 const size_t access_edge_route_count = ARRAY_COUNT(access_edge_routes);
+
+json_t *ctl_text(struct str s)
+{
+	json_t *text = json_stringn(s.p != NULL ? s.p : "", s.n);
+	char *copy = text == NULL ? str_dup(s) : NULL;
+
+	if (copy == NULL)
+		return text;
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)copy[i] >= 0x80)
+			copy[i] = '?';
+	}
+	text = json_stringn(copy, s.n);
+	free(copy);
+	return text;
+}

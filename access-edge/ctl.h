@@ -29,4 +29,8 @@ extern const size_t access_edge_route_count;
 /* Own facts for GET /v1/status. */
 void ctl_status(const struct access_edge *state, json_t *status);
 
+/* A peer's bytes as a JSON string: those that are no UTF-8 must not make the
+ * whole answer fail. */
+json_t *ctl_text(struct str s);
+
 #endif

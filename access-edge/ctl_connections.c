@@ -25,12 +25,13 @@ static json_t *connection_json(const struct session *s, struct mono now)
 
 	addr_text(&s->origin.remote, remote);
 	addr_text(&s->origin.local, local);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I,"
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:I,"
 		" s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:s}",
 		"cid", s->origin.cid_text,
 		"side", origin_side_name(s->origin.role),
 		"state", state_name(s), "remote", remote, "local", local,
-		"user", s->user, "name", s->origin.peer_name,
+		"user", ctl_text(str_of(s->user)),
+		"name", ctl_text(str_of(s->origin.peer_name)),
 		"tls", s->is_ready && s->stream != NULL ?
 			stream_cipher(s->stream) : "",
 		"age_s", (json_int_t)(mono_since_ms(s->opened, now) / 1000),

@@ -77,9 +77,10 @@ static json_t *certificate_json(const struct watch *w,
 	str_hex(p->id, sizeof(p->id), id);
 	for (size_t i = 0; i < p->domain_count; i++)
 		json_array_append_new(domains, json_string(p->domains[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I,"
+	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:s, s:b, s:b, s:I, s:I,"
 		" s:I, s:I, s:I, s:o, s:o, s:o, s:s}", "id", id, "subject",
-		p->subject, "issuer", p->issuer, "serial", p->serial,
+		ctl_text(str_of(p->subject)), "issuer",
+		ctl_text(str_of(p->issuer)), "serial", p->serial,
 		"domains", domains, "mode", watch_mode_name(
 		watch_mode_of(w, p, now)), "limited", p->is_limited,
 		"rejected", p->is_rejected, "messages",
@@ -155,11 +156,12 @@ static json_t *steps_json(const struct federate_report *r)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < r->count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}",
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s,"
+			" s:o}",
 			"step", federate_step_name(r->rows[i].step),
 			"question", federate_step_help(r->rows[i].step),
 			"result", federate_result_name(r->rows[i].result),
-			"finding", r->rows[i].text));
+			"finding", ctl_text(str_of(r->rows[i].text))));
 	return list;
 }
 
@@ -167,12 +169,13 @@ static json_t *decision_json(const struct decision *d)
 {
 	if (d == NULL || d->at.s == 0)
 		return json_null();
-	return json_pack("{s:o, s:b, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:o, s:b, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o}",
 		"at", moment(d->at), "passed", d->passed, "kind",
 		partner_kind_name(d->kind), "verification",
 		partner_level_name(d->level), "server", d->server, "call_id",
-		d->call_id, "status", (json_int_t)d->status, "passed_count",
-		(json_int_t)d->passed_count, "refused_count",
+		ctl_text(str_of(d->call_id)), "status",
+		(json_int_t)d->status,
+		"passed_count", (json_int_t)d->passed_count, "refused_count",
 		(json_int_t)d->refused_count, "steps",
 		steps_json(&d->report));
 }

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "access-edge/ctl.h"
 #include "common/base/clock.h"
 
 struct reader {
@@ -62,14 +63,6 @@ bool trace_is_on(const struct trace *t)
 	return !list_is_empty(&t->readers);
 }
 
-/* Text from the network as JSON: what is no UTF-8 is left out. */
-static json_t *text_of(struct str s)
-{
-	json_t *text = json_stringn(s.p, s.n);
-
-	return text != NULL ? text : json_string("(not UTF-8)");
-}
-
 static json_t *line_of(const struct session *s, enum trace_way way,
 	const struct sip_msg *m)
 {
@@ -85,12 +78,12 @@ static json_t *line_of(const struct session *s, enum trace_way way,
 		"session", s->origin.cid_text,
 		"side", origin_side_name(s->origin.role),
 		"remote", remote, "local", local,
-		"start", text_of(start),
-		"method", text_of(m->method),
+		"start", ctl_text(start),
+		"method", ctl_text(m->method),
 		"status", (json_int_t)m->status,
-		"call_id", text_of(m->call_id),
-		"from", text_of(m->from.uri.text),
-		"to", text_of(m->to.uri.text),
+		"call_id", ctl_text(m->call_id),
+		"from", ctl_text(m->from.uri.text),
+		"to", ctl_text(m->to.uri.text),
 		"is_request", m->is_request);
 }
 

@@ -1,5 +1,6 @@
 /* Other organisations that mean harm: strangers with a good certificate who
  * make us work, and partners who say that their request is in a dialog. */
+#include "access-edge/ctl.h"
 #include "tests/unit/access-edge/federation.h"
 #include "tests/unit/sip/check_main.h"
 
@@ -178,6 +179,24 @@ START_TEST(test_negotiate_of_a_partner_is_no_refusal)
 }
 END_TEST
 
+/* Else a Call-ID or a subject hides its sender from edgectl. */
+START_TEST(test_bytes_that_are_no_text_do_not_spoil_an_answer)
+{
+	static const char *const rows[][2] = {
+		{"", ""}, {"a@b", "a@b"}, {"\xd0\x96", "\xd0\x96"},
+		{"a\xff" "b", "a?b"}, {"cut \xd0", "cut ?"},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		json_t *text = ctl_text(str_of(rows[i][0]));
+
+		ck_assert_ptr_nonnull(text);
+		ck_assert_str_eq(json_string_value(text), rows[i][1]);
+		json_decref(text);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	RUN_SUITE("access-edge/strangers",
@@ -186,5 +205,6 @@ int main(void)
 		test_S11_tag_in_to_does_not_hide_new_recipients,
 		test_S14_route_of_ours_does_not_make_us_a_transit,
 		test_partner_goes_on_in_a_dialog_that_began_inside,
-		test_negotiate_of_a_partner_is_no_refusal);
+		test_negotiate_of_a_partner_is_no_refusal,
+		test_bytes_that_are_no_text_do_not_spoil_an_answer);
 }
