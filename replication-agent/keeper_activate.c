@@ -151,59 +151,81 @@ void keeper_look(struct keeper *k)
 
 /* ---- forth -------------------------------------------------------------- */
 
-/* Its file is gone from stage/ (a restart, somebody tidied up): once more
- * from the bundle. */
-static int restage(struct keeper *k, struct record_facts *facts,
-	const char *sha256, struct keeper_result *out)
+/* What is staged was believed when it came. Keys may have changed since: the
+ * bundle has to be vouched for once more. The caller frees both. */
+static int take_down(struct keeper *k, const char *sha256,
+	struct bundle_bytes *file, struct bundle *b,
+	struct keeper_result *out)
 {
-	struct bundle_bytes file;
 	struct bundle_trust trust;
-	struct bundle b;
-	int err = vault_get(k->dir, sha256, &file, &out->why);
+	int err = vault_get(k->dir, sha256, file, &out->why);
 
 	if (err < 0)
 		return keeper_refuse(k, out, 404, err, "not staged here");
-	err = bundle_read(&b, file.p, file.len, &out->why);
-	if (err < 0) {
-		keeper_refuse(k, out, 404, err, "%s", out->why.text);
-		goto out;
-	}
+	err = bundle_read(b, file->p, file->len, &out->why);
+	if (err < 0)
+		return keeper_refuse(k, out, 404, err, "%s", out->why.text);
 	err = keeper_trust(k, &trust, &out->why);
 	if (err == 0)
-		err = bundle_trust_verify(&trust, &b, &out->why);
-	if (err < 0)
-		keeper_refuse(k, out, 403, err, "%s", out->why.text);
-	else
-		err = keeper_build(k, &b, &file, facts, out);
-	bundle_fini(&b);
-out:
-	bundle_bytes_fini(&file);
-	return err;
+		err = bundle_trust_verify(&trust, b, &out->why);
+	return err < 0 ? keeper_refuse(k, out, 403, err, "%s",
+				 out->why.text) :
+			 0;
 }
 
+static int resume_staged(struct keeper *k, const struct record_facts *facts,
+	const char *sha256, struct generation_stage **stage, struct why *why)
+{
+	const struct record_version *s = &facts->staged;
+
+	if (!s->is_set || strcmp(s->sha256, sha256) != 0)
+		return -ENOENT;
+	return generation_stage_resume(stage, k->conf->state_dir,
+		s->version.epoch, s->version.serial, s->file_sha256, why);
+}
+
+/* Nothing may bring it back, or a bundle that the shelf lost could never be
+ * sent again. */
+static void forget_staged(struct keeper *k, struct record_facts *facts,
+	const char *sha256)
+{
+	if (!facts->staged.is_set || strcmp(facts->staged.sha256, sha256) != 0)
+		return;
+	record_get(k->record, facts); /* with the refusal */
+	facts->staged.is_set = false;
+	facts->is_staged_wanted = false;
+	if (record_put(k->record, facts, NULL) < 0)
+		log_error("record.unsaved", "text=%s",
+			log_qz("a staged bundle that nobody vouches for"));
+}
+
+/* When its file is gone from stage/ (a restart, somebody tidied up), it is
+ * made once more from the bundle. */
 static int resume(struct keeper *k, struct record_facts *facts,
 	const char *sha256, struct generation_stage **stage,
 	struct keeper_result *out)
 {
-	const struct record_version *s = &facts->staged;
-	int err = -ENOENT;
+	struct bundle_bytes file = {.p = NULL};
+	struct bundle b = {.payload = NULL};
+	int err = take_down(k, sha256, &file, &b, out);
 
-	if (s->is_set && strcmp(s->sha256, sha256) == 0)
-		err = generation_stage_resume(stage, k->conf->state_dir,
-			s->version.epoch, s->version.serial, s->file_sha256,
-			&out->why);
-	if (err == 0)
-		return 0;
-	if (err == EDGE_EBUSY)
-		return keeper_refuse(k, out, 0, err, "%s", out->why.text);
-	err = restage(k, facts, sha256, out);
+	if (err < 0) {
+		forget_staged(k, facts, sha256);
+		goto out;
+	}
+	err = resume_staged(k, facts, sha256, stage, &out->why);
+	if (err < 0 && err != EDGE_EBUSY) {
+		err = keeper_build(k, &b, &file, facts, out);
+		if (err < 0)
+			goto out;
+		err = resume_staged(k, facts, sha256, stage, &out->why);
+	}
 	if (err < 0)
-		return err;
-	err = generation_stage_resume(stage, k->conf->state_dir,
-		s->version.epoch, s->version.serial, s->file_sha256,
-		&out->why);
-	return err < 0 ? keeper_refuse(k, out, 0, err, "%s", out->why.text) :
-			 0;
+		keeper_refuse(k, out, 0, err, "%s", out->why.text);
+out:
+	bundle_fini(&b);
+	bundle_bytes_fini(&file);
+	return err;
 }
 
 /* stage is taken. */

@@ -350,6 +350,83 @@ START_TEST(test_keys_change_by_trust_bundle)
 }
 END_TEST
 
+/* Keys of the next serial: ours is over, the second one's word counts. */
+static void change_keys(struct bundle_key *second)
+{
+	struct bundle_manifest m = manifest_of(1, 2);
+	struct bundle_signer signers[2];
+	struct bundle_trust next;
+	struct bundle_bytes b;
+	struct why why = {""};
+
+	memset(&next, 0, sizeof(next));
+	trust_in(&next, second);
+	next.serial = 2;
+	bundle_key_signer(key, &signers[0]);
+	bundle_key_signer(second, &signers[1]);
+	ck_assert_int_eq(bundle_make_trust(&b, &m, &next, signers, 2, &why),
+		0);
+	ck_assert_int_eq(stage(&b), 201);
+	bundle_bytes_fini(&b);
+}
+
+START_TEST(test_S16_staged_of_a_revoked_key_is_not_activated)
+{
+	struct bundle_key *second = key_number(9);
+	struct bundle_bytes b;
+
+	ck_assert_int_eq(bring(1, 1), 200);
+	make_number(&b, 1, 2);
+	ck_assert_int_eq(stage(&b), 201);
+	change_keys(second);
+	ck_assert_int_eq(activate(&b, v(1, 2)), 403);
+	ck_assert_int_eq(current_number(), 1);
+	bundle_bytes_fini(&b);
+	bundle_key_free(key);
+	key = second;
+	ck_assert_int_eq(bring(1, 3), 200);
+}
+END_TEST
+
+START_TEST(test_S16_unpin_brings_nothing_of_a_revoked_key)
+{
+	struct bundle_key *second = key_number(9);
+	struct keeper_result r = {.status = 0};
+	struct bundle_bytes b;
+	struct why why = {""};
+
+	ck_assert_int_eq(bring(1, 1), 200);
+	ck_assert_int_eq(pin_set(state_dir, "a test", "because", &why), 0);
+	make_number(&b, 1, 2);
+	ck_assert_int_eq(stage(&b), 201);
+	ck_assert_int_eq(activate(&b, v(1, 2)), 409);
+	change_keys(second);
+	keeper_unpin(&keeper, &r);
+	ck_assert_int_eq(current_number(), 1);
+	keeper_result_fini(&r);
+	bundle_bytes_fini(&b);
+	bundle_key_free(second);
+}
+END_TEST
+
+START_TEST(test_staged_that_the_shelf_lost_can_be_sent_again)
+{
+	char path[PATH_MAX + 128];
+	struct bundle_bytes b;
+
+	make_number(&b, 1, 1);
+	ck_assert_int_eq(stage(&b), 201);
+	snprintf(path, sizeof(path), "%s/bundles/%s.edgb", keeper.dir,
+		b.sha256);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(activate(&b, v(1, 1)), 404);
+	ck_assert_int_eq(stage(&b), 201);
+	ck_assert_int_eq(activate(&b, v(1, 1)), 200);
+	ck_assert_int_eq(current_number(), 1);
+	bundle_bytes_fini(&b);
+}
+END_TEST
+
 static int take_head(struct bundle_version version, const char *of,
 	int64_t created)
 {
@@ -577,6 +654,10 @@ int main(void)
 	tcase_add_test(tc, test_lost_store_is_rebuilt_from_a_bundle);
 	tcase_add_test(tc, test_lost_record_learns_from_what_is_current);
 	tcase_add_test(tc, test_keys_change_by_trust_bundle);
+	tcase_add_test(tc,
+		test_S16_staged_of_a_revoked_key_is_not_activated);
+	tcase_add_test(tc, test_S16_unpin_brings_nothing_of_a_revoked_key);
+	tcase_add_test(tc, test_staged_that_the_shelf_lost_can_be_sent_again);
 	tcase_add_test(tc, test_head_tells_that_something_is_held_back);
 	tcase_add_test(tc, test_clock_jumps_refuse_nothing_but_the_future);
 	tcase_add_test(tc, test_without_trust_nothing_is_taken);
