@@ -171,6 +171,45 @@ int str_copy(struct str s, char *out, size_t cap)
 	return 0;
 }
 
+size_t str_utf8_len(struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t n;
+
+	if (s.n == 0)
+		return 0;
+	n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 :
+		p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	if (n > s.n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+		(p[0] == 0xf0 && p[1] < 0x90) ||
+		(p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+void str_tidy(char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		const unsigned char c = (unsigned char)*text;
+		size_t n = str_utf8_len((struct str){text, left});
+
+		if (n == 0 || c < 0x20 || c == 0x7f) {
+			*text = '?';
+			n = 1;
+		}
+		text += n;
+		left -= n;
+	}
+}
+
 char *str_dup(struct str s)
 {
 	char *copy = malloc(s.n + 1);

@@ -47,6 +47,13 @@ EDGE_MUST int str_to_u64(struct str s, uint64_t *out);
  * EDGE_EMALFORMED when it contains a NUL. */
 EDGE_MUST int str_copy(struct str s, char *out, size_t cap);
 
+/* Length of the UTF-8 character at the start of s, 0 when it begins with none
+ * (RFC 3629). */
+size_t str_utf8_len(struct str s);
+/* One line of UTF-8, in place: '?' for control characters and for bytes that
+ * are no whole character, as a cut leaves them. */
+void str_tidy(char *text);
+
 /* Heap copy with NUL, NULL when out of memory. Caller frees. */
 char *str_dup(struct str s);
 

@@ -1,6 +1,6 @@
 /*
  * Text of an error for people. Everything that goes in is made harmless:
- * one line, no control characters, cut visibly when it is too long.
+ * one line of UTF-8, no control characters, cut visibly when it is too long.
  */
 #include "common/base/why.h"
 
@@ -9,16 +9,7 @@
 #include <string.h>
 
 #include "common/base/err.h"
-
-static void clean(char *text)
-{
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c < 0x20 || c == 0x7f)
-			*text = '?';
-	}
-}
+#include "common/base/str.h"
 
 static void mark_cut(char text[static WHY_LEN])
 {
@@ -34,7 +25,7 @@ static void EDGE_PRINTF(2, 0)
 		text[0] = '\0';
 	if (n >= WHY_LEN)
 		mark_cut(text);
-	clean(text);
+	str_tidy(text);
 }
 
 int why_set(struct why *why, int err, const char *fmt, ...)
@@ -69,6 +60,7 @@ int why_prefix(struct why *why, int err, const char *fmt, ...)
 		why_text(why, err));
 	if (rest < 0 || (size_t)rest >= sizeof(text) - n)
 		mark_cut(text);
+	str_tidy(text);
 	memcpy(why->text, text, strlen(text) + 1);
 	return err;
 }

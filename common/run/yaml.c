@@ -479,25 +479,6 @@ out:
 
 /* ---- what is refused before the library sees it ------------------------- */
 
-/* Length of the UTF-8 character at p, 0 when it is none (RFC 3629). */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 :
-		p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-	if (n == 0 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-		(p[0] == 0xf0 && p[1] < 0x90) ||
-		(p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static int check_bytes(const struct yaml_doc *doc, struct str text,
 	struct why *why)
 {
@@ -507,7 +488,7 @@ static int check_bytes(const struct yaml_doc *doc, struct str text,
 	int column = 1;
 
 	for (size_t i = 0; i < text.n; column++) {
-		size_t n = utf8_len(p + i, text.n - i);
+		size_t n = str_utf8_len(str_skip(text, i));
 
 		if (n == 0)
 			return fault_at(doc, line, column, why,

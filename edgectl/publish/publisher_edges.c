@@ -604,6 +604,13 @@ void publisher_drive(struct publisher *p)
 	}
 }
 
+/* Only what was committed is clean. */
+static void set_clean(struct publisher *p)
+{
+	for (size_t i = 0; i < p->rollout.count; i++)
+		p->edges[i].is_dirty = false;
+}
+
 int publisher_write(struct publisher *p, struct why *why)
 {
 	bool is_any = false;
@@ -619,7 +626,6 @@ int publisher_write(struct publisher *p, struct why *why)
 		if (err == 0)
 			err = record_put_status(p->record, &p->edges[i].row,
 				why);
-		p->edges[i].is_dirty = err < 0;
 	}
 	if (!is_any)
 		return 0;
@@ -627,5 +633,7 @@ int publisher_write(struct publisher *p, struct why *why)
 		err = record_run(p->record, "COMMIT", NULL, 0, NULL, why);
 	else if (record_run(p->record, "ROLLBACK", NULL, 0, NULL, NULL) < 0)
 		return err;
+	if (err == 0)
+		set_clean(p);
 	return err == 0 ? record_notify(p->record, why) : err;
 }

@@ -7,11 +7,13 @@
  */
 #include "edgectl/publish/rollout.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/rand.h"
+#include "common/base/str.h"
 
 #define RETRY_MIN_MS   2000
 #define RETRY_MAX_MS   300000
@@ -38,6 +40,19 @@ static const char *const STATES[ROLLOUT_STATES] = {
 	[ROLLOUT_REFUSED] = "refused",
 	[ROLLOUT_PINNED] = "pinned",
 };
+
+/* A machine's words go into a database that takes nothing but UTF-8, and a
+ * cut may halve a character. */
+static void EDGE_PRINTF(2, 3)
+	say(char out[static WHY_LEN], const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(out, WHY_LEN, fmt, ap);
+	va_end(ap);
+	str_tidy(out);
+}
 
 const char *rollout_phase_name(enum rollout_phase phase)
 {
@@ -136,8 +151,8 @@ static void stop_at(struct rollout *r, const struct rollout_member *m,
 	const char *what)
 {
 	r->phase = ROLLOUT_STOPPED;
-	snprintf(r->note, sizeof(r->note), "%s: %.120s: %.300s", what,
-		m->fqdn, m->error[0] != '\0' ? m->error : STATES[m->state]);
+	say(r->note, "%s: %.120s: %.300s", what, m->fqdn,
+		m->error[0] != '\0' ? m->error : STATES[m->state]);
 }
 
 /* The last that failed stands for all. */
@@ -373,7 +388,7 @@ static void try_later(struct rollout_member *m, const char *text,
 	m->tries++;
 	m->is_late = m->was_away || m->tries >= TRIES_PATIENCE;
 	m->next = mono_after_ms(now, rand_jitter_ms(delay, RETRY_JITTER));
-	snprintf(m->error, sizeof(m->error), "%s", text);
+	say(m->error, "%s", text);
 }
 
 static void on_behind(struct rollout *r, struct rollout_member *m,
@@ -385,11 +400,11 @@ static void on_behind(struct rollout *r, struct rollout_member *m,
 			set_state(r, m, ROLLOUT_CONFIRMING, now);
 			return;
 		}
-		snprintf(m->error, sizeof(m->error), "not active in time%s%s",
+		say(m->error, "not active in time%s%s",
 			text[0] != '\0' ? ": " : "", text);
 		set_state(r, m, ROLLOUT_REFUSED, now);
 	} else if (m->state == ROLLOUT_ACTIVE && r->phase == ROLLOUT_HOLD) {
-		snprintf(m->error, sizeof(m->error), "%s", text);
+		say(m->error, "%s", text);
 		set_state(r, m, ROLLOUT_REFUSED, now);
 	} else if (m->state == ROLLOUT_ACTIVE ||
 		m->state == ROLLOUT_PINNED || m->state == ROLLOUT_STAGED) {
@@ -410,8 +425,8 @@ void rollout_told(struct rollout *r, size_t i, enum rollout_event event,
 	if (event == ROLLOUT_IS_AWAY) {
 		if (m->state == ROLLOUT_CONFIRMING &&
 			mono_is_past(m->deadline, now)) {
-			snprintf(m->error, sizeof(m->error),
-				"gone since it was activated: %.300s", text);
+			say(m->error, "gone since it was activated: %.300s",
+				text);
 			set_state(r, m, ROLLOUT_REFUSED, now);
 			return;
 		}
@@ -441,11 +456,11 @@ void rollout_told(struct rollout *r, size_t i, enum rollout_event event,
 		on_behind(r, m, text, now);
 		break;
 	case ROLLOUT_IS_PINNED:
-		snprintf(m->error, sizeof(m->error), "%s", text);
+		say(m->error, "%s", text);
 		set_state(r, m, ROLLOUT_PINNED, now);
 		break;
 	case ROLLOUT_SAYS_NO:
-		snprintf(m->error, sizeof(m->error), "%s", text);
+		say(m->error, "%s", text);
 		set_state(r, m, ROLLOUT_REFUSED, now);
 		break;
 	case ROLLOUT_IS_AWAY:
@@ -470,7 +485,7 @@ void rollout_resume(struct rollout *r, struct mono now)
 void rollout_stop(struct rollout *r, const char *text)
 {
 	r->phase = ROLLOUT_STOPPED;
-	snprintf(r->note, sizeof(r->note), "%s", text);
+	say(r->note, "%s", text);
 }
 
 int64_t rollout_wait_ms(const struct rollout *r, struct mono now)

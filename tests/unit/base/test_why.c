@@ -64,6 +64,20 @@ START_TEST(test_why_prefix_of_nothing_uses_the_error)
 }
 END_TEST
 
+START_TEST(test_why_holds_nothing_but_whole_characters)
+{
+	struct why why;
+
+	why_set(&why, -EIO, "a\xff" "b\xc3" "c\xed\xa0\x80 \xe2\x82\xac");
+	ck_assert_str_eq(why.text, "a?b?c??? \xe2\x82\xac");
+	why_set(&why, -EIO, "%0*d\xe2\x82\xac tail", WHY_LEN - 6, 0);
+	ck_assert_str_eq(why.text + WHY_LEN - 6, "??...");
+	why_set(&why, -EIO, "%0*d\xe2\x82\xac tail", WHY_LEN - 16, 0);
+	why_prefix(&why, -EIO, "12345678");
+	ck_assert_str_eq(why.text + WHY_LEN - 6, "??...");
+}
+END_TEST
+
 START_TEST(test_why_may_quote_itself)
 {
 	struct why why;
@@ -99,6 +113,7 @@ int main(void)
 	tcase_add_test(tc, test_why_cuts_visibly);
 	tcase_add_test(tc, test_why_prefix_names_the_place);
 	tcase_add_test(tc, test_why_prefix_of_nothing_uses_the_error);
+	tcase_add_test(tc, test_why_holds_nothing_but_whole_characters);
 	tcase_add_test(tc, test_why_may_quote_itself);
 	tcase_add_test(tc, test_why_text_falls_back_to_the_error);
 	suite_add_tcase(suite, tc);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <check.h>
+#include <jansson.h>
 
 #include "edgectl/publish/rollout.h"
 
@@ -91,6 +92,15 @@ static void confirm_all(void)
 		}
 }
 
+static bool is_utf8(const char *text)
+{
+	json_t *value = json_string(text);
+	const bool is_good = value != NULL;
+
+	json_decref(value);
+	return is_good;
+}
+
 START_TEST(test_nobody_activates_before_all_have_it_staged)
 {
 	begin(2, 1);
@@ -134,6 +144,30 @@ START_TEST(test_never_two_of_a_pool_at_once)
 		confirm_all();
 	}
 	ck_assert_int_eq(r.phase, ROLLOUT_DONE);
+}
+END_TEST
+
+/* A refusal so long that each place that keeps it has to cut it. */
+START_TEST(test_words_of_a_machine_stay_text_when_they_are_cut)
+{
+	char text[400] = "";
+
+	for (unsigned shift = 0; shift < 3; shift++) {
+		size_t n = shift;
+
+		memset(text, 'x', shift);
+		for (; n + 3 < sizeof(text); n += 3)
+			memcpy(text + n, "\xe2\x82\xac", 4);
+		begin(1, 1);
+		ck_assert_int_eq(due(0), ROLLOUT_PUT);
+		rollout_told(&r, 0, ROLLOUT_SAYS_NO, text, now);
+		rollout_step(&r, now);
+		ck_assert_int_eq(r.phase, ROLLOUT_STOPPED);
+		ck_assert(is_utf8(r.members[0].error));
+		ck_assert(is_utf8(r.note));
+		if (shift < 2)
+			rollout_fini(&r);
+	}
 }
 END_TEST
 
@@ -366,6 +400,8 @@ static Suite *suite(void)
 	tcase_add_test(t,
 		test_one_of_each_pool_first_then_a_watch_then_the_rest);
 	tcase_add_test(t, test_never_two_of_a_pool_at_once);
+	tcase_add_test(t,
+		test_words_of_a_machine_stay_text_when_they_are_cut);
 	tcase_add_test(t, test_named_canaries_go_alone);
 	tcase_add_test(t, test_canary_that_refuses_stops_everything);
 	tcase_add_test(t,
