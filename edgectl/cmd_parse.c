@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -339,11 +340,13 @@ int cmd_conf(const struct cmd_call *call, struct conf **out)
 	struct why why = {""};
 	int err = conf_load(out, call->conf_path, &why);
 
+	/* What is wrong inside the file has its own advice. */
 	if (err != 0)
-		cmd_fail_text(call, CMD_USAGE,
-			"%s; name another file with -c, or make one with "
-			"'edgectl init'",
-			why_text(&why, err));
+		cmd_fail_text(call, CMD_USAGE, "%s%s", why_text(&why, err),
+			access(call->conf_path, R_OK) == 0
+				? ""
+				: "; name another file with -c, or make one "
+				  "with 'edgectl init'");
 	return err;
 }
 

@@ -88,6 +88,8 @@ static const struct cmd_verb VERBS[] = {
 		.help = "show every port: expected, open, and whose it is",
 		.more = "One row for each listener of the topology, as the "
 			"five services have them.\n"
+			"NOW of the relay ports counts all allocations, over "
+			"UDP and TCP.\n"
 			"STATE: open; on-demand (relay ports); closed or "
 			"down (the daemon is there or\n"
 			"not); taken (another process has the port); absent "

@@ -207,7 +207,8 @@ static void put_listener(struct table *t, const struct topology_listener *l)
 	judge_listener(t, row, status, report, is_held);
 }
 
-static void put_media(struct table *t, const struct topology_media *m)
+static void put_media(struct table *t, const struct topology_media *m,
+	const char *transport)
 {
 	const json_t *status = t->daemons->status[CONF_AV_EDGE];
 	json_t *row = start_row(t, CONF_AV_EDGE);
@@ -221,7 +222,7 @@ static void put_media(struct table *t, const struct topology_media *m)
 	json_object_set_new(row, "side", json_string("external"));
 	json_object_set_new(row, "address", json_string(address));
 	json_object_set_new(row, "port", json_string(range));
-	json_object_set_new(row, "transport", json_string("udp"));
+	json_object_set_new(row, "transport", json_string(transport));
 	json_object_set_new(row, "protocol", json_string("RTP/RTCP relay"));
 	json_object_set_new(row, "expected", json_string("on-demand"));
 	if (status == NULL && !t->daemons->is_installed[CONF_AV_EDGE]) {
@@ -237,6 +238,18 @@ static void put_media(struct table *t, const struct topology_media *m)
 	json_object_set(row, "pid", json_object_get(status, "pid"));
 	json_object_set(row, "process", json_object_get(status, "daemon"));
 	judge(t, row, "on-demand", true, NULL);
+}
+
+static void put_media_all(struct table *t)
+{
+	const struct topology *topology = t->topology;
+	const struct setting_set *set = topology_settings(topology, "av-edge");
+
+	for (size_t i = 0; i < topology->media_count; i++) {
+		put_media(t, &topology->media[i], "udp");
+		if (set != NULL && setting_bool(set, "tcp_relays"))
+			put_media(t, &topology->media[i], "tcp");
+	}
 }
 
 static bool has_listener(const struct topology *topology,
@@ -264,9 +277,8 @@ static void put_service(struct table *t, enum conf_daemon daemon)
 	for (size_t i = 0; i < topology->listener_count; i++)
 		if (daemon_of(topology->listeners[i].usage) == daemon)
 			put_listener(t, &topology->listeners[i]);
-	for (size_t i = 0; daemon == CONF_AV_EDGE && i < topology->media_count;
-		i++)
-		put_media(t, &topology->media[i]);
+	if (daemon == CONF_AV_EDGE)
+		put_media_all(t);
 }
 
 json_t *ports_table(const struct topology *topology,

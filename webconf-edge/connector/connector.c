@@ -202,7 +202,8 @@ static int find_identity(const struct connector_conf *conf,
 		group = getgrnam(conf->group);
 		if (group == NULL)
 			return why_set(why, EDGE_ECONFIG, "%s: group '%s' "
-				"does not exist", conf->path, conf->group);
+				"does not exist; make it, or name another",
+				conf->path, conf->group);
 		out->minters = group->gr_gid;
 	}
 	if (conf->user == NULL || geteuid() != 0)

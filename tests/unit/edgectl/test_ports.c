@@ -130,6 +130,43 @@ START_TEST(test_every_service_has_a_row)
 }
 END_TEST
 
+/* Rows of the relay range with this transport. */
+static size_t relay_rows(const char *transport)
+{
+	json_t *table = ports_table(&topology, &daemons, owner);
+	const json_t *row;
+	size_t count = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(table, "ports"), i, row)
+		count += strcmp(output_str(row, "usage", ""),
+				 "media-relay") == 0 &&
+			strcmp(output_str(row, "transport", ""),
+				transport) == 0;
+	json_decref(table);
+	return count;
+}
+
+START_TEST(test_relay_range_over_tcp_as_the_setting_says)
+{
+	struct setting_set *set;
+	struct why why = {""};
+
+	setup(NULL);
+	listeners[0].usage = TOPOLOGY_TURN_UDP;
+	topology.media_count = 1;
+	ck_assert_int_eq(setting_set_new(&set, "av-edge"), 0);
+	topology.settings[CONF_AV_EDGE] = set;
+	ck_assert_uint_eq(relay_rows("udp"), 1);
+	ck_assert_uint_eq(relay_rows("tcp"), 1);
+	ck_assert_int_eq(setting_set_put(set, "tcp_relays", "false", &why), 0);
+	ck_assert_uint_eq(relay_rows("udp"), 1);
+	ck_assert_uint_eq(relay_rows("tcp"), 0);
+	setting_set_free(set);
+	daemons_fini(&daemons);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edgectl/ports");
@@ -144,6 +181,7 @@ int main(void)
 	tcase_add_test(tc, test_program_is_not_installed);
 	tcase_add_test(tc, test_daemon_has_no_service_for_it);
 	tcase_add_test(tc, test_every_service_has_a_row);
+	tcase_add_test(tc, test_relay_range_over_tcp_as_the_setting_says);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
