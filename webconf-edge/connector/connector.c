@@ -206,8 +206,11 @@ static int find_identity(const struct connector_conf *conf,
 				conf->path, conf->group);
 		out->minters = group->gr_gid;
 	}
-	if (conf->user == NULL || geteuid() != 0)
+	if (geteuid() != 0)
 		return 0;
+	if (conf->user == NULL)
+		return why_set(why, EDGE_ECONFIG, "%s: started as root: say "
+			"under 'user' whom to become", conf->path);
 	user = getpwnam(conf->user);
 	if (user == NULL || user->pw_uid == 0)
 		return why_set(why, EDGE_ECONFIG, "%s: user '%s' does not "
