@@ -96,7 +96,7 @@ valgrind: $(UNIT_BIN) ## unit tests under valgrind
 
 .PHONY: valgrind-net
 valgrind-net: programs mocks ## the daemons of some network tests under valgrind
-	@for t in 100 110 200 210; do \
+	@for t in 100 110 200 210 300 302; do \
 		VALGRIND=1 B=$(B) tests/run-net.sh $$t || exit 1; done
 
 .PHONY: lint layers docs

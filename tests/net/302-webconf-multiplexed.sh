@@ -10,9 +10,12 @@ webconf_setup
 webconf_topology fe.int.contoso.test fe2.int.contoso.test
 webconf_up
 PID=$(lab_pid webconf-edge)
+stalled=stalled_channel
+[ -z "${VALGRIND:-}" ] || stalled= # compares times
+# shellcheck disable=SC2086
 in_edge env PYTHONPATH=tests/net TMPDIR="$LAB" PYTHONDONTWRITEBYTECODE=1 \
 	python3 tests/net/webconf_channels.py "$LAB/tls" "$PID" channels \
-	channel_faults stalled_channel || fail "see above"
+	channel_faults $stalled || fail "see above"
 [ "$(lab_pid webconf-edge)" = "$PID" ] || fail "webconf-edge was started again"
 nothing_is_left() {
 	lab_ctl webconf relays --json >"$LAB/relays.json" &&

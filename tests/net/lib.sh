@@ -245,10 +245,10 @@ EOF
 lab_valgrind() {
 	mkdir -p "$LAB/vg"
 	cp "$B/bin/edgectl" "$LAB/vg/"
-	for _d in access-edge av-auth av-edge; do
+	for _d in access-edge av-auth av-edge webconf-edge webconf-connector; do
 		cat >"$LAB/vg/$_d" <<EOF
 #!/bin/sh
-exec /usr/bin/valgrind -q --leak-check=full --show-leak-kinds=definite \\
+exec /usr/bin/valgrind -q --vgdb=no --leak-check=full --show-leak-kinds=definite \\
 	--suppressions=$TOP/tests/valgrind.supp \\
 	--log-file=$LAB/vg-$_d.%p.log $B/bin/$_d "\$@"
 EOF

@@ -420,6 +420,8 @@ static inline void open_some(int count)
 		ck_assert_int_eq(try_open(i), 0);
 	settle();
 	ck_assert_int_eq(t.edge.accepted, t.is_slow ? 0 : count);
+	for (int i = 0; t.is_slow && i < count; i++)
+		ck_assert_ptr_nonnull(t.server.opened[i]);
 }
 
 /* A frame out of nowhere, to one of the ends. */
