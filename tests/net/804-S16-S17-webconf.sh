@@ -19,11 +19,7 @@ lab_spawn www in_in python3 -m http.server -b 10.0.0.20 -d "$LAB/tls" 8080
 # ---- S16: canaries ---------------------------------------------------------
 CANARY=canary4711
 WC_URI="sip:$CANARY-meeting@contoso.test"
-mkdir -p "$LAB/fe-connector"
-webconf_connector fe-connector fe 10.0.0.20:8080
-lab_end "$WC_PID"
-lab_spawn fe-connector ip netns exec "$IN" webconf-connector \
-	-c "$LAB/fe-connector.yaml" -l debug
+WC_LOG=debug webconf_connector fe-connector fe 10.0.0.20:8080
 webconf_registered 1
 webconf_ticket "$LAB/ticket" --reusable --user "sip:$CANARY-user@contoso.test"
 webconf_join join "$LAB/ticket"

@@ -84,7 +84,8 @@ EOF
 	for _line in "$@"; do
 		echo "$_line" >>"$LAB/$_n.yaml"
 	done
-	lab_spawn "$_n" ip netns exec "$IN" webconf-connector -c "$LAB/$_n.yaml" -l info
+	lab_spawn "$_n" ip netns exec "$IN" webconf-connector -c "$LAB/$_n.yaml" \
+		-l "${WC_LOG:-info}"
 	WC_PID=$SPAWNED
 	WC_SOCKET=$LAB/$_n/webconf-connector.admin.sock
 }
