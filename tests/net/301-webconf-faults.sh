@@ -38,13 +38,47 @@ echo "the edge forgets, the connector remembers"
 
 # ---- what a thief of the edge can do ---------------------------------------
 # Everything that the daemon's user can read holds no private ticket key.
-EDGE_UID=$(stat -c %u "/proc/$(lab_pid webconf-edge)")
-find "$LAB" -type f -uid "$EDGE_UID" -o -type f -perm -o=r 2>/dev/null |
-	while read -r f; do
-		! cmp -s "$f" "$LAB/fe-connector/state/ticket.key" ||
-			echo "$f"
-	done >"$LAB/found"
-[ ! -s "$LAB/found" ] || fail "the ticket key can be read: $(cat "$LAB/found")"
+EDGE_PID=$(lab_pid webconf-edge)
+EDGE_UID=$(stat -c %u "/proc/$EDGE_PID")
+GROUPS_OF=$(awk '/^Groups:/{gsub(" ", ","); sub("Groups:[,\t]*", ""); sub(",$", ""); print}' \
+	"/proc/$EDGE_PID/status")
+SECRET=$(sed -n 2p "$LAB/fe-connector/state/ticket.key")
+[ ${#SECRET} -ge 40 ] || fail "no ticket key to look for"
+# As that user: files, and the memory of the daemon itself.
+thief() {
+	setpriv --reuid "$EDGE_UID" --regid "$(stat -c %g "/proc/$EDGE_PID")" \
+		--groups "${GROUPS_OF:-$EDGE_UID}" "$@"
+}
+[ "$(thief id -u)" = "$EDGE_UID" ] || fail "no thief"
+thief find "$LAB" /run/sallyport /var/lib/sallyport /etc/sallyport -type f \
+	-readable 2>/dev/null >"$LAB/readable" || true
+[ "$(wc -l <"$LAB/readable")" -gt 5 ] || fail "the thief sees nothing at all"
+while read -r f; do
+	! thief grep -qaF -- "$SECRET" "$f" 2>/dev/null ||
+		fail "the ticket key can be read: $f"
+done <"$LAB/readable"
+python3 - "$EDGE_PID" "$SECRET" <<'END' || fail "the ticket key is in memory"
+import base64, sys
+pid, text = sys.argv[1:]
+seed = base64.b64decode(text)[-32:]
+needles = [text.encode(), seed]
+with open("/proc/%s/maps" % pid) as maps, \
+        open("/proc/%s/mem" % pid, "rb", 0) as mem:
+    seen = 0
+    for line in maps:
+        span, mode = line.split()[:2]
+        if not mode.startswith("rw"):
+            continue
+        low, high = (int(x, 16) for x in span.split("-"))
+        try:
+            mem.seek(low)
+            data = mem.read(high - low)
+        except (OSError, ValueError):
+            continue
+        seen += len(data)
+        assert not any(n in data for n in needles), line
+assert seen > 1000000, seen
+END
 [ "$(stat -c %a "$LAB/fe-connector/state/ticket.key")" = 600 ] ||
 	fail "mode of ticket.key"
 # A PAIR of its own with a ticket of its own: a stand-in for the edge.
