@@ -67,10 +67,17 @@ lab_end "$UP_PID"
 # ---- R8 ---------------------------------------------------------------------------
 lab_spawn taken ip netns exec "$EDGE" python3 -c '
 import socket, time
-s = socket.create_server(("10.0.0.10", 4443))
-time.sleep(30)'
-sleep 0.5
-if in_edge replication-agent -c "$LAB/edge.yaml" >"$LAB/taken2.log" 2>&1; then
+for _ in range(100): # what the agent left may linger
+    try:
+        s = socket.create_server(("10.0.0.10", 4443))
+        break
+    except OSError:
+        time.sleep(0.1)
+time.sleep(60)'
+lab_wait 15 "the port to be taken" in_edge sh -c \
+	"ss -Htlnp 'sport = :4443' | grep -q python"
+if in_edge timeout 20 replication-agent -c "$LAB/edge.yaml" \
+	>"$LAB/taken2.log" 2>&1; then
 	fail "R8: it runs without its port"
 fi
 grep -q '10.0.0.10:4443 is in use' "$LAB/taken2.log" ||
