@@ -29,7 +29,8 @@
 #define BYTES_MIN   1024u
 #define RETRY_S     5
 #define BAN_LOG_MAX 6
-#define CROWD_MS    1000
+#define CROWD_MS    1000 /* three quarters are taken */
+#define CRUSH_MS    250  /* nearly all are */
 #define THIN_OUT    2
 #define LOOK_MAX    64u
 
@@ -281,10 +282,10 @@ static void on_timer(void *arg)
 
 /* ---- too many ------------------------------------------------------------ */
 
-static bool has_had_its_time(const struct front *f)
+static bool has_had_its_time(const struct front *f, int64_t time_ms)
 {
 	return (f->state == FRONT_TLS || f->state == FRONT_HELLO) &&
-		mono_since_ms(f->began, loop_now(f->edge->loop)) >= CROWD_MS;
+		mono_since_ms(f->began, loop_now(f->edge->loop)) >= time_ms;
 }
 
 /* Threat S8: from many sources together a flood could hold every place until
@@ -293,17 +294,20 @@ static bool has_had_its_time(const struct front *f)
  * comes, so that their number falls. */
 void fronts_thin_out(struct webconf_edge *e)
 {
-	const size_t most = (size_t)e->limits.pending_max * 3 / 4;
+	const size_t most = e->limits.pending_max;
+	const size_t pending = counter_get(e->counters, COUNT_PENDING);
+	const int64_t time_ms = pending >= most / 16 * 15 ? CRUSH_MS :
+		CROWD_MS;
 	unsigned looked = 0;
 	unsigned gone = 0;
 	struct list *at, *next;
 
-	if (counter_get(e->counters, COUNT_PENDING) < most)
+	if (pending < most / 4 * 3)
 		return;
 	list_for_each_safe(at, next, &e->fronts) {
 		if (gone == THIN_OUT || ++looked > LOOK_MAX)
 			return;
-		if (!has_had_its_time(front_of(at)))
+		if (!has_had_its_time(front_of(at), time_ms))
 			continue;
 		counter_add(e->counters, COUNT_REFUSED_CROWDED, 1);
 		front_free(front_of(at));

@@ -39,7 +39,7 @@ assert o["failed"] * 100 <= o["joins"] + o["failed"], "joins failed"
 assert o["tls_p99_ms"] < float(sys.argv[2]), "slow handshakes"
 END
 grep -q __asan_init "$B/bin/webconf-edge" ||
-	[ $((after - before)) -lt 100000 ] || fail "too much memory"
+	[ $((after - before)) -lt 160000 ] || fail "too much memory"
 [ "$(webconf_counter 'clients_refused_total{cause="crowded"}')" -gt 0 ] ||
 	fail "nobody was told to go"
 [ "$(lab_pid webconf-edge)" = "$PID" ] || fail "webconf-edge was started again"
