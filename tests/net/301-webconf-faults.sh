@@ -70,6 +70,8 @@ with open("/proc/%s/maps" % pid) as maps, \
         if not mode.startswith("rw"):
             continue
         low, high = (int(x, 16) for x in span.split("-"))
+        if high - low > 1 << 30: # the shadow of a sanitizer
+            continue
         try:
             mem.seek(low)
             data = mem.read(high - low)

@@ -194,7 +194,7 @@ def case_stalled_channel():
     beside = min(pull(c, trunk, channel, total) for _ in range(3))
     print("  alone %.2f s, beside a stuck one %.2f s" % (alone, beside))
     # Other programs share this machine: the best of three, and some room.
-    assert alone / beside > float(os.environ.get("SHARE_MIN", "0.7")), \
+    assert alone / beside > float(os.environ.get("SHARE_MIN", "0.4")), \
         (alone, beside)
 
 
