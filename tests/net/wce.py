@@ -239,6 +239,8 @@ class Server:
     def opened(trunk):
         """Wait for CH_OPEN; its channel and fields."""
         kind, channel, payload = trunk.on_channel()
+        while kind == 0x23: # credit for another one
+            kind, channel, payload = trunk.on_channel()
         assert kind == 0x20, kind
         return channel, fields(payload)
 
