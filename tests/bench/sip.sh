@@ -4,7 +4,7 @@
 # load, same cores, in one run; and CPU per relay credential, av-auth against
 # Kamailio that says 200 to the same SERVICE. Median of RUNS (3) each, in turn.
 # Writes build/bench/sip.json.
-SETTINGS_ACCESS='max_connections_per_source: 10000, max_connections: 20000, new_connections_per_source: 10000, client_rate: 100000, client_burst: 100000, failed_logon_limit: 1000, pre_auth_time: 10m'
+SETTINGS_ACCESS='max_transactions_per_client: 65536, max_transactions: 262144, max_connections_per_source: 10000, max_connections: 20000, new_connections_per_source: 10000, client_rate: 100000, client_burst: 100000, failed_logon_limit: 1000, pre_auth_time: 10m'
 SETTINGS_AUTH='credential_rate: 100000'
 . "$(dirname "$0")/lib.sh"
 
