@@ -1,6 +1,6 @@
 /* edgectl doctor: look at everything, say what is wrong and what to do. */
 #include "edgectl/commands.h"
-#include "edgectl/doctor.h"
+#include "edgectl/doctor/doctor.h"
 #include "edgectl/output.h"
 
 static int run(struct cmd_call *call)

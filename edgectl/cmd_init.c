@@ -13,7 +13,7 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include "edgectl/commands.h"
-#include "edgectl/doctor.h"
+#include "edgectl/doctor/doctor.h"
 #include "edgectl/init_plan.h"
 #include "edgectl/init_write.h"
 #include "edgectl/output.h"

@@ -16,7 +16,7 @@
 #include "edgectl/daemons.h"
 #include "edgectl/output.h"
 #include "edgectl/partner_list.h"
-#include "edgectl/topology_change.h"
+#include "edgectl/topology/topology_change.h"
 
 /* ---- list ---------------------------------------------------------------- */
 

@@ -16,13 +16,13 @@
 #include "common/store/topology.h"
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
-#include "edgectl/topology_apply.h"
-#include "edgectl/topology_change.h"
-#include "edgectl/topology_connector.h"
-#include "edgectl/topology_import.h"
-#include "edgectl/topology_pin.h"
-#include "edgectl/topology_plan.h"
-#include "edgectl/topology_show.h"
+#include "edgectl/topology/topology_apply.h"
+#include "edgectl/topology/topology_change.h"
+#include "edgectl/topology/topology_connector.h"
+#include "edgectl/topology/topology_import.h"
+#include "edgectl/topology/topology_pin.h"
+#include "edgectl/topology/topology_plan.h"
+#include "edgectl/topology/topology_show.h"
 
 /* A file that is wrong is the answer no; one that can't be read is not. */
 static int file_status(int err)

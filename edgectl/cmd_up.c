@@ -17,7 +17,7 @@
 #include "edgectl/commands.h"
 #include "edgectl/daemons.h"
 #include "edgectl/place.h"
-#include "edgectl/supervisor.h"
+#include "edgectl/up/supervisor.h"
 
 struct up {
 	const struct cmd_call *call;

@@ -16,7 +16,7 @@
 #include "common/bundle/bundle_trust.h"
 #include "common/run/file.h"
 #include "edgectl/place.h"
-#include "edgectl/topology_apply.h"
+#include "edgectl/topology/topology_apply.h"
 
 #define TRUST_NAME "trust.json"
 

@@ -14,7 +14,7 @@
 #include "common/base/err.h"
 #include "edgectl/daemons.h"
 #include "edgectl/output.h"
-#include "edgectl/probe_av.h"
+#include "edgectl/probe/probe_av.h"
 
 #define IDENTITY_LEN 320
 

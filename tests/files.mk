@@ -18,7 +18,7 @@ TEST_SRC  := $(UNIT_SRC) $(FUZZ_SRC) $(MOCK_SRC) $(BENCH_SRC) $(PEER_SRC)
 
 # A test may use everything of its daemon but main.c.
 room_objs = $(call objs,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)) \
-	$(if $(filter edgectl,$(1)),$(wildcard edgectl/publish/*.c)))
+	$(if $(filter edgectl,$(1)),$(wildcard edgectl/*/*.c)))
 unit_room = $(word 3,$(subst /, ,$(1)))
 define unit_test
 $(B)/$(1:.c=): $(call objs,$(1)) $$(LIB) \

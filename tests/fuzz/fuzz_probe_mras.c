@@ -1,7 +1,7 @@
 /* Answers of the A/V authentication service, as a client reads them. */
 #include <stdlib.h>
 
-#include "edgectl/probe_mras.h"
+#include "edgectl/probe/probe_mras.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* Session descriptions of a synthetic call's peer. */
 #include <stdlib.h>
 
-#include "edgectl/probe_sdp.h"
+#include "edgectl/probe/probe_sdp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

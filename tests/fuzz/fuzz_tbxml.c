@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "common/store/topology_yaml.h"
-#include "edgectl/tbxml.h"
+#include "edgectl/topology/tbxml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

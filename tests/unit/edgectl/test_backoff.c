@@ -1,7 +1,7 @@
 /* Tests of edgectl/backoff.c: quick at first, patient later. */
 #include <check.h>
 
-#include "edgectl/backoff.h"
+#include "edgectl/up/backoff.h"
 
 START_TEST(test_first_restarts_take_less_than_a_second)
 {

@@ -3,7 +3,7 @@
 
 #include <check.h>
 
-#include "edgectl/call_trace.h"
+#include "edgectl/call/call_trace.h"
 #include "edgectl/output.h"
 
 START_TEST(test_lines_between_servers_are_merged_by_time)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "edgectl/child.h"
+#include "edgectl/up/child.h"
 
 #define STRANGER 61999
 

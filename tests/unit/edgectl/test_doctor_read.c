@@ -4,7 +4,7 @@
 #include <check.h>
 
 #include "common/base/attr.h"
-#include "edgectl/doctor_read.h"
+#include "edgectl/doctor/doctor_read.h"
 
 START_TEST(test_mode_decides_who_may_read)
 {

@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-#include "edgectl/ladder.h"
+#include "edgectl/call/ladder.h"
 #include "edgectl/output.h"
 
 #define DASHES7 "───────"

@@ -6,7 +6,7 @@
 #include <check.h>
 
 #include "common/base/err.h"
-#include "edgectl/probe_digest.h"
+#include "edgectl/probe/probe_digest.h"
 
 static char *answer(const char *challenge, const char *password,
 	const char *uri, const char *cnonce)

@@ -4,7 +4,7 @@
 #include <check.h>
 
 #include "common/base/err.h"
-#include "edgectl/probe_ice.h"
+#include "edgectl/probe/probe_ice.h"
 
 static struct probe_sdp sdp_a, sdp_b;
 static struct probe_ice a, b;

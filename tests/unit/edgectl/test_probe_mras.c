@@ -5,7 +5,7 @@
 #include <check.h>
 
 #include "common/base/err.h"
-#include "edgectl/probe_mras.h"
+#include "edgectl/probe/probe_mras.h"
 
 #define HEAD \
 	"<?xml version=\"1.0\"?><response requestID=\"1\" " \

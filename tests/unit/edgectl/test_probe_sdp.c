@@ -6,7 +6,7 @@
 #include <check.h>
 
 #include "common/base/err.h"
-#include "edgectl/probe_sdp.h"
+#include "edgectl/probe/probe_sdp.h"
 
 static struct addr address(const char *text)
 {

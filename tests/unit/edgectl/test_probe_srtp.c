@@ -4,7 +4,7 @@
 #include <check.h>
 
 #include "common/base/err.h"
-#include "edgectl/probe_srtp.h"
+#include "edgectl/probe/probe_srtp.h"
 
 static const uint8_t KEY_A[PROBE_SRTP_KEY_LEN] = {1};
 static const uint8_t KEY_B[PROBE_SRTP_KEY_LEN] = {2};

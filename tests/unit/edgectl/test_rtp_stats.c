@@ -3,7 +3,7 @@
 
 #include <check.h>
 
-#include "edgectl/rtp_stats.h"
+#include "edgectl/probe/rtp_stats.h"
 
 static struct rtp_stats s;
 

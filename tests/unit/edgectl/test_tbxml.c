@@ -7,7 +7,7 @@
 
 #include "common/base/err.h"
 #include "common/store/sql.h"
-#include "edgectl/tbxml.h"
+#include "edgectl/topology/tbxml.h"
 
 #define DIR "tests/data/tbxml/"
 

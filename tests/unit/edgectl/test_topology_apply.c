@@ -14,7 +14,7 @@
 #include "common/base/err.h"
 #include "common/bus/bus_client.h"
 #include "common/bus/bus_server.h"
-#include "edgectl/topology_apply.h"
+#include "edgectl/topology/topology_apply.h"
 
 /* Shared with the stand-in, which is a process of its own. */
 struct script {
