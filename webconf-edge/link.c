@@ -90,11 +90,10 @@ void link_set_state(struct link *l, enum link_state state)
 /* ---- leaving ------------------------------------------------------------- */
 
 /* The last control connection is gone: nothing new for this server. */
-static void server_lost(struct webconf_edge *e, struct server *s)
+static void server_lost(struct server *s)
 {
 	struct list *at, *next;
 
-	s->is_held = true;
 	list_for_each_safe(at, next, &s->waiters)
 		front_refuse(front_of_wait(at), WCE_E_SERVER);
 	while ((at = list_first(&s->ready)) != NULL)
@@ -103,11 +102,15 @@ static void server_lost(struct webconf_edge *e, struct server *s)
 		link_retire_mux(link_of_place(at));
 	log_notice("server.lost", "server=%s sessions=%zu", log_qz(s->name),
 		s->session_count);
-	s->is_held = false;
-	server_forget_if_unused(&e->servers, s);
 }
 
-/* Out of its server's lists. */
+void link_join_server(struct link *l, struct server *s)
+{
+	l->server = s;
+	s->link_count++;
+}
+
+/* Out of its server's lists. Until the last line the server stays. */
 static void leave_server(struct link *l)
 {
 	struct server *s = l->server;
@@ -119,15 +122,12 @@ static void leave_server(struct link *l)
 	list_remove(&l->place);
 	if (state == LINK_READY)
 		s->ready_count--;
-	if (state == LINK_MUX) {
+	if (state == LINK_MUX)
 		s->mux_count--;
-		server_forget_if_unused(&l->edge->servers, s);
-	}
-	if (state != LINK_CONTROL)
-		return;
-	s->control_count--;
-	if (s->control_count == 0)
-		server_lost(l->edge, s);
+	if (state == LINK_CONTROL && --s->control_count == 0)
+		server_lost(s);
+	s->link_count--;
+	server_forget_if_unused(&l->edge->servers, s);
 }
 
 void link_release(struct link *l)

@@ -52,7 +52,7 @@ void link_send_drain(struct link *l, uint32_t grace_s)
 
 static void become_control(struct link *l, struct server *s)
 {
-	l->server = s;
+	link_join_server(l, s);
 	list_push_back(&s->controls, &l->place);
 	s->control_count++;
 	wce_reader_fini(&l->reader);
@@ -112,7 +112,6 @@ static void become_ready(struct link *l)
 	struct server *s = l->server;
 	struct list *at = list_first(&s->waiters);
 
-	l->pair = NULL;
 	list_push_back(&s->ready, &l->place);
 	s->ready_count++;
 	link_set_state(l, LINK_READY);
@@ -122,7 +121,12 @@ static void become_ready(struct link *l)
 
 void link_ready_again(struct link *l)
 {
-	become_ready(l);
+	l->pair = NULL;
+	/* The server went meanwhile: as its other slots did. */
+	if (l->server->control_count == 0)
+		link_close(l);
+	else
+		become_ready(l);
 }
 
 static bool may_multiplex(const struct webconf_edge *e,
@@ -155,7 +159,7 @@ static void admit_slot(struct link *l, const struct wce_fields *fields)
 		link_fault(l, WCE_E_MALFORMED, "channels are not agreed on");
 		return;
 	}
-	l->server = s;
+	link_join_server(l, s);
 	/* Thousands may be idle: what the server has is not kept twice. */
 	free(l->name);
 	l->name = NULL;
@@ -257,7 +261,7 @@ static bool take_reject(struct link *l, const struct wce_frame *frame,
 		return false;
 	}
 	pair_rejected(pair, (enum wce_code)wce_number(fields, WCE_CODE));
-	return true;
+	return l->state != LINK_OVER;
 }
 
 static bool take_ping(struct link *l, const struct wce_frame *frame,

@@ -43,6 +43,8 @@ struct link {
 /* link.c */
 const char *link_state_name(enum link_state state);
 void link_set_state(struct link *l, enum link_state state);
+/* The server stays while links know it. */
+void link_join_server(struct link *l, struct server *s);
 /* Orderly: what was sent goes out, then it is released. */
 void link_close(struct link *l);
 /* ERROR, a line in the log, the end. */

@@ -20,32 +20,30 @@ static bool has_right(const struct topology *t, const char *name,
 		digest_eq(row->spki_sha256, spki, sizeof(row->spki_sha256)));
 }
 
-/* Everything of this server but its table row. */
-void links_drop(struct webconf_edge *e, struct server *server)
+static struct link *link_of_server(const struct webconf_edge *e,
+	const struct server *server)
 {
-	struct list *at, *next;
+	struct list *at;
 
-	/* One goes at a time and may take the server with it: by name. */
-	list_for_each_safe(at, next, &e->links) {
-		struct link *l = link_of(at);
+	list_for_each(at, &e->links)
+		if (link_of(at)->server == server)
+			return link_of(at);
+	return NULL;
+}
 
-		if (l->server != server)
-			continue;
-		if (l->state == LINK_PAIRING)
-			pair_lost_link(l->pair);
+/* One may take others with it, and the last one the server. */
+void links_drop(struct webconf_edge *e, const struct server *server)
+{
+	struct link *l;
+
+	while ((l = link_of_server(e, server)) != NULL) {
+		struct pair *pair = l->pair;
+
 		l->pair = NULL;
-		stream_free(l->stream);
-		l->stream = NULL;
-		if (l->state != LINK_CONTROL || server->control_count > 1) {
-			link_release(l);
-			at = &e->links;
-			next = at->next;
-			continue;
-		}
+		if (pair != NULL)
+			pair_lost_link(pair);
+		link_free(l);
 	}
-	at = list_first(&server->controls);
-	if (at != NULL)
-		link_release(link_of_place(at));
 }
 
 static void review_servers(struct webconf_edge *e)

@@ -12,7 +12,8 @@ size_t links_channels(const struct webconf_edge *e);
 /* DRAIN over all control connections; grace_s 0 with on = false: resumed,
  * told by a new SRV_REGISTERED. */
 void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s);
-/* A server's slots and control connections, at once. */
-void links_drop(struct webconf_edge *e, struct server *server);
+/* A server's slots and control connections, at once; with them the server
+ * itself, unless a session is left. */
+void links_drop(struct webconf_edge *e, const struct server *server);
 
 #endif

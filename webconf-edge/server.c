@@ -206,8 +206,7 @@ int server_register(struct server **out, struct servers *all,
 
 void server_forget_if_unused(struct servers *all, struct server *s)
 {
-	if (s->is_held || s->control_count > 0 || s->session_count > 0 ||
-		s->ready_count > 0 || s->mux_count > 0 || s->waiter_count > 0)
+	if (s->link_count > 0 || s->session_count > 0 || s->waiter_count > 0)
 		return;
 	map_remove(&all->by_id, &s->node);
 	all->count--;

@@ -27,7 +27,6 @@ struct server {
 	uint8_t id[WCE_ID_LEN];
 	uint64_t epoch;
 	char name[256]; /* of its certificate: binds the id */
-	bool has_pin;
 	uint8_t spki_sha256[32];
 	char pool[256];
 	uint32_t capabilities;
@@ -35,6 +34,7 @@ struct server {
 	struct ticket_key *keys[WCE_KEYS_MAX]; /* owned */
 	size_t key_count;
 	struct ticket_set *revoked; /* owned */
+	size_t link_count; /* every struct link that knows this server */
 	struct list controls; /* struct link */
 	size_t control_count;
 	struct list ready; /* struct link, oldest first */
@@ -48,7 +48,6 @@ struct server {
 	uint32_t load; /* sessions as it says itself */
 	bool is_accepting; /* as it says itself */
 	bool is_draining;
-	bool is_held; /* somebody walks its lists: stays for now */
 	struct wall since;
 };
 
@@ -103,7 +102,8 @@ enum server_verdict server_judge(const struct servers *all,
 /* Make it, or renew what is known of it; keys are taken from the claim. */
 EDGE_MUST int server_register(struct server **out, struct servers *all,
 	struct server_claim *claim, const struct server_peer *peer);
-/* Gone for good, once it has neither connections nor sessions. */
+/* Gone for good, once nothing points to it any more: no connection, session
+ * or client that waits. */
 void server_forget_if_unused(struct servers *all, struct server *s);
 
 /* May it get one more client at all? */

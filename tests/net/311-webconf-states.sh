@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/webconf.sh"
 
-SETTINGS_WEBCONF='handshake_timeout: 5s, hello_timeout: 5s, pair_timeout: 5s, slot_wait: 5s, max_pending_per_source: 1000, new_connections_per_source: 1000, max_relays: 2000, failed_ticket_limit: 100000'
+# The servers of these tests do not always listen to PING.
+SETTINGS_WEBCONF='heartbeat: 300s, handshake_timeout: 5s, hello_timeout: 5s, pair_timeout: 5s, slot_wait: 5s, max_pending_per_source: 1000, new_connections_per_source: 1000, max_relays: 2000, failed_ticket_limit: 100000'
 webconf_setup
 webconf_topology fe.int.contoso.test fe2.int.contoso.test
 webconf_up

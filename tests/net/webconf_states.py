@@ -17,7 +17,8 @@ from webconf_lab import (OUT, URI, ask, bus, client, descriptors, expect,
 CODE = wce.CODES
 STATES = ("tls", "hello", "wait", "pairing", "relay", "half")
 EVENTS = ("client_gone", "client_reset", "way_gone", "reject", "drain",
-          "reload", "server_gone", "server_restarts")
+          "reload", "server_gone", "server_gone_reject", "server_restarts",
+          "server_gone_restarts")
 
 
 class Way:
@@ -208,6 +209,17 @@ def do_server_gone(g):
         g.go_on()
 
 
+def do_server_gone_reject(g):
+    """The last that is known of a server is the slot that says no."""
+    if g.state != "pairing":
+        return do_server_gone(g)
+    g.s.control.close()
+    time.sleep(0.05)
+    do_reject(g)
+    if g.kind == "slot":
+        expect("slot of a server that went", g.way.ends(), True)
+
+
 def do_server_restarts(g):
     again = server(ident=g.s.ident, epoch=g.s.epoch + 1)
     assert isinstance(again.register(), dict)
@@ -216,6 +228,13 @@ def do_server_restarts(g):
     elif g.state == "relay":
         expect("restarted", g.c.is_closed(), True)
     again.control.close()
+
+
+def do_server_gone_restarts(g):
+    """Its sessions are all that is known of it when it comes back."""
+    g.s.control.close()
+    time.sleep(0.05)
+    do_server_restarts(g)
 
 
 def nothing_is_left(before, sessions):
