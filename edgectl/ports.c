@@ -25,8 +25,8 @@ static const struct {
 	[TOPOLOGY_AUTH] = {"SIP/mTLS", false},
 	[TOPOLOGY_TURN_UDP] = {"STUN/TURN", true},
 	[TOPOLOGY_TURN_TCP] = {"STUN/TURN", false},
-	[TOPOLOGY_WEBCONF_CLIENT] = {"PSOM/TLS", false},
-	[TOPOLOGY_WEBCONF_SERVER] = {"PSOM/mTLS", false},
+	[TOPOLOGY_WEBCONF_CLIENT] = {"WCE/TLS", false},
+	[TOPOLOGY_WEBCONF_SERVER] = {"WCE/mTLS", false},
 	[TOPOLOGY_REPLICATION] = {"HTTPS", false},
 };
 

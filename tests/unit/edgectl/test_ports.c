@@ -167,6 +167,17 @@ START_TEST(test_relay_range_over_tcp_as_the_setting_says)
 }
 END_TEST
 
+/* The wire of the web conference is our own (docs/protocol/webconf.md). */
+START_TEST(test_each_port_says_what_is_spoken_there)
+{
+	ck_assert_str_eq(ports_protocol(TOPOLOGY_SIP_CLIENT), "SIP/TLS");
+	ck_assert_str_eq(ports_protocol(TOPOLOGY_WEBCONF_CLIENT), "WCE/TLS");
+	ck_assert_str_eq(ports_protocol(TOPOLOGY_WEBCONF_SERVER), "WCE/mTLS");
+	for (size_t i = 0; i < TOPOLOGY_USAGE_COUNT; i++)
+		ck_assert_ptr_nonnull(ports_protocol((enum topology_usage)i));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edgectl/ports");
@@ -180,6 +191,7 @@ int main(void)
 	tcase_add_test(tc, test_daemon_does_not_run);
 	tcase_add_test(tc, test_program_is_not_installed);
 	tcase_add_test(tc, test_daemon_has_no_service_for_it);
+	tcase_add_test(tc, test_each_port_says_what_is_spoken_there);
 	tcase_add_test(tc, test_every_service_has_a_row);
 	tcase_add_test(tc, test_relay_range_over_tcp_as_the_setting_says);
 	suite_add_tcase(suite, tc);
