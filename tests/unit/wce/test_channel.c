@@ -237,12 +237,12 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("channel");
 	TCase *tc = tcase_create("channel");
+	TCase *slow;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_last_words_pass_each_way);
 	tcase_add_test(tc, test_a_broken_side_breaks_the_other);
-	tcase_add_test(tc, test_a_cut_says_all_and_ends_within_its_time);
 	tcase_add_test(tc, test_a_refusal_has_its_code);
 	tcase_add_test(tc, test_who_leaves_before_the_answer_is_forgotten);
 	tcase_add_test(tc, test_a_lost_connection_ends_all);
@@ -253,6 +253,12 @@ static Suite *suite(void)
 	tcase_add_test(tc, test_vectors);
 	tcase_add_test(tc, test_vector_of_credit);
 	suite_add_tcase(s, tc);
+	slow = tcase_create("closing");
+	tcase_set_tags(slow, "slow"); /* waits two seconds */
+	tcase_add_checked_fixture(slow, setup, teardown);
+	tcase_set_timeout(slow, 60);
+	tcase_add_test(slow, test_a_cut_says_all_and_ends_within_its_time);
+	suite_add_tcase(s, slow);
 	return s;
 }
 
