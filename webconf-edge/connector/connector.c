@@ -1,15 +1,13 @@
 /*
  * The connector's life: what happens at start, each second, in a drain, at
  * the end. It is no daemon of the edge, has no topology and no listener but
- * its two Unix sockets; the order of giving up rights is the same
- * (architecture 9): bind, drop rights, then the first byte.
+ * its two Unix sockets; the order of giving up rights (identity.c) is the
+ * same (architecture 9): bind, drop rights, then the first byte.
  */
 #include "webconf-edge/connector/connector.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +21,7 @@
 #include "common/bus/bus_client.h"
 #include "common/run/ready.h"
 #include "common/wce/wce_frame.h"
+#include "webconf-edge/connector/identity.h"
 #include "webconf-edge/connector/upstream.h"
 
 #define NAME          "webconf-connector"
@@ -31,8 +30,6 @@
 #define STOP_GRACE_S  10
 #define RESOLVE_EVERY_S 30
 #define CERTS_EVERY_S 5
-#define GROUPS_MAX    32
-#define PATHS_MAX     20
 
 const struct counter_def CONNECTOR_COUNTERS[CONNECTOR_COUNT_END] = {
 	[CONNECTOR_TICKETS] = {"tickets_minted", NULL, COUNTER_TOTAL, "",
@@ -180,115 +177,6 @@ static void on_hangup(void *arg)
 	poll_certificates(arg, true);
 }
 
-/* ---- rights -------------------------------------------------------------- */
-
-struct identity {
-	uid_t uid; /* 0 = stay */
-	gid_t gid;
-	gid_t groups[GROUPS_MAX];
-	size_t group_count;
-	gid_t minters; /* (gid_t)-1 = none */
-};
-
-static int find_identity(const struct connector_conf *conf,
-	struct identity *out, struct why *why)
-{
-	const struct group *group;
-	const struct passwd *user;
-	int count = GROUPS_MAX;
-
-	*out = (struct identity){.minters = (gid_t)-1};
-	if (conf->group != NULL) {
-		group = getgrnam(conf->group);
-		if (group == NULL)
-			return why_set(why, EDGE_ECONFIG, "%s: group '%s' "
-				"does not exist; make it, or name another",
-				conf->path, conf->group);
-		out->minters = group->gr_gid;
-	}
-	if (geteuid() != 0)
-		return 0;
-	if (conf->user == NULL)
-		return why_set(why, EDGE_ECONFIG, "%s: started as root: say "
-			"under 'user' whom to become", conf->path);
-	user = getpwnam(conf->user);
-	if (user == NULL || user->pw_uid == 0)
-		return why_set(why, EDGE_ECONFIG, "%s: user '%s' does not "
-			"exist or is root", conf->path, conf->user);
-	out->uid = user->pw_uid;
-	out->gid = user->pw_gid;
-	if (getgrouplist(conf->user, user->pw_gid, out->groups, &count) < 0)
-		count = GROUPS_MAX;
-	out->group_count = (size_t)count;
-	return 0;
-}
-
-static int make_state_dir(const struct connector_conf *conf,
-	const struct identity *id, struct why *why)
-{
-	int err = 0;
-
-	if (mkdir(conf->state_dir, 0700) < 0 && errno != EEXIST)
-		err = -errno;
-	if (err == 0 && id->uid != 0 && chown(conf->state_dir, id->uid,
-			id->gid) < 0)
-		err = -errno;
-	if (err < 0)
-		return why_set(why, err, "%s: %s; make the folder, writable "
-			"by this program's user", conf->state_dir,
-			err_text(err));
-	return 0;
-}
-
-static void add_folder(struct sandbox_path *paths, size_t *count,
-	char (*rooms)[PATH_MAX], const char *file)
-{
-	char *slash;
-
-	if (file == NULL)
-		return;
-	snprintf(rooms[*count], PATH_MAX, "%s", file);
-	slash = strrchr(rooms[*count], '/');
-	if (slash == NULL)
-		return;
-	slash[slash == rooms[*count]] = '\0';
-	paths[*count] = (struct sandbox_path){rooms[*count], SANDBOX_READ};
-	++*count;
-}
-
-static int confine(struct connector *c, const struct identity *id,
-	struct why *why)
-{
-	static const char *const system_paths[] = {"/etc/ssl", "/usr/lib/ssl",
-		"/usr/share/ca-certificates", "/etc/hosts", "/etc/resolv.conf",
-		"/run/systemd/resolve", "/etc/nsswitch.conf",
-		"/etc/localtime", "/proc/self", "/dev/null"};
-	const struct connector_conf *conf = c->conf;
-	const char *const files[] = {conf->chain, conf->key, conf->trust,
-		conf->target_trust};
-	struct sandbox_path paths[PATHS_MAX];
-	char rooms[ARRAY_COUNT(files)][PATH_MAX];
-	struct sandbox_plan plan = {
-		.uid = id->uid,
-		.gid = id->gid,
-		.groups = id->groups,
-		.group_count = id->group_count,
-		.needs = SANDBOX_KEEPS_FILES | SANDBOX_DIALS,
-		.paths = paths,
-	};
-	size_t count = 0;
-
-	for (size_t i = 0; i < ARRAY_COUNT(files); i++)
-		add_folder(paths, &count, rooms, files[i]);
-	for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++)
-		paths[count++] = (struct sandbox_path){system_paths[i],
-			SANDBOX_READ};
-	paths[count++] = (struct sandbox_path){conf->state_dir,
-		SANDBOX_WRITE};
-	plan.path_count = count;
-	return sandbox_enter(&plan, &c->sandbox, why);
-}
-
 /* ---- start --------------------------------------------------------------- */
 
 static int open_tls(struct connector *c, struct why *why)
@@ -405,6 +293,13 @@ static void raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+int connector_check(struct connector *c, struct why *why)
+{
+	int err = identity_check(c->conf, why);
+
+	return err == 0 ? open_tls(c, why) : err;
+}
+
 int connector_start(struct connector *c, struct why *why)
 {
 	struct identity id;
@@ -422,9 +317,9 @@ int connector_start(struct connector *c, struct why *why)
 	err = loop_new(&c->loop);
 	if (err < 0)
 		return why_set(why, err, "%s", err_text(err));
-	err = find_identity(c->conf, &id, why);
+	err = identity_find(&id, c->conf, why);
 	if (err == 0)
-		err = make_state_dir(c->conf, &id, why);
+		err = identity_make_state_dir(&id, c->conf, why);
 	if (err == 0)
 		err = open_tls(c, why);
 	if (err == 0)
@@ -432,7 +327,7 @@ int connector_start(struct connector *c, struct why *why)
 	if (err >= 0)
 		err = admin_fd = open_bus_fd(c, true, id.minters, why);
 	if (err >= 0)
-		err = confine(c, &id, why);
+		err = identity_confine(&id, c->conf, &c->sandbox, why);
 	if (err == 0)
 		err = open_timers(c, why);
 	if (err == 0)

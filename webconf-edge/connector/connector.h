@@ -49,6 +49,9 @@ struct connector {
 	bool is_stopping;
 };
 
+/* What can be seen of a configuration before it is used: user, group and
+ * folders, certificates. connector_stop() afterwards, as after a start. */
+EDGE_MUST int connector_check(struct connector *c, struct why *why);
 /* Everything up to the first connection. */
 EDGE_MUST int connector_start(struct connector *c, struct why *why);
 /* Turns the loop until a signal ends it. */

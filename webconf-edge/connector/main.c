@@ -84,6 +84,8 @@ static int run(const struct options *o)
 	if (c == NULL)
 		return 1;
 	err = connector_conf_load(&c->conf, o->path, &why);
+	if (err == 0 && o->check_only)
+		err = connector_check(c, &why);
 	if (err < 0) {
 		log_error("configuration.refused", "text=%s",
 			log_qz(why_text(&why, err)));
