@@ -1,7 +1,8 @@
 /*
  * Revocation lists by the address they come from. An entry begins when a
  * chain names it, and holds its issuer's certificate, so that what is
- * fetched over plain HTTP is believed for its signature alone.
+ * fetched over plain HTTP is believed for its signature alone. What stands
+ * on a list is crl_list.c's.
  */
 #include "common/net/crl.h"
 
@@ -16,18 +17,21 @@
 
 #include "common/base/err.h"
 #include "common/base/list.h"
+#include "common/net/crl_list.h"
 #include "common/net/stream_priv.h"
 
 #define LISTS_MAX   256
 #define RETRY_S     600  /* after a fetch that failed */
 #define LIFE_MAX_S  (7 * 86400) /* also when it says later, or nothing */
 #define AHEAD_S     3600 /* fetched anew so long before its end */
+#define POINTS_MAX  8    /* lists that one certificate may name */
+#define MIRRORS_MAX 4    /* addresses of one of them */
 
 struct entry {
 	struct list node; /* most recently used last */
 	char url[CRL_URL_LEN];
-	X509 *issuer;   /* owned reference */
-	X509_CRL *crl;  /* owned, NULL = not here yet */
+	X509 *issuer; /* owned reference */
+	struct crl_list *list; /* owned reference, NULL = not here yet */
 	struct wall until;    /* of the list */
 	struct wall retry_at; /* 0 = may be fetched */
 	struct wall used;
@@ -55,7 +59,7 @@ static void entry_free(struct crl_store *store, struct entry *e)
 	list_remove(&e->node);
 	store->count--;
 	X509_free(e->issuer);
-	X509_CRL_free(e->crl);
+	crl_list_unref(e->list);
 	free(e);
 }
 
@@ -76,7 +80,7 @@ size_t crl_count(const struct crl_store *store)
 	size_t n = 0;
 
 	list_for_each(it, &store->entries)
-		n += container_of(it, struct entry, node)->crl != NULL;
+		n += container_of(it, struct entry, node)->list != NULL;
 	return n;
 }
 
@@ -136,87 +140,100 @@ static struct entry *find_or_make(struct crl_store *store, const char *url,
 
 /* ---- what a chain says --------------------------------------------------- */
 
-/* The first plain HTTP address of the certificate's distribution points. */
-static bool url_of(const X509 *cert, char *url, size_t cap)
+/* An address that can be fetched from. */
+static bool url_of(const GENERAL_NAME *gn, char url[static CRL_URL_LEN])
 {
-	STACK_OF(DIST_POINT) *points = X509_get_ext_d2i(cert,
-		NID_crl_distribution_points, NULL, NULL);
-	bool has = false;
+	const unsigned char *text;
+	size_t len;
 
-	for (int i = 0; i < sk_DIST_POINT_num(points) && !has; i++) {
-		const DIST_POINT *p = sk_DIST_POINT_value(points, i);
-
-		if (p->distpoint == NULL || p->distpoint->type != 0)
-			continue;
-		for (int k = 0; k < sk_GENERAL_NAME_num(
-			p->distpoint->name.fullname) && !has; k++) {
-			const GENERAL_NAME *gn = sk_GENERAL_NAME_value(
-				p->distpoint->name.fullname, k);
-			const unsigned char *text;
-			size_t len;
-
-			if (gn->type != GEN_URI)
-				continue;
-			text = ASN1_STRING_get0_data(
-				gn->d.uniformResourceIdentifier);
-			len = (size_t)ASN1_STRING_length(
-				gn->d.uniformResourceIdentifier);
-			has = len > 7 && len < cap &&
-				memchr(text, '\0', len) == NULL &&
-				strncmp((const char *)text, "http://", 7) ==
-				0;
-			if (has)
-				snprintf(url, cap, "%.*s", (int)len, text);
-		}
-	}
-	sk_DIST_POINT_pop_free(points, DIST_POINT_free);
-	return has;
-}
-
-static bool is_listed(const struct entry *e, X509 *cert)
-{
-	X509_REVOKED *row = NULL;
-
-	/* 2: it was on the list and has been taken off it. */
-	return X509_CRL_get0_by_cert(e->crl, &row, cert) == 1;
+	if (gn->type != GEN_URI)
+		return false;
+	text = ASN1_STRING_get0_data(gn->d.uniformResourceIdentifier);
+	len = (size_t)ASN1_STRING_length(gn->d.uniformResourceIdentifier);
+	if (len <= 7 || len >= CRL_URL_LEN ||
+		memchr(text, '\0', len) != NULL ||
+		strncmp((const char *)text, "http://", 7) != 0)
+		return false;
+	snprintf(url, CRL_URL_LEN, "%.*s", (int)len, text);
+	return true;
 }
 
 static bool is_wanted(const struct entry *e, struct wall now)
 {
-	bool is_fresh = e->crl != NULL && now.s < e->until.s;
+	bool is_fresh = e->list != NULL && now.s < e->until.s;
 
 	return !is_fresh && !e->is_fetched && now.s >= e->retry_at.s;
 }
 
-/* One certificate against the list of its issuer. */
-static void look_at(struct crl_store *store, X509 *cert, X509 *issuer,
-	struct wall now, struct crl_finding *out)
+static void judge(const struct entry *e, X509 *cert,
+	struct crl_finding *out)
 {
-	char url[CRL_URL_LEN], name[96] = "";
-	struct entry *e;
+	char name[96] = "";
 
-	if (!url_of(cert, url, sizeof(url)))
+	if (!crl_list_has(e->list, X509_get0_serialNumber(cert)))
 		return;
-	e = find_or_make(store, url, issuer, now);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
+		NID_commonName, name, sizeof(name));
+	snprintf(out->detail, sizeof(out->detail),
+		"'%s' is on the list of its issuer", name);
+	out->state = CRL_REVOKED;
+}
+
+/*
+ * One certificate against one of its issuer's lists. A list may have several
+ * addresses: the first counts that has it, or can be asked, or is being.
+ */
+static void look_at_list(struct crl_store *store, X509 *cert, X509 *issuer,
+	const GENERAL_NAMES *names, struct wall now, struct crl_finding *out)
+{
+	char url[CRL_URL_LEN];
+	struct entry *e = NULL;
+	int mirrors = 0;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) &&
+		mirrors < MIRRORS_MAX; i++) {
+		if (!url_of(sk_GENERAL_NAME_value(names, i), url))
+			continue;
+		mirrors++;
+		e = find_or_make(store, url, issuer, now);
+		if (e == NULL)
+			return;
+		if (e->list != NULL || e->is_fetched || is_wanted(e, now))
+			break;
+	}
 	if (e == NULL)
 		return;
-	if (e->crl != NULL && is_listed(e, cert)) {
-		X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
-			NID_commonName, name, sizeof(name));
-		snprintf(out->detail, sizeof(out->detail),
-			"'%s' is on the list of its issuer", name);
-		out->state = CRL_REVOKED;
-		return;
-	}
 	if (out->state == CRL_NONE)
 		out->state = CRL_GOOD;
-	if (e->crl == NULL)
+	if (e->list == NULL)
 		out->state = CRL_MISSING;
 	if (out->url[0] == '\0' && is_wanted(e, now)) {
 		e->is_fetched = true;
-		snprintf(out->url, sizeof(out->url), "%s", url);
+		snprintf(out->url, sizeof(out->url), "%s", e->url);
 		out->state = CRL_MISSING;
 	}
+	if (e->list != NULL)
+		judge(e, cert, out);
+}
+
+/* All lists that a certificate names: it may be on any of them. */
+static void look_at(struct crl_store *store, X509 *cert, X509 *issuer,
+	struct wall now, struct crl_finding *out)
+{
+	STACK_OF(DIST_POINT) *points = X509_get_ext_d2i(cert,
+		NID_crl_distribution_points, NULL, NULL);
+
+	for (int i = 0; i < sk_DIST_POINT_num(points) && i < POINTS_MAX &&
+		out->state != CRL_REVOKED; i++) {
+		const DIST_POINT *p = sk_DIST_POINT_value(points, i);
+
+		/* With an issuer of its own it is another one's list. */
+		if (p->distpoint != NULL && p->distpoint->type == 0 &&
+			p->CRLissuer == NULL)
+			look_at_list(store, cert, issuer,
+				p->distpoint->name.fullname, now, out);
+	}
+	sk_DIST_POINT_pop_free(points, DIST_POINT_free);
 }
 
 void crl_look(struct crl_store *store, const struct stream *s,
@@ -236,9 +253,9 @@ void crl_look(struct crl_store *store, const struct stream *s,
 
 /* ---- lists that came ----------------------------------------------------- */
 
-static struct wall until_of(const X509_CRL *crl, struct wall now)
+static struct wall until_of(const struct crl_list *list, struct wall now)
 {
-	const ASN1_TIME *at = X509_CRL_get0_nextUpdate(crl);
+	const ASN1_TIME *at = crl_list_until(list);
 	struct wall until = {now.s + LIFE_MAX_S};
 	struct tm tm;
 
@@ -249,17 +266,15 @@ static struct wall until_of(const X509_CRL *crl, struct wall now)
 	return until;
 }
 
-static int check(const struct entry *e, X509_CRL *crl, struct why *why)
+static int check(const struct entry *e, const struct crl_list *list,
+	const void *der, size_t len, struct why *why)
 {
-	const ASN1_TIME *was = e->crl != NULL ?
-		X509_CRL_get0_lastUpdate(e->crl) : NULL;
-
-	if (X509_CRL_verify(crl, X509_get0_pubkey(e->issuer)) != 1)
+	if (!crl_list_is_signed(der, len, X509_get0_pubkey(e->issuer)))
 		return why_set(why, EDGE_EREFUSED,
 			"the list at %s is not signed by the issuer of the "
 			"certificate", e->url);
-	if (was != NULL && ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl),
-		was) < 0)
+	if (e->list != NULL && ASN1_TIME_compare(crl_list_made(list),
+		crl_list_made(e->list)) < 0)
 		return why_set(why, EDGE_EREFUSED,
 			"the list at %s is older than the one here", e->url);
 	return 0;
@@ -269,33 +284,31 @@ static int check(const struct entry *e, X509_CRL *crl, struct why *why)
 int crl_put(struct crl_store *store, const char *url, const void *der,
 	size_t len, struct wall now, struct why *why)
 {
-	const unsigned char *p = der;
-	X509_CRL *crl = len > LONG_MAX ? NULL :
-		d2i_X509_CRL(NULL, &p, (long)len);
+	struct why cause = {""};
+	struct crl_list *list = NULL;
 	struct list *it;
+	int bad = crl_list_read(&list, der, len, &cause);
 	int err = EDGE_EUNKNOWN;
 
-	if (crl == NULL)
-		err = why_set(why, EDGE_EMALFORMED,
-			"what came from %s is no revocation list", url);
+	if (bad != 0)
+		err = why_set(why, bad, "what came from %s is of no use: %s",
+			url, why_text(&cause, bad));
 	list_for_each(it, &store->entries) {
 		struct entry *e = container_of(it, struct entry, node);
 
 		if (strcmp(e->url, url) != 0)
 			continue;
 		e->is_fetched = false;
-		if (crl == NULL || (err = check(e, crl, why)) != 0) {
-			e->retry_at.s = now.s + RETRY_S;
+		/* However short it lives, it is not fetched without end. */
+		e->retry_at.s = now.s + RETRY_S;
+		if (bad != 0 ||
+			(err = check(e, list, der, len, why)) != 0)
 			continue;
-		}
-		X509_CRL_free(e->crl);
-		X509_CRL_up_ref(crl);
-		e->crl = crl;
-		e->until = until_of(crl, now);
-		e->retry_at.s = now.s + RETRY_S; /* however short it lives */
+		crl_list_unref(e->list);
+		e->list = crl_list_ref(list);
+		e->until = until_of(list, now);
 	}
-	X509_CRL_free(crl);
-	ERR_clear_error();
+	crl_list_unref(list);
 	return err;
 }
 
@@ -325,7 +338,7 @@ const char *crl_stale(struct crl_store *store, struct wall now,
 		/* Of those that some chain named lately. */
 		if (e->is_fetched || now.s < e->retry_at.s ||
 			now.s - e->used.s > LIFE_MAX_S ||
-			(e->crl != NULL && now.s < e->until.s - AHEAD_S))
+			(e->list != NULL && now.s < e->until.s - AHEAD_S))
 			continue;
 		e->is_fetched = true;
 		snprintf(url, CRL_URL_LEN, "%s", e->url);

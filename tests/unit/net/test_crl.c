@@ -6,7 +6,15 @@
 #include "tests/unit/net/ends.h"
 #include "tests/unit/net/pki_crl.h"
 
-#define URL "http://crl.test/ca.crl"
+#define URL    "http://crl.test/ca.crl"
+#define SECOND "http://crl.test/second.crl"
+
+/* URL and SECOND in one point: OpenSSL's short form would make two. */
+#define MIRRORED                                                         \
+	"DER:30:3a:30:38:a0:36:a0:34:86:16:68:74:74:70:3a:2f:2f:63:72" \
+	":6c:2e:74:65:73:74:2f:63:61:2e:63:72:6c:86:1a:68:74:74:70:3a" \
+	":2f:2f:63:72:6c:2e:74:65:73:74:2f:73:65:63:6f:6e:64:2e:63:72" \
+	":6c"
 
 static struct loop *loop;
 static struct pki pki;
@@ -78,19 +86,25 @@ static void teardown(void)
 	loop_free(loop);
 }
 
-static int put(const char *ca, const char *revoked, long made_s,
-	long until_s, struct wall now)
+static int put_at(const char *url, const char *ca, const char *revoked,
+	long made_s, long until_s, struct wall now)
 {
 	struct why why = {""};
 	int len = 0;
 	unsigned char *der = pki_crl(&pki, ca, revoked, made_s, until_s,
 		&len);
-	int err = crl_put(store, URL, der, (size_t)len, now, &why);
+	int err = crl_put(store, url, der, (size_t)len, now, &why);
 
 	ck_assert_int_eq(err != 0, why.text[0] != '\0' ||
 		err == EDGE_EUNKNOWN);
 	OPENSSL_free(der);
 	return err;
+}
+
+static int put(const char *ca, const char *revoked, long made_s,
+	long until_s, struct wall now)
+{
+	return put_at(URL, ca, revoked, made_s, until_s, now);
 }
 
 static enum crl_state look(struct wall now)
@@ -168,6 +182,40 @@ START_TEST(test_list_is_fetched_anew_before_its_end_and_counts_until_then)
 }
 END_TEST
 
+/* A list cut into parts: the certificate may be on any of them. */
+START_TEST(test_S10_every_list_that_a_certificate_names_is_looked_at)
+{
+	char url[CRL_URL_LEN];
+
+	connect_peer("URI:" URL ",URI:" SECOND);
+	ck_assert_int_eq(look(at(0)), CRL_MISSING);
+	ck_assert_str_eq(found.url, URL);
+	ck_assert_str_eq(crl_stale(store, at(0), url), SECOND);
+	ck_assert_int_eq(put("ca", NULL, -20, 86400, at(0)), 0);
+	ck_assert_int_eq(look(at(0)), CRL_MISSING);
+	ck_assert_int_eq(put_at(SECOND, "ca", NULL, -20, 86400, at(0)), 0);
+	ck_assert_int_eq(look(at(0)), CRL_GOOD);
+	ck_assert_int_eq(put_at(SECOND, "ca", "peer", -10, 86400, at(0)), 0);
+	ck_assert_int_eq(look(at(0)), CRL_REVOKED);
+}
+END_TEST
+
+/* One list at two addresses: when the first fails the second is asked. */
+START_TEST(test_S10_list_is_asked_for_at_its_next_address)
+{
+	connect_peer(MIRRORED);
+	ck_assert_int_eq(look(at(0)), CRL_MISSING);
+	ck_assert_str_eq(found.url, URL);
+	ck_assert_int_eq(look(at(0)), CRL_MISSING);
+	ck_assert_str_eq(found.url, ""); /* not two at a time */
+	crl_failed(store, URL, at(0));
+	ck_assert_int_eq(look(at(1)), CRL_MISSING);
+	ck_assert_str_eq(found.url, SECOND);
+	ck_assert_int_eq(put_at(SECOND, "ca", "peer", -10, 86400, at(1)), 0);
+	ck_assert_int_eq(look(at(1)), CRL_REVOKED);
+}
+END_TEST
+
 START_TEST(test_chain_without_a_list_over_http_has_none)
 {
 	connect_peer(NULL);
@@ -216,6 +264,9 @@ int main(void)
 	tcase_add_test(c, test_S10_older_list_does_not_replace_a_newer_one);
 	tcase_add_test(c,
 		test_list_is_fetched_anew_before_its_end_and_counts_until_then);
+	tcase_add_test(c,
+		test_S10_every_list_that_a_certificate_names_is_looked_at);
+	tcase_add_test(c, test_S10_list_is_asked_for_at_its_next_address);
 	tcase_add_test(c, test_chain_without_a_list_over_http_has_none);
 	tcase_add_test(c, test_what_is_no_list_is_refused);
 	suite_add_tcase(suite, c);

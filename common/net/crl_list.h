@@ -1,0 +1,32 @@
+/*
+ * One revocation list (RFC 5280 section 5.1), kept as the bytes it came as
+ * and an index of its serial numbers: reading one of 10 MB must not hold up
+ * whoever shares the thread. Whom it is believed for is crl.c's.
+ */
+#ifndef NET_CRL_LIST_H
+#define NET_CRL_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openssl/x509.h>
+
+#include "common/base/attr.h"
+#include "common/base/why.h"
+
+struct crl_list;
+
+/* EDGE_EMALFORMED: no list. EDGE_EREFUSED: changes to another list, or
+ * certificates of other issuers are on it. Its signature is not looked at. */
+EDGE_MUST int crl_list_read(struct crl_list **out, const void *der,
+	size_t len, struct why *why);
+struct crl_list *crl_list_ref(struct crl_list *list);
+void crl_list_unref(struct crl_list *list); /* accepts NULL */
+/* The list in these bytes is signed with this key. */
+bool crl_list_is_signed(const void *der, size_t len, EVP_PKEY *key);
+bool crl_list_has(const struct crl_list *list, const ASN1_INTEGER *serial);
+size_t crl_list_count(const struct crl_list *list);
+const ASN1_TIME *crl_list_made(const struct crl_list *list);
+const ASN1_TIME *crl_list_until(const struct crl_list *list); /* or NULL */
+
+#endif
