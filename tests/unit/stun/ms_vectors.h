@@ -40,6 +40,8 @@ struct ms_vector {
 
 #define MS_HAZARD_KEY \
 	"a8a276a412896a479093e8988b3a620e"
+#define MS_HAZARD_KEY_TRIMMED \
+	"e43b4e572fc8026d7abc361dbe653d88"
 
 static const struct ms_vector ms_sha1[] = {
 	{

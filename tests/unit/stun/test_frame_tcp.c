@@ -20,6 +20,11 @@
 #define HELLO_LIBNICE \
 	"160301002d010000290301c1fcd5a36d93dd7e0b45673fec7985fbbc3fd660" \
 	"c2ce8485081b8121bcaa10fb00000200180100"
+/* An answer that libnice took. */
+#define ANSWER_LIBNICE \
+	"160301004e02000046030100000000f94b3175235db38d141426f786b9f4f7" \
+	"15d58e94ee7da8bfddf7c2e820492c99a210aa6bbf8df3c5d20db5ea3222f8" \
+	"c56712033347add01d99b3a6053c0018000e000000"
 #define CONTROL \
 	"0200002400030010f29bc91bbdab169fc0c0a326965953d1000f000472c64b" \
 	"c68008000400000002"
@@ -146,7 +151,7 @@ START_TEST(test_dialect_is_decided_within_a_hello)
 }
 END_TEST
 
-START_TEST(test_answer_is_83_bytes_with_the_random_parts_filled_in)
+START_TEST(test_greeting_is_rebuilt_with_its_random_parts_filled_in)
 {
 	uint8_t random[FRAME_ANSWER_RANDOM_LEN], out[FRAME_ANSWER_LEN];
 	size_t i;
@@ -156,9 +161,14 @@ START_TEST(test_answer_is_83_bytes_with_the_random_parts_filled_in)
 		random[32 + i] = (uint8_t)(0xc0 + i);
 	}
 	memset(out, 0xee, sizeof(out));
+	frame_hello(out, random);
+	ck_assert_uint_eq(load(HELLO), FRAME_HELLO_LEN);
+	ck_assert_mem_eq(out, bytes, FRAME_HELLO_LEN);
 	frame_answer(out, random);
 	ck_assert_uint_eq(load(ANSWER), sizeof(out));
 	ck_assert_mem_eq(out, bytes, sizeof(out));
+	ck_assert_uint_eq(load(ANSWER_LIBNICE), sizeof(out));
+	ck_assert(frame_is_answer(bytes));
 }
 END_TEST
 
@@ -455,7 +465,7 @@ int main(void)
 		test_hello_is_right_in_every_fixed_byte,
 		test_our_own_hello_and_answer_are_known,
 		test_dialect_is_decided_within_a_hello,
-		test_answer_is_83_bytes_with_the_random_parts_filled_in,
+		test_greeting_is_rebuilt_with_its_random_parts_filled_in,
 		test_frames_of_ms_turn_are_read,
 		test_other_types_and_reserved_bytes_are_malformed,
 		test_header_without_length_desynchronises_only_itself,

@@ -84,6 +84,32 @@ START_TEST(test_values_of_any_length_follow_each_other_unpadded)
 }
 END_TEST
 
+/* ms-turn 16: around the lengths of the credentials there are, 52 and 56. */
+START_TEST(test_user_names_of_51_to_56_bytes_are_read_unpadded)
+{
+	static const char text[] = "0123456789abcdef0123456789abcdef"
+				   "0123456789abcdef01234567";
+	struct str user = {text, 51};
+	struct stun_writer w;
+	struct stun_msg m;
+	size_t len;
+
+	for (; user.n < sizeof(text); user.n++) {
+		w = begin(STUN_MS_ALLOCATE);
+		stun_write_text(&w, STUN_USERNAME, user);
+		stun_write_text(&w, STUN_REALM, STR_LIT(MS_REALM));
+		stun_ms_write_integrity(&w, &short_key);
+		len = end(&w);
+		ck_assert_uint_eq(len, 28 + 4 + user.n + 4 + 15 + 24);
+		m = parse(len);
+		ck_assert(str_eq(stun_bytes(&m, STUN_USERNAME), user));
+		ck_assert(str_eq_z(stun_bytes(&m, STUN_REALM), MS_REALM));
+		ck_assert_int_eq(stun_ms_check(&m, &short_key), 0);
+	}
+	ck_assert_uint_eq(user.n, 57);
+}
+END_TEST
+
 /* A client that pads to 4 is understood as well: the 36-byte nonce as it is,
  * realm and user name of any length. */
 START_TEST(test_padded_messages_are_read_too)
@@ -442,6 +468,7 @@ int main(void)
 		test_T12_integrity_covers_the_padding_rule,
 		test_T12_nothing_after_the_integrity_counts,
 		test_values_of_any_length_follow_each_other_unpadded,
+		test_user_names_of_51_to_56_bytes_are_read_unpadded,
 		test_padded_messages_are_read_too,
 		test_first_attribute_of_a_kind_counts,
 		test_unknown_required_attributes_are_listed,

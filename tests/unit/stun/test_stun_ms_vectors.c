@@ -239,14 +239,20 @@ START_TEST(test_keys_are_made_of_raw_bytes)
 }
 END_TEST
 
+/* libnice trims it, and has another key: why av-auth hands out none. */
 START_TEST(test_user_names_that_end_in_a_quote_are_not_trimmed)
 {
 	struct stun_ms_key key, want = key_of(MS_HAZARD_KEY);
-	uint8_t user[64], password[20];
+	uint8_t user_room[64], password_room[20];
+	struct str user = raw(user_room, sizeof(user_room), MS_HAZARD_USER);
+	struct str password = raw(password_room, sizeof(password_room),
+		MS_HAZARD_PASSWORD);
 
-	stun_ms_key_sha1(&key, raw(user, sizeof(user), MS_HAZARD_USER),
-		STR_LIT(MS_REALM), raw(password, sizeof(password),
-		MS_HAZARD_PASSWORD));
+	stun_ms_key_sha1(&key, user, STR_LIT(MS_REALM), password);
+	ck_assert_mem_eq(key.bytes, want.bytes, want.len);
+	user.n--;
+	want = key_of(MS_HAZARD_KEY_TRIMMED);
+	stun_ms_key_sha1(&key, user, STR_LIT(MS_REALM), password);
 	ck_assert_mem_eq(key.bytes, want.bytes, want.len);
 }
 END_TEST
