@@ -34,7 +34,7 @@ gate() {
 b='(^|[^a-zA-Z0-9_])'
 
 secret=$(printf '%s\n' "$sources" |
-	grep -E '^(common/(cred|stun)/|common/base/digest\.c|av-auth/|av-edge/turn_auth|access-edge/flow)')
+	grep -E '^(common/(cred|stun|seal)/|common/base/digest\.c|av-auth/|av-edge/(turn_auth|ms_auth|nonce|pool_key|reservation|rest_secrets)|access-edge/flow)')
 # shellcheck disable=SC2086
 gate T18 "$b(memcmp|bcmp|timingsafe_bcmp)\(" - \
 	"secrets are compared by digest_eq() only" $secret

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The sandbox is on in every daemon that runs: the kernel says so in
-# /proc/PID/status, and the daemon's own status agrees.
+# /proc/PID/status, and the daemon's own status agrees; and nothing but the
+# services can be reached (T16, S18).
 . "$(dirname "$0")/lib.sh"
 
 lab_setup
@@ -75,5 +76,15 @@ for daemon in access-edge av-auth av-edge; do
 		fi
 	done
 done
+
+# Threat T16: no bus, no metrics and no page for administrators at any IP
+# port: what listens is what the topology names, and each port once.
+in_edge ss -Hltun >"$LAB/listens.txt" || fail "ss"
+listens=$(awk '{ print $1 "/" $5 }' "$LAB/listens.txt" | sed 's/%[^:]*//' |
+	sort -u | tr '\n' ' ')
+want='tcp/10.0.0.10:443 tcp/10.0.0.10:4443 tcp/10.0.0.10:5061 '
+want="${want}tcp/10.0.0.10:5062 tcp/198.51.100.10:443 tcp/198.51.100.30:443 "
+want="${want}udp/10.0.0.10:3478 udp/198.51.100.30:3478 "
+is "the edge" "what listens" "$listens" "$want"
 
 lab_ok "sandbox on in three daemons, strangers kept out"

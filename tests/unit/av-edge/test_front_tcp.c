@@ -469,6 +469,35 @@ START_TEST(test_others_are_closed_and_counted)
 }
 END_TEST
 
+/* T15: no HTTP here at all, on either side, not even an error. */
+START_TEST(test_T15_http_is_not_answered_with_a_byte)
+{
+	static const char *const requests[] = {
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /v1/reload HTTP/1.0\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\n\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+	};
+	struct pollfd p = {.events = POLLIN};
+	uint8_t byte;
+	size_t i;
+
+	for (i = 0; i < 2 * ARRAY_COUNT(requests); i++) {
+		const char *request = requests[i / 2];
+
+		p.fd = dial("127.0.3.1:0", i % 2 ? OUTSIDE : INSIDE);
+		ck_assert_int_ge(p.fd, 0);
+		(void)!send(p.fd, request, strlen(request), MSG_NOSIGNAL);
+		ck_assert_msg(poll(&p, 1, CLIENT_WAIT_MS) == 1 &&
+			recv(p.fd, &byte, 1, 0) <= 0, "%s", request);
+		close(p.fd);
+	}
+	ck_assert_uint_eq(relay_counter(relay, AV_CONN_UNKNOWN),
+		2 * ARRAY_COUNT(requests));
+	await_no_one();
+}
+END_TEST
+
 /* ---- TLS --------------------------------------------------------------- */
 
 static bool shake(struct client *c, SSL_CTX *ctx)
@@ -535,6 +564,7 @@ int main(void)
 		test_wrong_credentials_and_denied_peers_are_refused,
 		test_T7_budget_of_strangers_is_not_for_streams,
 		test_others_are_closed_and_counted,
+		test_T15_http_is_not_answered_with_a_byte,
 		test_calls_over_tls_carry_both_ways,
 	};
 

@@ -68,6 +68,50 @@ START_TEST(test_frame_behind_the_hello_is_read_after_the_answer)
 }
 END_TEST
 
+/* Frames of both kinds, cut anywhere, also between the bytes of a header;
+ * and then all at once. */
+START_TEST(test_T13_frames_are_put_together_wherever_they_are_cut)
+{
+	static uint8_t all[2 * (4 + 4) + 4 + 300];
+	int listener = peer_listens("127.0.3.9:0"), fd;
+	struct addr at = name_of(listener), from;
+	size_t len = 0, i;
+	int whole;
+
+	ms_allocates(&a, "127.0.3.1:0", OUTSIDE, ALICE);
+	ck_assert_uint_eq(ms_aims(&a, &at), 0);
+	frame_ms_header(all, FRAME_DATA, 4);
+	memcpy(all + 4, "bare", 4);
+	len = 8;
+	ms_request(&a, STUN_MS_SEND);
+	stun_write_addr(&a.ask.w, STUN_DESTINATION, &at);
+	stun_write_bytes(&a.ask.w, STUN_PAYLOAD, "\0\4sent", 6);
+	ms_sign(&a.ask);
+	whole = stun_write_end(&a.ask.w);
+	ck_assert(whole > 0 && whole <= 300);
+	frame_ms_header(all + len, FRAME_CONTROL, (size_t)whole);
+	memcpy(all + len + 4, a.ask.bytes, (size_t)whole);
+	len += 4 + (size_t)whole;
+	frame_ms_header(all + len, FRAME_DATA, 4);
+	memcpy(all + len + 4, "more", 4);
+	len += 8;
+	for (i = 0; i < len; i++) {
+		stream_says(a.fd, all + i, 1);
+		nap(1);
+	}
+	fd = peer_accepts(listener, &from, CLIENT_WAIT_MS);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(stream_hears(fd, "\0\4bare\0\4sent\0\4more", 18));
+	/* The Send is a replay now, the data is not. */
+	stream_says(a.fd, all, len);
+	ck_assert(stream_hears(fd, "\0\4bare\0\4more", 12));
+	close(fd);
+	close(listener);
+	close(a.fd);
+	await_no_one();
+}
+END_TEST
+
 /* ---- peers in the network ---------------------------------------------- */
 
 START_TEST(test_send_connects_from_the_relay_port_and_data_flows)
@@ -463,7 +507,7 @@ START_TEST(test_T13_longest_frames_pass_and_broken_ones_close)
 		"04000001ff", "0201000100", /* types, reserved byte */
 		"0200000401020304",         /* control that is no message */
 	};
-	static uint8_t big[2 + 65000];
+	static uint8_t big[2 + UINT16_MAX];
 	int listener = peer_listens("127.0.3.9:0"), fd;
 	struct addr at = name_of(listener), from;
 	uint8_t bytes[64];
@@ -471,13 +515,13 @@ START_TEST(test_T13_longest_frames_pass_and_broken_ones_close)
 
 	ms_allocates(&a, "127.0.3.1:0", OUTSIDE, ALICE);
 	rand_bytes(big, sizeof(big));
-	buf_store_u16(big, 65000);
+	buf_store_u16(big, UINT16_MAX);
 	ck_assert_uint_eq(ms_aims(&a, &at), 0);
-	ms_says(&a, FRAME_DATA, big + 2, 65000);
+	ms_says(&a, FRAME_DATA, big + 2, UINT16_MAX);
 	fd = peer_accepts(listener, &from, CLIENT_WAIT_MS);
 	ck_assert(stream_hears(fd, big, sizeof(big)));
 	stream_says(fd, big, sizeof(big));
-	ck_assert(ms_gets_bare(&a, big + 2, 65000));
+	ck_assert(ms_gets_bare(&a, big + 2, UINT16_MAX));
 	close(fd);
 	close(listener);
 	for (i = 0; i < ARRAY_COUNT(broken); i++) {
@@ -515,6 +559,7 @@ int main(void)
 
 	tests[n++] = test_pseudo_tls_is_answered_with_83_bytes_and_then_frames;
 	tests[n++] = test_frame_behind_the_hello_is_read_after_the_answer;
+	tests[n++] = test_T13_frames_are_put_together_wherever_they_are_cut;
 	tests[n++] = test_send_connects_from_the_relay_port_and_data_flows;
 	tests[n++] = test_without_rfc4571_bytes_pass_as_they_are;
 	tests[n++] = test_T6_denied_and_closed_peers_look_alike_to_send;

@@ -32,16 +32,10 @@ static struct relay *relay;
 static struct lab lab; /* of which only the rules are used */
 static struct far_end alice, bob;
 
-static void setup(void)
+static struct rules *new_rules(const struct av_key_ring *ring)
 {
-	struct addr outside = lab_addr(OUTSIDE), inside = lab_addr(INSIDE);
-	struct av_key_ring ring = {.count = 0};
-	struct why why = {""};
-	struct rules *r;
+	struct rules *r = lab_rules(200, ring);
 
-	log_set_level(LOG_LEVEL_ERROR);
-	av_key_ring_rotate(&ring, wall_now());
-	r = lab_rules(200, &ring);
 	peer_policy_fini(&r->peers);
 	peer_policy_init(&r->peers);
 	r->media[RULES_V4].bind = lab_addr(RELAY);
@@ -50,9 +44,20 @@ static void setup(void)
 	peer_policy_add_own(&r->peers, &r->media[RULES_V4].bind);
 	ck_assert_int_eq(netset_add_text(&r->peers.allow,
 				 STR_LIT("127.0.3.0/24")), 0);
+	return r;
+}
+
+static void setup(void)
+{
+	struct addr outside = lab_addr(OUTSIDE), inside = lab_addr(INSIDE);
+	struct av_key_ring ring = {.count = 0};
+	struct why why = {""};
+
+	log_set_level(LOG_LEVEL_ERROR);
+	av_key_ring_rotate(&ring, wall_now());
 	memset(&lab, 0, sizeof(lab));
-	lab.rules = r;
-	ck_assert_int_eq(relay_new(&relay, r, 2), 0);
+	lab.rules = new_rules(&ring);
+	ck_assert_int_eq(relay_new(&relay, lab.rules, 2), 0);
 	ck_assert_msg(relay_open_port(relay, &outside, TOPOLOGY_EXTERNAL,
 		false, &why) == 0, "%s", why.text);
 	ck_assert_msg(relay_open_port(relay, &inside, TOPOLOGY_INTERNAL,
@@ -302,6 +307,36 @@ START_TEST(test_R13_pairs_talk_through_the_short_cut)
 }
 END_TEST
 
+/* The public address is the relay address, and no packet leaves for it. */
+START_TEST(test_R13_pair_behind_a_nat_uses_the_public_address)
+{
+	const struct addr public = lab_addr("192.0.2.200");
+	struct rules *nat = new_rules(&lab.rules->keys);
+
+	nat->media[RULES_V4].shown = public;
+	peer_policy_add_own(&nat->peers, &public);
+	ck_assert_int_eq(relay_set_rules(relay, nat), 0);
+	usleep(50000); /* its threads take them up, soon */
+	allocates(&alice, "127.0.3.1:0", OUTSIDE, "sip:alice@contoso.test");
+	allocates(&bob, "127.0.4.1:0", INSIDE, "sip:bob@contoso.test");
+	ck_assert(addr_ip_eq(&alice.relayed, &public));
+	ck_assert(addr_ip_eq(&bob.relayed, &public));
+	sends(&bob, &alice.relayed, "early"); /* and permits her */
+	sends(&alice, &bob.relayed, "hello");
+	ck_assert(gets_data(&bob, &alice.relayed, "hello"));
+	ck_assert_uint_eq(aims(&alice, &bob.relayed), 0);
+	ck_assert_uint_eq(aims(&bob, &alice.relayed), 0);
+	say(alice.fd, &alice.server, "media", 5);
+	ck_assert(gets_bytes(&bob, "media", 5));
+	say(bob.fd, &bob.server, "media too", 9);
+	ck_assert(gets_bytes(&alice, "media too", 9));
+	ck_assert_uint_eq(relay_counter(relay, AV_HAIRPIN_PACKETS), 4);
+	ends(&alice);
+	ends(&bob);
+	rules_unref(nat);
+}
+END_TEST
+
 START_TEST(test_R13_the_short_cut_joins_both_dialects)
 {
 	static struct client rfc;
@@ -395,6 +430,7 @@ int main(void)
 		test_bare_data_passes_whatever_it_looks_like,
 		test_third_peer_comes_as_an_indication,
 		test_R13_pairs_talk_through_the_short_cut,
+		test_R13_pair_behind_a_nat_uses_the_public_address,
 		test_R13_the_short_cut_joins_both_dialects,
 		test_T11_another_port_is_another_client,
 		test_T19_aiming_at_oneself_makes_no_loop,

@@ -21,14 +21,19 @@ static void teardown(void)
 	lab_fini(&lab);
 }
 
-/* Exactly this cause was counted, once. */
-static void assert_cause(enum av_counter id)
+/* Exactly this cause was counted, so often. */
+static void assert_causes(enum av_counter id, uint64_t times)
 {
 	int i;
 
 	for (i = AV_AUTH_CHALLENGED; i <= AV_AUTH_NO_KEY; i++)
 		ck_assert_uint_eq(stats_get(&lab.turn.stats, (size_t)i),
-			i == (int)id);
+			i == (int)id ? times : 0);
+}
+
+static void assert_cause(enum av_counter id)
+{
+	assert_causes(id, 1);
 }
 
 static unsigned allocate_as(const struct lab_cred *cred, const char *realm,
@@ -189,18 +194,65 @@ START_TEST(test_userhash_is_401)
 }
 END_TEST
 
+/* The code, for a user name of any bytes. */
+static unsigned allocate_named(const void *user, size_t len)
+{
+	char nonce[NONCE_LEN + 1];
+
+	lab_begin(&ask, &lab, ALICE, STUN_ALLOCATE, 1);
+	lab_write_transport(&ask, 17);
+	nonce_make(&lab.shared.secret, &ask.client, lab.turn.now, nonce);
+	wbuf_u16(&ask.w.w, 0x0006); /* also where it is too long */
+	wbuf_u16(&ask.w.w, (uint16_t)len);
+	wbuf_bytes(&ask.w.w, user, len);
+	wbuf_zero(&ask.w.w, (4 - len % 4) % 4);
+	stun_write_text(&ask.w, STUN_REALM, STR_LIT(LAB_REALM));
+	stun_write_text(&ask.w, STUN_NONCE, str_of(nonce));
+	stun_write_integrity(&ask.w, alice.key, sizeof(alice.key));
+	return lab_send(&ask);
+}
+
 /* T16: what the network writes stays data. */
 START_TEST(test_T16_odd_user_names_are_only_refused)
 {
-	static const char *const users[] = {
-		"%n%n%s", "'; DROP TABLE x; --", "a\r\nb", "\"", "",
+	static const struct {
+		const char *user;
+		size_t len;
+	} cases[] = {
+		{"%n%n%s%1000000d", 15}, {"'; DROP TABLE x; --", 19},
+		{"a\r\nlevel=info event=x", 22}, {"\"", 1}, {"", 0},
+		{"a\0b", 3}, {"\xff\xfe\x80", 3},
 	};
+	static const uint8_t long_one[1500];
 	size_t i;
 
-	for (i = 0; i < ARRAY_COUNT(users); i++) {
-		snprintf(alice.user, sizeof(alice.user), "%s", users[i]);
-		ck_assert_uint_eq(allocate_as(&alice, LAB_REALM, NULL), 401);
-	}
+	for (i = 0; i < ARRAY_COUNT(cases); i++)
+		ck_assert_msg(allocate_named(cases[i].user, cases[i].len) ==
+			401, "case %zu: %u", i, ask.code);
+	assert_causes(AV_AUTH_UNKNOWN_USER, ARRAY_COUNT(cases));
+	ck_assert_uint_eq(allocate_named(long_one, STUN_USERNAME_MAX), 401);
+	ck_assert_uint_eq(allocate_named(long_one, STUN_USERNAME_MAX + 1),
+		400);
+	ck_assert_uint_eq(allocate_named(long_one, sizeof(long_one)), 400);
+	ck_assert_uint_eq(lab.open, 0);
+}
+END_TEST
+
+/* T14: there is no OAuth, so nothing of a token is ever decoded. */
+START_TEST(test_T14_access_token_is_an_unknown_attribute)
+{
+	char nonce[NONCE_LEN + 1];
+
+	lab_begin(&ask, &lab, ALICE, STUN_ALLOCATE, 1);
+	lab_write_transport(&ask, 17);
+	wbuf_u16(&ask.w.w, 0x001b); /* ACCESS-TOKEN, RFC 7635 6.2 */
+	wbuf_u16(&ask.w.w, 4);
+	wbuf_u32(&ask.w.w, 0xffff0000); /* its nonce has 65535 bytes */
+	nonce_make(&lab.shared.secret, &ask.client, lab.turn.now, nonce);
+	lab_sign_with(&ask, &alice, LAB_REALM, nonce);
+	ck_assert_uint_eq(lab_send(&ask), 420);
+	ck_assert(!stun_has(&ask.m, STUN_REALM));
+	ck_assert_uint_eq(lab.open, 0);
 }
 END_TEST
 
@@ -227,6 +279,7 @@ int main(void)
 	tcase_add_test(t, test_integrity_without_its_companions_is_400);
 	tcase_add_test(t, test_userhash_is_401);
 	tcase_add_test(t, test_T16_odd_user_names_are_only_refused);
+	tcase_add_test(t, test_T14_access_token_is_an_unknown_attribute);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -59,18 +59,23 @@ END_TEST
 START_TEST(test_T9_quota_holds_against_an_adversary)
 {
 	char client[32];
-	unsigned i, held;
+	unsigned i, held, was_held = 0;
 	uint32_t n;
 
 	lab.rules->allocations_per_user = 1;
 	for (i = 0; i < 20000; i++) {
 		snprintf(client, sizeof(client), "203.0.113.%u:%u",
 			1 + rand_below(3), 2000 + rand_below(4));
+		lab.over_tcp = rand_below(2);
 		switch (rand_below(6)) {
 		case 0:
 		case 1:
-			lab_allocate(&ask, &lab, client, &alice,
+			lab_begin(&ask, &lab, client, STUN_ALLOCATE,
 				rand_below(3));
+			lab_write_transport(&ask,
+				lab.over_tcp && rand_below(2) ? 6 : 17);
+			lab_sign(&ask, &alice);
+			lab_send(&ask);
 			break;
 		case 2:
 			lab_refresh(&ask, &lab, client, &alice,
@@ -90,14 +95,20 @@ START_TEST(test_T9_quota_holds_against_an_adversary)
 			break;
 		default:
 			lab_advance(&lab, rand_below(400000));
+			if (rand_below(4) == 0) /* before it ends */
+				alice = lab_user(&lab,
+					"sip:alice@contoso.test");
 			break;
 		}
 		held = 0;
 		for (n = 0; n < alloc_table_end(&lab.turn.allocs); n++)
 			held += alloc_at(&lab.turn.allocs, n) != NULL;
 		ck_assert_uint_le(held, 1);
+		was_held += held;
 	}
+	ck_assert_uint_gt(was_held, 5000); /* not all was refused */
 	lab.fail_opens = 0;
+	lab.over_tcp = false;
 }
 END_TEST
 

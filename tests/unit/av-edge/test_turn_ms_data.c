@@ -296,6 +296,12 @@ START_TEST(test_destination_is_set_replaced_and_cleared)
 	ck_assert(hot_is_live(destination(), lab.turn.now));
 	ck_assert(is_permitted(PEER));
 
+	/* the same once more, as a request of its own */
+	ck_assert_uint_eq(ms_aim(&ask, &alice, 9, PEER), 0);
+	ck_assert_str_eq(addr_text(&destination()->peer, text), PEER);
+	ck_assert_uint_eq(ms_alloc(&alice)->hot_count, 1);
+	ck_assert_uint_eq(ms_alloc(&alice)->perm_count, 1);
+
 	ck_assert_uint_eq(ms_aim(&ask, &alice, 3, OTHER), 0);
 	ck_assert_str_eq(addr_text(&destination()->peer, text), OTHER);
 	ck_assert_uint_eq(ms_alloc(&alice)->hot_count, 1);

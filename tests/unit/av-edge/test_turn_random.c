@@ -31,7 +31,7 @@ static uint64_t number_from(const char *name, uint64_t fallback)
 	return text != NULL ? strtoull(text, NULL, 10) : fallback;
 }
 
-START_TEST(test_T10_million_random_events_leave_nothing_behind)
+START_TEST(test_T10_random_events_leave_nothing_behind)
 {
 	uint64_t wanted = number_from("RANDOM_EVENTS", EVENTS_SHORT);
 	size_t len = wanted * EVENT_BYTES;
@@ -55,7 +55,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_T10_million_random_events_leave_nothing_behind,
+		test_T10_random_events_leave_nothing_behind,
 	};
 
 	return suite_run("turn_random", tests, ARRAY_COUNT(tests), NULL,
