@@ -5,6 +5,11 @@
 . "$(dirname "$0")/loopback.sh"
 
 DAEMONS="av-auth av-edge access-edge"
+# A daemon under a sanitizer takes a second to start when four tests run.
+case $B in
+*asan* | *tsan*) : "${RESTART_MAX_MS:=10000}" ;;
+*) : "${RESTART_MAX_MS:=1000}" ;;
+esac
 
 loop_setup
 loop_init
@@ -30,12 +35,12 @@ for daemon in $DAEMONS; do
 	t0=$(date +%s%N)
 	kill -9 "$old"
 	until new=$(loop_pid "$daemon") && [ "$new" != "$old" ]; do
-		[ $((($(date +%s%N) - t0) / 1000000)) -lt 5000 ] ||
+		[ $((($(date +%s%N) - t0) / 1000000)) -lt 60000 ] ||
 			fail "$daemon was not started again"
 	done
 	ms=$((($(date +%s%N) - t0) / 1000000))
 	echo "  back after $ms ms"
-	[ "$ms" -lt "${RESTART_MAX_MS:-1000}" ] || fail "$daemon took $ms ms"
+	[ "$ms" -lt "$RESTART_MAX_MS" ] || fail "$daemon took $ms ms"
 	for d in $DAEMONS; do
 		[ "$d" = "$daemon" ] || [ "$(loop_pid "$d")" = \
 			"$(cat "$LAB/pid-$d")" ] || fail "$d did not go on"

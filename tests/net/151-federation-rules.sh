@@ -25,6 +25,7 @@ partners_dns
 lab_spawn inside in_in tests/net/fed.py answer 10.0.0.20:5061 \
 	--cert "$LAB/tls/fe.crt" --key "$LAB/tls/fe.key" \
 	--ca "$LAB/tls/internal-ca.crt"
+lab_listens in_in 5061
 lab_up
 
 # cert NAME DNS-NAME...: of the public authority

@@ -90,7 +90,8 @@ grep -q 'bad-integrity' "$LAB/explain.txt" || fail "explain: $(cat "$LAB/explain
 # ---- families: an echo of coturn's on either address
 lab_spawn peer4 ip netns exec "$OUT" turnutils_peer -L 198.51.100.78 -p 3480
 lab_spawn peer6 ip netns exec "$OUT" turnutils_peer -L 2a00:77::78 -p 3480
-sleep 0.5
+listen() { [ "$(in_out ss -Hlun 'sport = :3480' | wc -l)" -ge 2 ]; }
+lab_wait 10 "both peers" listen
 for server in 198.51.100.30 2a00:77::30; do
 	meanwhile "$server, relay IPv4" $server -c -X -u alice -W "$NEW" \
 		-e 198.51.100.78 -r 3480

@@ -61,6 +61,7 @@ relays "tls, indications" -t -S -s -E "$LAB/tls/external-ca.crt"
 
 # To a peer in the network, which echoes.
 lab_spawn peer ip netns exec "$OUT" turnutils_peer -L 198.51.100.78 -p 3480
+lab_listens in_out 3480
 in_in timeout 60 turnutils_uclient -t -S -c -n 50 -m 3 -l 333 -p 443 \
 	-e 198.51.100.78 -u "$USER" -w "$PASS" 10.0.0.10 \
 	>"$LAB/echo.txt" 2>&1 || fail "echo: $(tail -5 "$LAB/echo.txt")"

@@ -19,6 +19,7 @@ USER=$(lab_json "$LAB/cred.json" username)
 PASS=$(lab_json "$LAB/cred.json" password)
 lab_spawn peer ip netns exec "$OUT" "$TOP/tests/net/tcpecho.py" \
 	198.51.100.78 3480
+lab_listens in_out 3480
 
 # carries WHAT NS SERVER MORE...: all of it comes back.
 carries() {

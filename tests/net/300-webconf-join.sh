@@ -41,6 +41,7 @@ http {
 EOF
 lab_spawn nginx in_in nginx -c "$LAB/nginx.conf" -p "$LAB/nginx"
 lab_spawn echo in_in python3 tests/net/wsecho.py server 127.0.0.1 8081
+lab_listens in_in 8080 8081
 webconf_connector fe-connector fe 10.0.0.20:8080
 lab_ctl topology dump --connector >"$LAB/dump.yaml"
 grep -q '^  - edge.int.contoso.test:8057$' "$LAB/dump.yaml" &&

@@ -16,6 +16,7 @@ while True:
     c.sendall(b"inside\n")
     c.close()
 '
+lab_listens in_in 8080
 webconf_connector fe-connector fe 10.0.0.20:8080
 webconf_registered 1
 PID=$(lab_pid webconf-edge)

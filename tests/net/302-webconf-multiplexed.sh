@@ -30,6 +30,7 @@ mkdir "$LAB/www"
 echo "the board meets on Monday" >"$LAB/www/index.html"
 head -c 8000000 /dev/urandom >"$LAB/www/big"
 lab_spawn www in_in python3 -m http.server -b 10.0.0.20 -d "$LAB/www" 8080
+lab_listens in_in 8080
 webconf_connector fe-connector fe 10.0.0.20:8080 'multiplexed: 2'
 shares() {
 	lab_ctl webconf servers --json >"$LAB/servers.json" &&

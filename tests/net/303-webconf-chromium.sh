@@ -69,6 +69,7 @@ http {
 END
 lab_spawn nginx in_in nginx -c "$LAB/nginx.conf" -p "$LAB/nginx"
 lab_spawn echo in_in python3 tests/net/wsecho.py server 127.0.0.1 8081
+lab_listens in_in 8443 8081
 
 browse() { # URL
 	PYTHONPATH=tests/net PYTHONDONTWRITEBYTECODE=1 python3 - "$OUT" "$1" \

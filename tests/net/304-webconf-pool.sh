@@ -59,6 +59,7 @@ while True:
 }
 target 8080 first
 target 8081 second
+lab_listens in_in 8080 8081
 webconf_connector one fe 10.0.0.20:8080
 lab_end "$WC_PID"
 sed -i 's/^edges:.*/edges: [edge.int.contoso.test:8057, edge2.int.contoso.test:8057]/

@@ -33,6 +33,7 @@ CONF
 nginx_up() {
 	lab_spawn nginx ip netns exec "$IN" nginx -c "$LAB/nginx.conf" -g 'daemon off;'
 	NGINX=$SPAWNED
+	lab_listens in_in 8443
 }
 nginx_up
 

@@ -9,9 +9,9 @@ loop_init
 loop_inside
 loop_up
 
-echo "# a call of ten seconds, watched"
+echo "# a call that is long enough, watched"
 lab_spawn call ip netns exec "$EDGE" edgectl -c "$CONF" test call \
-	--from sip:alice@lab.test --to sip:bob@lab.test --seconds 10 \
+	--from sip:alice@lab.test --to sip:bob@lab.test --seconds 25 \
 	--outside-address 127.0.3.10 --inside-address 127.0.4.10 --json
 two() {
 	loop_ctl allocations --json >"$LAB/allocations.json" &&

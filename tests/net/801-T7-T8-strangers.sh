@@ -7,15 +7,9 @@ SOURCES=${SOURCES:-10000}
 SECONDS_OF_T7=${SECONDS_OF_T7:-3}
 CALL_MESSAGES=${CALL_MESSAGES:-250}
 
-# Memory is measured on the plain build: sanitizers keep what was freed.
-case ${B:-build} in
-*asan* | *tsan*)
-	B=build
-	[ -x build/bin/av-edge ] || make -s programs
-	;;
-esac
 . "$(dirname "$0")/lib.sh"
 
+lab_plain
 lab_setup
 lab_up
 PID=$(lab_pid av-edge)

@@ -15,6 +15,7 @@ lab_spawn up ip netns exec "$EDGE" edgectl -c "$LAB/edge.yaml" up \
 	--log-level debug
 lab_wait 20 "webconf-edge to serve" webconf_is_serving
 lab_spawn www in_in python3 -m http.server -b 10.0.0.20 -d "$LAB/tls" 8080
+lab_listens in_in 8080
 
 # ---- S16: canaries ---------------------------------------------------------
 CANARY=canary4711

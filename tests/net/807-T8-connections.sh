@@ -6,15 +6,9 @@ CONNECTIONS=${CONNECTIONS:-600}
 ROUNDS=${ROUNDS:-2}
 SOURCES=60
 
-# Memory is measured on the plain build: sanitizers keep what was freed.
-case ${B:-build} in
-*asan* | *tsan*)
-	B=build
-	[ -x build/bin/av-edge ] || make -s programs
-	;;
-esac
 . "$(dirname "$0")/lib.sh"
 
+lab_plain
 ulimit -n "$(ulimit -Hn)"
 lab_setup
 lab_cert av external-ca av.contoso.test

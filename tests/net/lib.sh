@@ -41,6 +41,17 @@ skip() {
 	exit 77
 }
 
+# lab_plain: memory and time are measured on the plain build; sanitizers keep
+# what was freed, and are slow. Before this file's commands are used.
+lab_plain() {
+	case $B in *asan* | *tsan*) ;; *) return 0 ;; esac
+	PATH=$TOP/build/bin:$PATH
+	B=$TOP/build
+	# one at a time: there are several who want it
+	flock "$TOP/tests/net/lib.sh" make -s B=build SAN= programs ||
+		fail "could not build the plain programs"
+}
+
 # lab_ok TEXT: the last line of a test that passed.
 lab_ok() {
 	[ -z "${VALGRIND:-}" ] || lab_valgrind_clean
@@ -62,15 +73,29 @@ lab_spawn() {
 	LAB_PIDS="$LAB_PIDS $SPAWNED"
 }
 
-# lab_wait SECONDS WHAT COMMAND...: until the command succeeds.
+# lab_wait SECONDS WHAT COMMAND...: until the command succeeds; so long on a
+# machine that has nothing else to do, PATIENCE times as long on any other.
+PATIENCE=${PATIENCE:-6}
 lab_wait() {
-	_left=$(($1 * 10))
+	_seconds=$(($1 * PATIENCE))
+	_until=$(($(date +%s) + _seconds))
 	_what=$2
 	shift 2
 	until "$@" >/dev/null 2>&1; do
-		_left=$((_left - 1))
-		[ "$_left" -gt 0 ] || fail "waited in vain for $_what"
+		[ "$(date +%s)" -lt "$_until" ] ||
+			fail "waited $_seconds s in vain for $_what"
 		sleep 0.1
+	done
+}
+
+# lab_listens NS-COMMAND PORT...: until something there listens to each, over
+# TCP or UDP: lab_listens in_in 8080
+lab_listens() {
+	_in=$1
+	shift
+	for _port in "$@"; do
+		lab_wait 10 "a listener at port $_port" "$_in" sh -c \
+			"ss -Hltun 'sport = :$_port' | grep -q ."
 	done
 }
 

@@ -33,6 +33,7 @@ loop_inside() {
 		--edge edge.int.lab.test=127.0.2.10:5061 \
 		--av-auth edge.int.lab.test=127.0.2.10:5062
 	INSIDE_PID=$SPAWNED
+	lab_listens loop_edge 5061
 }
 
 # The pid of a spawned `ip netns exec` is the program's own.

@@ -3,6 +3,9 @@
  * speaks [MS-TURN] (compatibility OC2007R2, what sipe uses) or RFC 8656.
  * Only relayed candidates are used. Two of these, started in two network
  * namespaces, trade descriptions through files, then packets both ways.
+ * FILE.ready and FILE.done say that an end has found the way, and that it has
+ * sent all; neither speaks before both are ready or leaves before both are
+ * done.
  *
  *	nice_call --mode=ms|rfc --relay=ADDR:PORT --user=U --password=P \
  *		--local=ADDR --mine=FILE --theirs=FILE [--controlling]
@@ -19,8 +22,9 @@
 #define COMPONENT    1
 #define POLL_MS      50
 #define SEND_MS      20 /* as audio does */
-#define DEADLINE_S   60
-#define LINGER_TURNS 100 /* of SEND_MS, for what is still on its way */
+#define DEADLINE_S   120
+#define LINGER_TURNS 50 /* of SEND_MS, for what is still on its way */
+#define SEND_TIMES   7  /* Rc of RFC 8489 section 6.2.1; libnice says 3 */
 #define PACKET_LEN   172
 #define PACKET_MAGIC 0x80 /* looks like RTP */
 
@@ -36,6 +40,7 @@ struct call {
 	guint stream;
 	gboolean is_ready;
 	unsigned sent, received, wrong, linger;
+	gboolean is_done;
 	uint8_t *seen; /* by number of packet */
 	const char *failure;
 };
@@ -97,13 +102,49 @@ static void on_packet(NiceAgent *agent, guint stream, guint component,
 	c->received++;
 }
 
-/* Send what there is to send, then wait for the other's a little longer. */
+/* ---- what the ends tell each other, beside the descriptions ------------- */
+
+static char *word_file(const char *description, const char *word)
+{
+	return g_strconcat(description, ".", word, NULL);
+}
+
+static void say(const struct call *c, const char *word)
+{
+	char *name = word_file(c->mine, word);
+
+	if (!g_file_set_contents(name, "", 0, NULL))
+		fprintf(stderr, "nice_call: can't write %s\n", name);
+	g_free(name);
+}
+
+static gboolean is_said(const struct call *c, const char *word)
+{
+	char *name = word_file(c->theirs, word);
+	gboolean is_there = g_file_test(name, G_FILE_TEST_EXISTS);
+
+	g_free(name);
+	return is_there;
+}
+
+/* When all is sent, or nothing will be. */
+static void say_done(struct call *c)
+{
+	if (!c->is_done)
+		say(c, "done");
+	c->is_done = TRUE;
+}
+
+/* When the other end is ready too, send what there is to send, wait until it
+ * has sent its own, and a little longer: it may be long after this one. */
 static gboolean on_send_timer(gpointer arg)
 {
 	struct call *c = arg;
 	uint8_t packet[PACKET_LEN];
 	char text[PACKET_LEN];
 
+	if (c->sent == 0 && !is_said(c, "ready") && !is_said(c, "done"))
+		return G_SOURCE_CONTINUE;
 	if (c->sent < (unsigned)c->packets) {
 		make_packet(c, c->sent, packet);
 		memcpy(text, packet, sizeof(text));
@@ -112,7 +153,8 @@ static gboolean on_send_timer(gpointer arg)
 			c->sent++;
 		return G_SOURCE_CONTINUE;
 	}
-	if (c->linger++ < LINGER_TURNS)
+	say_done(c);
+	if (!is_said(c, "done") || c->linger++ < LINGER_TURNS)
 		return G_SOURCE_CONTINUE;
 	end(c, c->wrong > 0 ? "wrong packets" :
 			c->received < (unsigned)c->least ? "packets lost" :
@@ -138,6 +180,7 @@ static void on_state(NiceAgent *agent, guint stream, guint component,
 	if (state != NICE_COMPONENT_STATE_READY || c->is_ready)
 		return;
 	c->is_ready = TRUE;
+	say(c, "ready");
 	g_timeout_add(SEND_MS, on_send_timer, c);
 }
 
@@ -146,8 +189,12 @@ static gboolean on_poll_timer(gpointer arg)
 	struct call *c = arg;
 	char *text;
 
-	if (!g_file_get_contents(c->theirs, &text, NULL, NULL))
-		return G_SOURCE_CONTINUE;
+	if (!g_file_get_contents(c->theirs, &text, NULL, NULL)) {
+		if (!is_said(c, "done"))
+			return G_SOURCE_CONTINUE;
+		end(c, "the other gave up");
+		return G_SOURCE_REMOVE;
+	}
 	if (nice_agent_parse_remote_sdp(c->agent, text) <= 0)
 		end(c, "the other's description can't be used");
 	g_free(text);
@@ -179,7 +226,8 @@ static gboolean on_deadline(gpointer arg)
 {
 	struct call *c = arg;
 
-	end(c, c->is_ready ? "took too long" : "ICE took too long");
+	end(c, c->is_done ? "the other took too long" :
+			c->is_ready ? "took too long" : "ICE took too long");
 	return G_SOURCE_REMOVE;
 }
 
@@ -220,7 +268,8 @@ static gboolean set_up(struct call *c)
 			NICE_COMPATIBILITY_RFC5245);
 	g_object_set(c->agent, "controlling-mode", c->controlling,
 		"force-relay", TRUE, "upnp", FALSE, "ice-udp", is_udp,
-		"ice-tcp", !is_udp, NULL);
+		"ice-tcp", !is_udp, "stun-max-retransmissions", SEND_TIMES,
+		NULL);
 	nice_address_init(&local);
 	if (!nice_address_set_from_string(&local, c->local) ||
 	    !nice_agent_add_local_address(c->agent, &local))
@@ -284,6 +333,7 @@ int main(int argc, char **argv)
 		g_main_loop_run(c.loop);
 	else
 		c.failure = "set-up";
+	say_done(&c);
 	printf("%s sent=%u received=%u wrong=%u\n",
 		c.failure != NULL ? c.failure : "ok", c.sent, c.received,
 		c.wrong);
