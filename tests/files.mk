@@ -127,7 +127,7 @@ benches: programs $(BENCH_BIN)
 soak: benches ## 10,000 register, call and hang-up cycles: nothing may grow (CYCLES=)
 	@B=$(B) tests/bench/soak.sh
 bench: bench-sip bench-relay bench-webconf bench-replication ## comparisons against the peers, into build/bench/
-bench-sip: benches ## access-edge against Kamailio: CPU per call, memory per connection
+bench-sip: benches ## access-edge against Kamailio: CPU per call and REGISTER, memory per connection
 	@B=$(B) tests/bench/sip.sh
 bench-relay: benches ## av-edge against coturn: CPU per packet and per allocation, memory
 	@B=$(B) tests/bench/relay.sh

@@ -1,8 +1,9 @@
 #!/bin/sh
-# make bench-sip: CPU per call and memory per idle connection, access-edge
-# against Kamailio as a TLS proxy with Record-Route, one worker each, same
-# load, same cores, in one run; and CPU per relay credential, av-auth against
-# Kamailio that says 200 to the same SERVICE. Median of RUNS (3) each, in turn.
+# make bench-sip: CPU per call and per REGISTER, memory per idle connection,
+# access-edge against Kamailio as a TLS proxy with Record-Route, one worker
+# each, same load, same cores, in one run; and CPU per relay credential,
+# av-auth against Kamailio that says 200 to the same SERVICE. Median of RUNS
+# (3) each, in turn.
 # Writes build/bench/sip.json.
 SETTINGS_ACCESS='max_transactions_per_client: 65536, max_transactions: 262144, max_connections_per_source: 10000, max_connections: 20000, new_connections_per_source: 10000, client_rate: 100000, client_burst: 100000, failed_logon_limit: 1000, pre_auth_time: 10m'
 SETTINGS_AUTH='credential_rate: 100000'
@@ -10,6 +11,7 @@ SETTINGS_AUTH='credential_rate: 100000'
 
 RUNS=${RUNS:-3}
 CALLS=${CALLS:-6000}
+REGISTERS=${REGISTERS:-12000}
 IDLE=${IDLE:-2000}
 SERVICES=${SERVICES:-20000}
 bench_setup
@@ -90,14 +92,25 @@ kamailio_pids() { ip netns pids "$EDGE" | while read -r p; do
 	[ "$(cat "/proc/$p/comm" 2>/dev/null)" = kamailio ] && echo "$p"
 done; }
 
-# one NAME ADDR PIDS: microseconds of CPU per call
+# one SHAPE COUNT NAME ADDR PIDS: nanoseconds of CPU per call or REGISTER
 one() {
-	_pids=$3
-	_t0=$(cpu_us $_pids)
-	bench_load "$2" --bind 127.0.3.1:0 --clients 8 --cycles "$CALLS" \
-		--one-way >"$LAB/load.json" || fail "$1: $(cat "$LAB/load.json")"
-	_t1=$(cpu_us $_pids)
-	echo "$1 $(((_t1 - _t0) * 1000 / CALLS))"
+	_t0=$(cpu_us $5)
+	bench_load "$4" --bind 127.0.3.1:0 --clients 8 --cycles "$2" \
+		--one-way --only "$1" >"$LAB/load.json" ||
+		fail "$3: $1: $(cat "$LAB/load.json")"
+	_t1=$(cpu_us $5)
+	echo "$3 $(((_t1 - _t0) * 1000 / $2))"
+}
+# shape SHAPE COUNT: both in turn, after one unmeasured round
+shape() {
+	one "$1" "$2" warm-up 127.0.1.10:443 "$OURS" >/dev/null
+	one "$1" "$2" warm-up 127.0.1.20:443 "$PEER" >/dev/null
+	_i=0
+	while [ $_i -lt "$RUNS" ]; do
+		one "$1" "$2" ours 127.0.1.10:443 "$OURS"
+		one "$1" "$2" peer 127.0.1.20:443 "$PEER"
+		_i=$((_i + 1))
+	done
 }
 
 OURS=$(lab_pid access-edge)
@@ -142,16 +155,10 @@ EOF
 {
 	idle ours 127.0.1.10:443 "$OURS"
 	idle peer 127.0.1.20:443 "$PEER"
-} | tee "$LAB/idle"
+} >"$LAB/idle"
 
-one warm-up 127.0.1.10:443 "$OURS" >/dev/null
-one warm-up 127.0.1.20:443 "$PEER" >/dev/null
-i=0
-while [ $i -lt "$RUNS" ]; do
-	one ours 127.0.1.10:443 "$OURS"
-	one peer 127.0.1.20:443 "$PEER"
-	i=$((i + 1))
-done | tee "$LAB/runs"
+shape register "$REGISTERS" >"$LAB/registers"
+shape call "$CALLS" >"$LAB/calls"
 
 # service NAME ADDR SERVER-NAME CA PIDS: nanoseconds of CPU per credential
 service() {
@@ -179,31 +186,29 @@ while [ $i -lt "$RUNS" ]; do
 	service_ours ours
 	service_peer peer
 	i=$((i + 1))
-done | tee "$LAB/services"
+done >"$LAB/services"
 
+for s in idle registers calls services; do
+	echo "$s: $(tr '\n' ' ' <"$LAB/$s")"
+done
 mkdir -p "$TOP/build/bench"
-python3 - "$LAB/runs" "$LAB/idle" "$LAB/services" \
-	"$TOP/build/bench/sip.json" <<'EOF'
+python3 - "$LAB" "$TOP/build/bench/sip.json" <<'EOF'
 import json, statistics, sys
-def read(path):
-    rows = {}
-    for line in open(path):
-        name, value = line.split()
-        rows.setdefault(name, []).append(float(value))
-    return {k: statistics.median(v) for k, v in rows.items()}
-runs, idle, services = (read(p) for p in sys.argv[1:4])
+def shape(name, unit, scale):
+    rows = {"ours": [], "peer": []}
+    for line in open("%s/%s" % (sys.argv[1], name)):
+        who, value = line.split()
+        rows[who].append(float(value) / scale)
+    ours, peer = (statistics.median(rows[who]) for who in ("ours", "peer"))
+    return {"unit": unit, "ours": ours, "peer": peer,
+            "ratio": round(ours / peer, 3)}
 out = {"peer": "Kamailio 5.6 (Debian 12), one TCP worker", "shapes": {
-    "call": {"unit": "us CPU per register and call", "ours": runs["ours"] / 1000,
-             "peer": runs["peer"] / 1000,
-             "ratio": round(runs["ours"] / runs["peer"], 3)},
-    "idle": {"unit": "bytes per idle TLS connection", "ours": idle["ours"],
-             "peer": idle["peer"],
-             "ratio": round(idle["ours"] / idle["peer"], 3)},
-    "service": {"unit": "us CPU per SERVICE over a kept connection",
-                "ours": services["ours"] / 1000,
-                "peer": services["peer"] / 1000,
-                "ratio": round(services["ours"] / services["peer"], 3)}}}
-json.dump(out, open(sys.argv[4], "w"), indent=1)
+    "call": shape("calls", "us CPU per call", 1000),
+    "register": shape("registers", "us CPU per REGISTER", 1000),
+    "idle": shape("idle", "bytes per idle TLS connection", 1),
+    "service": shape("services",
+                     "us CPU per SERVICE over a kept connection", 1000)}}
+json.dump(out, open(sys.argv[2], "w"), indent=1)
 print(json.dumps(out, indent=1))
 EOF
 lab_ok "bench-sip"

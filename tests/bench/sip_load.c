@@ -1,8 +1,9 @@
 /*
  * SIP load for soak runs and comparisons: both ends of a proxy in one
- * process. Outside, N clients over TLS register, call and hang up; inside, a
- * next hop over mutual TLS answers, keeps the Path and calls back every
- * second time. No policy, no timers but one deadline for each cycle.
+ * process. Outside, N clients over TLS register, call and hang up, or do one
+ * of the two; inside, a next hop over mutual TLS answers, keeps the Path and
+ * calls back every second time. No policy, no timers but one deadline for
+ * each cycle.
  *
  * Prints one JSON object: cycles, failed, seconds, messages.
  */
@@ -44,6 +45,13 @@ enum step {
 	STEP_HANGUP, /* BYE is out */
 };
 
+/* What a cycle is made of. */
+enum shape {
+	SHAPE_BOTH,
+	SHAPE_REGISTER,
+	SHAPE_CALL, /* one REGISTER when it connects */
+};
+
 struct client {
 	unsigned number;
 	struct leg leg;
@@ -70,6 +78,7 @@ struct load {
 	char hop_contact[96];
 	bool reconnect;
 	bool one_way;
+	enum shape shape;
 	unsigned long want;
 	unsigned long started;
 	unsigned long done;
@@ -323,7 +332,10 @@ static void on_response(struct leg *leg, struct client *c, struct sip_msg *m)
 		cycle_end(c, false);
 		return;
 	}
-	if (m->method_id == SIP_REGISTER && c->step == STEP_REGISTER)
+	if (m->method_id == SIP_REGISTER && c->step == STEP_REGISTER &&
+		leg->load->shape == SHAPE_REGISTER)
+		cycle_end(c, true);
+	else if (m->method_id == SIP_REGISTER && c->step == STEP_REGISTER)
 		send_invite(c);
 	else if (m->method_id == SIP_INVITE && c->step == STEP_CALL)
 		send_ack_and_bye(leg, c, m);
@@ -465,7 +477,10 @@ static void cycle_start(struct client *c)
 	c->from_inside = !load->one_way && (load->started & 1) == 0;
 	rand_token(c->call_id, 24);
 	if (c->leg.stream != NULL && !load->reconnect) {
-		send_register(c);
+		if (load->shape == SHAPE_CALL)
+			send_invite(c);
+		else
+			send_register(c);
 		return;
 	}
 	if (c->leg.stream != NULL) {
@@ -507,7 +522,8 @@ static const char USAGE[] =
 	"usage: sip_load --edge ADDR:PORT --name NAME --ca FILE\n"
 	"  --inside ADDR:PORT --cert FILE --key FILE --inside-ca FILE\n"
 	"  [--domain D] [--bind ADDR] [--bind-count N] [--clients N]\n"
-	"  [--cycles N] [--reconnect] [--one-way]\n";
+	"  [--cycles N] [--reconnect] [--one-way]\n"
+	"  [--only register|call]\n";
 
 static int need_addr(const char *text, struct addr *out)
 {
@@ -563,6 +579,7 @@ static const struct option OPTIONS[] = {
 	{"cycles", required_argument, NULL, 'C'},
 	{"reconnect", no_argument, NULL, 'r'},
 	{"one-way", no_argument, NULL, 'o'},
+	{"only", required_argument, NULL, 'O'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -571,6 +588,20 @@ struct job {
 	struct tls_spec outside;
 	struct tls_spec inside;
 };
+
+static int take_shape(enum shape *out)
+{
+	static const char *const names[] = {
+		[SHAPE_REGISTER] = "register", [SHAPE_CALL] = "call"};
+
+	for (size_t i = SHAPE_REGISTER; i < ARRAY_COUNT(names); i++) {
+		if (strcmp(optarg, names[i]) != 0)
+			continue;
+		*out = (enum shape)i;
+		return 0;
+	}
+	return -1;
+}
 
 static int take_option(struct job *job, int c)
 {
@@ -614,6 +645,8 @@ static int take_option(struct job *job, int c)
 	case 'o':
 		load->one_way = true;
 		return 0;
+	case 'O':
+		return take_shape(&load->shape);
 	}
 	return -1;
 }
