@@ -17,8 +17,12 @@
 #include "common/base/err.h"
 #include "common/store/sql.h"
 
-#define FILE_MAX_BYTES (64 << 20)
+#define FILE_MAX_BYTES (64u << 20)
 #define CONTACTS_MAX   10000
+/* What goes into a file that can be read again; the rest is sqlite's. */
+#define ROWS_BYTES     (FILE_MAX_BYTES / 4)
+#define CONTACTS_BYTES (FILE_MAX_BYTES / 2)
+#define ROW_BYTES      128 /* the numbers of one row, and its index */
 
 static const char SCHEMA[] =
 	"CREATE TABLE meta(key BLOB NOT NULL);"
@@ -61,29 +65,49 @@ static size_t list_contacts(const struct watch_peer *p, uint64_t *out)
 	return n;
 }
 
-static int put_peer(struct sqlite3 *db, const struct watch_peer *p,
-	uint64_t *room, struct why *why)
+/* One list on its way into a file. */
+struct writing {
+	struct sqlite3 *db;
+	uint64_t *room; /* for the contacts of one; owned */
+	size_t rows_left; /* bytes that may still go in */
+	size_t contacts_left;
+};
+
+/* What there is no room for is left out. */
+static int put_peer(struct writing *to, const struct watch_peer *p,
+	struct why *why)
 {
 	char domains[WATCH_DOMAINS_MAX * DNS_NAME_LEN];
-	size_t count = list_contacts(p, room);
+	size_t count = list_contacts(p, to->room);
+	size_t contacts_len = count * sizeof(*to->room), row_len;
 
 	join_domains(p, domains, sizeof(domains));
-	return sql_run(db, why, "INSERT INTO peer VALUES(?,?,?,?,?,?,?,?,?,?,"
+	row_len = sizeof(p->id) + strlen(p->issuer) + strlen(p->serial) +
+		strlen(p->subject) + strlen(domains) + ROW_BYTES;
+	if (row_len > to->rows_left)
+		return 0;
+	to->rows_left -= row_len;
+	if (contacts_len > to->contacts_left)
+		contacts_len = 0;
+	to->contacts_left -= contacts_len;
+	return sql_run(to->db, why, "INSERT INTO peer VALUES(?,?,?,?,?,?,?,?,?,?,"
 		"?,?,?,?,?,?)", "bittttiiiiitiiib", p->id, sizeof(p->id),
 		(int64_t)p->is_rejected, p->issuer, p->serial, p->subject,
 		domains, p->first_seen.s, p->last_seen.s,
 		(int64_t)p->messages, (int64_t)p->failures,
 		(int64_t)p->refused, p->last_refusal,
 		(int64_t)p->is_limited, p->suspicious_until.s,
-		p->contacts_since.s, room, count * sizeof(*room));
+		p->contacts_since.s, to->room, contacts_len);
 }
 
+/* Those heard of last go first. */
 static int put_all(struct sqlite3 *db, const struct watch *w,
 	struct why *why)
 {
 	const struct list *halves[] = {&w->accepted, &w->rejected};
-	uint64_t *room = calloc(CONTACTS_MAX, sizeof(*room));
-	int err = room == NULL ? -ENOMEM : sql_script(db, why, SCHEMA);
+	struct writing to = {db, calloc(CONTACTS_MAX, sizeof(*to.room)),
+		ROWS_BYTES, CONTACTS_BYTES};
+	int err = to.room == NULL ? -ENOMEM : sql_script(db, why, SCHEMA);
 
 	if (err == 0)
 		err = sql_script(db, why, "BEGIN");
@@ -93,16 +117,14 @@ static int put_all(struct sqlite3 *db, const struct watch *w,
 	for (size_t i = 0; i < ARRAY_COUNT(halves) && err == 0; i++) {
 		const struct list *it;
 
-		list_for_each(it, halves[i]) {
-			if (err == 0)
-				err = put_peer(db, container_of(it,
-					const struct watch_peer, by_use),
-					room, why);
-		}
+		for (it = halves[i]->prev; it != halves[i] && err == 0;
+			it = it->prev)
+			err = put_peer(&to, container_of(it,
+				const struct watch_peer, by_use), why);
 	}
 	if (err == 0)
 		err = sql_script(db, why, "COMMIT");
-	free(room);
+	free(to.room);
 	return err;
 }
 
@@ -273,7 +295,7 @@ static int read_file(const char *path, unsigned char **out, size_t *len)
 
 	if (err == 0 && fstat(fd, &st) < 0)
 		err = -errno;
-	if (err == 0 && (st.st_size <= 0 || st.st_size > FILE_MAX_BYTES))
+	if (err == 0 && (st.st_size <= 0 || st.st_size > (off_t)FILE_MAX_BYTES))
 		err = EDGE_EDATABASE;
 	if (err == 0)
 		p = sqlite3_malloc64((sqlite3_uint64)st.st_size);

@@ -409,6 +409,49 @@ START_TEST(test_file_that_is_none_costs_nothing_else)
 }
 END_TEST
 
+/* A file that is too long can't be read again. */
+START_TEST(test_S11_long_list_is_written_so_that_it_can_be_read)
+{
+	struct watch w;
+	struct watch_peer *p;
+	struct why why = {""};
+	uint8_t id[WATCH_ID_LEN];
+	char serial[16];
+	uint64_t *contacts = calloc(10000, sizeof(*contacts));
+
+	ck_assert_ptr_nonnull(contacts);
+	for (size_t i = 0; i < 10000; i++)
+		contacts[i] = i * 2 + 1;
+	setup(&w);
+	limits.accepted_max = 2000;
+	for (int i = 0; i < 900; i++) { /* 72 MB of addresses */
+		struct watch_peer row = {.is_limited = true};
+
+		snprintf(serial, sizeof(serial), "%d", i);
+		watch_id_of(names(serial), row.id);
+		row.last_seen = at(i);
+		ck_assert_ptr_nonnull(watch_restore(&w, &row, contacts,
+			10000));
+	}
+	w.is_changed = true;
+	ck_assert_int_eq(watch_save(&w, path, &why), 0);
+	watch_fini(&w);
+	ck_assert_int_eq(watch_init(&w, &limits), 0);
+	ck_assert_msg(watch_load(&w, path, &why) == 0, "%s", why.text);
+	/* All of them are there; those heard of last with their addresses. */
+	ck_assert_uint_eq(w.accepted_count, 900);
+	watch_id_of(names("899"), id);
+	p = watch_find(&w, id);
+	ck_assert_uint_eq(p->contact_count, 10000);
+	watch_id_of(names("0"), id);
+	p = watch_find(&w, id);
+	ck_assert_uint_eq(p->contact_count, 0);
+	watch_fini(&w);
+	free(contacts);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(test_folder_that_is_gone_is_told)
 {
 	struct watch w;
@@ -441,5 +484,6 @@ int main(void)
 		test_domains_of_a_peer_are_the_latest,
 		test_S11_restart_forgives_nothing,
 		test_file_that_is_none_costs_nothing_else,
+		test_S11_long_list_is_written_so_that_it_can_be_read,
 		test_folder_that_is_gone_is_told);
 }
