@@ -644,6 +644,12 @@ void federate_outbound(const struct federate_out *in,
 	walk(&r, outbound, ARRAY_COUNT(outbound));
 }
 
+bool federate_is_stranger(const struct federate_plan *plan)
+{
+	return plan->result == FEDERATE_REFUSED &&
+		plan->step < FEDERATE_RECIPIENT;
+}
+
 bool federate_is_server(const struct federate_plan *plan, size_t n,
 	const struct policy *policy, const struct tls_names *names)
 {

@@ -68,6 +68,9 @@ void federate_inbound(const struct federate_in *in,
 void federate_outbound(const struct federate_out *in,
 	struct federate_plan *out);
 
+/* Refused for who it is, not for what it asked. */
+bool federate_is_stranger(const struct federate_plan *plan);
+
 /* Does the certificate that a dialled server has shown prove it to be this
  * plan's n-th target? */
 bool federate_is_server(const struct federate_plan *plan, size_t n,

@@ -271,10 +271,8 @@ static void note(struct federation *f, struct session *s,
 	if (!is_refused)
 		return;
 	counter_add(f->counters, COUNTER_PARTNER_REFUSED, 1);
-	/* Refusals cost too, and no limit of partners holds for strangers. */
-	if (!bucket_take(&s->flood, loop_now(f->loop)))
-		session_close(s, "flood");
-	if (plan->step != FEDERATE_ENABLED && plan->step < FEDERATE_RECIPIENT)
+	session_waste(s);
+	if (plan->step != FEDERATE_ENABLED && federate_is_stranger(plan))
 		watch_reject(&f->watch, s->names, domain,
 			federate_step_name(plan->step), wall_now());
 }

@@ -302,6 +302,10 @@ static struct verdict decide(struct edge *edge, struct session *s,
 	struct route_in in = route_input(edge, s);
 	struct verdict v;
 
+	/* Nothing is answered to whom we do not know, not even OPTIONS. */
+	if (s->origin.role == ORIGIN_PARTNER &&
+		federate_is_stranger(&way->plan))
+		return way->plan.verdict;
 	a.is_blocked = who_is_blocked(edge, s, m);
 	v = admit_request(m, &a);
 	if (v.kind != VERDICT_PASS) {

@@ -11,7 +11,9 @@
 
 #include "access-edge/outbound.h"
 #include "common/base/err.h"
+#include "common/base/log.h"
 #include "common/base/rand.h"
+#include "common/daemon/recall.h"
 #include "common/sip/sip_build.h"
 
 #define TESTS_MAX 8
@@ -48,8 +50,25 @@ void partner_test_end_all(struct edge *edge)
 		test_free(container_of(it, struct partner_test, node));
 }
 
+/* So that `edgectl explain` knows of it, too. */
+static void remember(const struct partner_test *t)
+{
+	const struct federate_report *r = &t->plan.report;
+
+	if (t->plan.result == FEDERATE_PASSED || r->count == 0)
+		return;
+	recall_add(t->edge->recall, &(struct recall_note){
+		.share = RECALL_REFUSED,
+		.kind = "partner.test_failed",
+		.domain = str_of(t->plan.partner.domain),
+		.advice = "edgectl test federated-partner shows every step",
+	}, "step=%s finding=%s", federate_step_name(r->rows[r->count -
+		1].step), log_qz(r->rows[r->count - 1].text));
+}
+
 static void finish(struct partner_test *t)
 {
+	remember(t);
 	t->cb(&t->plan, t->server, mono_since_ms(t->began,
 		loop_now(t->edge->loop)), t->arg);
 	test_free(t);

@@ -5,6 +5,7 @@
 #include "access-edge/response.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -289,6 +290,19 @@ static void note_answer(struct edge *edge, const struct txn *txn,
 	sip_msg_free(asked);
 }
 
+/* Whoever asked has hung up. A connection is the only way back: nobody is
+ * dialled to be answered (RFC 3261 section 16.9: drop it, and let the other
+ * side be). */
+static void undelivered(struct edge *edge, const struct txn *txn,
+	const struct sip_msg *m)
+{
+	counter_add(edge->counters, COUNTER_RESPONSES_DROPPED, 1);
+	log_limited(LOG_LEVEL_INFO, 60, "response.undelivered",
+		"session=%016" PRIX64 " peer=%s call_id=%s status=%u",
+		txn->from_cid, origin_role_name(txn->from_role),
+		log_qz(txn->call_id), m->status);
+}
+
 static void send_back(struct edge *edge, struct txn *txn,
 	const struct session *from, struct sip_msg *m)
 {
@@ -300,7 +314,7 @@ static void send_back(struct edge *edge, struct txn *txn,
 	int err;
 
 	if (to == NULL) {
-		counter_add(edge->counters, COUNTER_RESPONSES_DROPPED, 1);
+		undelivered(edge, txn, m);
 		return;
 	}
 	if (instead != 0) {
@@ -416,10 +430,11 @@ static bool is_answer_to(const struct txn *txn, const struct sip_msg *m)
 	return is;
 }
 
-static void drop(struct edge *edge, const struct session *s,
+static void drop(struct edge *edge, struct session *s,
 	const struct sip_msg *m, const char *cause)
 {
 	counter_add(edge->counters, COUNTER_RESPONSES_DROPPED, 1);
+	session_waste(s);
 	log_debug("response.dropped", "session=%s status=%u cause=%s "
 		"call_id=%s", s->origin.cid_text, m->status, log_qz(cause),
 		log_q(m->call_id));

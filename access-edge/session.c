@@ -148,6 +148,8 @@ static void on_whole(struct session *s, struct str text)
 	s->messages_in += !s->is_held;
 	if (err != 0 && fault.is_lost)
 		session_close(s, "malformed");
+	else if (err != 0)
+		session_waste(s);
 	sip_msg_free(m);
 }
 
@@ -418,6 +420,13 @@ int session_send(struct session *s, const char *text, size_t len)
 	if (err >= 0)
 		s->messages_out++;
 	return err < 0 ? err : 0;
+}
+
+void session_waste(struct session *s)
+{
+	if (s->origin.role == ORIGIN_PARTNER && !bucket_take(&s->flood,
+		s->last_in))
+		session_close(s, "flood");
 }
 
 bool session_is_congested(const struct session *s)

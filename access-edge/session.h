@@ -51,7 +51,8 @@ struct session {
 	enum origin_door door;
 	struct origin origin;
 	struct bucket bucket; /* requests; more are answered 503 */
-	struct bucket flood;  /* messages; more end the connection */
+	struct bucket flood;  /* messages, of partners those that come to
+	                       * nothing; more end the connection */
 	struct listener *listener; /* borrowed; NULL when we dialled */
 	struct peer_link *link;    /* when it leads to a next hop */
 	struct mono opened;
@@ -113,6 +114,10 @@ int session_send(struct session *s, const char *text, size_t len);
 /* An inside server takes less than it is sent: no more requests for it now,
  * or the queue overflows and all who use the connection lose it. */
 bool session_is_congested(const struct session *s);
+/* A message of a partner came to nothing: refused, unreadable, an answer to
+ * no question. Those cost too, and no other limit holds for them; of clients
+ * every message is counted. */
+void session_waste(struct session *s);
 /* Everything queued goes out first. why: a word for the log, a literal. */
 void session_close(struct session *s, const char *why);
 /* From within on_message: this message can't be taken yet. It, and what comes

@@ -115,6 +115,41 @@ START_TEST(test_dialog_of_a_partner_goes_both_ways_over_its_connection)
 }
 END_TEST
 
+/* A connection is the only way back (docs/protocol, "Transactions"). */
+START_TEST(test_answer_to_a_partner_that_hung_up_is_dropped)
+{
+	struct lab lab;
+	struct server edge;
+	struct party *fe, *bob;
+	const char *m;
+
+	fe = lab_start(&lab, DISCOVERY);
+	lab_partner_open(&lab, &edge, "127.0.0.5", "p",
+		"DNS:sip.example.test");
+	discoverable(&lab, "example.test", "sip.example.test",
+		edge.at.port);
+	dns_stub_a(&lab.dns, "sip.example.test", "127.0.0.5");
+	bob = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+	party_send(bob, message("INVITE", "bob@example.test",
+		"alice@example.com", "i1",
+		"Contact: <sip:bob@sip.example.test>\r\n"));
+	m = party_expect(fe, "INVITE ");
+	party_close(bob);
+	turn_for_ms(lab.loop, 20);
+	party_answer(fe, m, "200 OK", "Contact: <sip:alice@fe.int.test>\r\n",
+		"");
+	TURN_UNTIL(lab.loop, counter_get(&lab.counters,
+		COUNTER_RESPONSES_DROPPED) == 1);
+	turn_for_ms(lab.loop, 50);
+	ck_assert_uint_eq(edge.count, 0); /* nobody was dialled for it */
+	/* What is new goes to the domain's edge. */
+	party_send(fe, outgoing("MESSAGE", "bob@example.test", "o1", ""));
+	party_expect(server_dialled(&edge), "MESSAGE ");
+	server_close(&edge);
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_S10_who_is_refused_learns_nothing)
 {
 	static const struct {
@@ -353,6 +388,7 @@ int main(void)
 		test_message_of_a_discovered_partner_comes_in,
 		test_verification_header_of_a_partner_is_read_and_taken_out,
 		test_dialog_of_a_partner_goes_both_ways_over_its_connection,
+		test_answer_to_a_partner_that_hung_up_is_dropped,
 		test_S10_who_is_refused_learns_nothing,
 		test_S9_partner_without_a_good_certificate_is_not_spoken_to,
 		test_port_of_partners_is_closed_without_federation,

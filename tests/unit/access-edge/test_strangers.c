@@ -46,6 +46,60 @@ START_TEST(test_S7_stranger_who_is_refused_again_and_again_is_let_go)
 }
 END_TEST
 
+/* Rows: what comes to nothing without being a request that is refused. */
+START_TEST(test_S7_partner_that_sends_rubbish_is_let_go)
+{
+	static const char *const rows[] = {
+		"SIP/2.0 200 OK\r\n"
+		"Via: SIP/2.0/TLS " LAB_OUTSIDE ":5061;branch=z9hG4bKnone\r\n"
+		"From: <sip:alice@example.com>;tag=1\r\n"
+		"To: <sip:bob@example.test>;tag=2\r\n"
+		"Call-ID: x\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+		"MESSAGE sip:alice@example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS sip.example.test:5061;branch=z9hG4bKx\r\n"
+		"From: nothing that can be read\r\n"
+		"To: <sip:alice@example.com>\r\n"
+		"Call-ID: x\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct lab lab;
+		struct party *p;
+
+		lab_start(&lab, SETTINGS(", enable_partner_discovery: true,"
+			" client_rate: 1, client_burst: 2"));
+		discoverable(&lab, "example.test", "sip.example.test", 5061);
+		p = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+		for (int n = 0; n < 40 && !p->is_ended; n++) {
+			party_send(p, rows[i]);
+			turn_for_ms(lab.loop, 1);
+		}
+		TURN_UNTIL(lab.loop, p->is_ended);
+		lab_fini(&lab);
+	}
+}
+END_TEST
+
+START_TEST(test_S10_options_of_a_stranger_is_refused_like_anything)
+{
+	struct lab lab;
+	struct party *bob, *eve;
+	char to[64];
+
+	lab_start(&lab, DISCOVERY);
+	discoverable(&lab, "example.test", "sip.example.test", 5061);
+	snprintf(to, sizeof(to), LAB_OUTSIDE ":%u", lab.partners.port);
+	eve = lab_partner_dial(&lab, "q", "DNS:sip.evil.test");
+	party_send(eve, message("OPTIONS", "example.test", to, "o1", ""));
+	expect_vague(party_expect(eve, "SIP/2.0 504"));
+	/* A partner may ask whether we are there. */
+	bob = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+	party_send(bob, message("OPTIONS", "example.test", to, "o2", ""));
+	party_expect(bob, "SIP/2.0 200 OK");
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_S11_tag_in_to_does_not_hide_new_recipients)
 {
 	struct lab lab;
@@ -202,6 +256,8 @@ int main(void)
 	RUN_SUITE("access-edge/strangers",
 		test_S11_stranger_can_not_choose_what_dns_is_asked_for,
 		test_S7_stranger_who_is_refused_again_and_again_is_let_go,
+		test_S7_partner_that_sends_rubbish_is_let_go,
+		test_S10_options_of_a_stranger_is_refused_like_anything,
 		test_S11_tag_in_to_does_not_hide_new_recipients,
 		test_S14_route_of_ours_does_not_make_us_a_transit,
 		test_partner_goes_on_in_a_dialog_that_began_inside,
