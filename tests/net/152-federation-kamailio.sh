@@ -9,7 +9,6 @@
 
 TOPOLOGY_MORE='partners: {example.test: allow}'
 partners_setup
-lab_cert sip.example.test external-ca sip.example.test
 cat >>"$LAB/dns" <<'END'
 srv-host=_sipfederationtls._tcp.example.test,sip.example.test,5061
 address=/sip.example.test/203.0.113.77
@@ -19,15 +18,7 @@ lab_dns
 partners_dns
 lab_up
 kamailio_up
-KAM_DIR=kamailio2
-KAM_NS=in_out
-KAM_DOMAIN=example.test
-KAM_IP=203.0.113.77
-KAM_NAME=sip.example.test
-KAM_CERT=sip.example.test
-KAM_CA=external-ca
-KAM_EDGE_IP=198.51.100.10
-KAM_EDGE_NAME=sip.contoso.test
+partners_kamailio example.test sip.example.test
 kamailio_up
 
 baresip_config "$LAB/alice" "$LAB/tls/internal-ca.crt" 440 10.0.0.77 5551
@@ -40,27 +31,10 @@ lab_spawn bob in_out baresip -4 -f "$LAB/bob" -v
 lab_wait 15 "alice to register" grep -q '200 OK' "$LAB/alice.log"
 lab_wait 15 "bob to register" grep -q '200 OK' "$LAB/bob.log"
 
-both() {
-	[ "$(grep -c "$2" "$LAB/alice.log")" -ge "$1" ] &&
-		[ "$(grep -c "$2" "$LAB/bob.log")" -ge "$1" ]
-}
-COUNT=0
-# call CALLER-NS PORT CALLEE HANGUP-NS PORT
-call() {
-	COUNT=$((COUNT + 1))
-	baresip_ask "$1" "$2" dial "sip:$3" >/dev/null
-	lab_wait 15 "call $COUNT to be established" both "$COUNT" \
-		'Call established'
-	sleep 1.5 # shorter ones have no duration in the log
-	baresip_ask "$4" "$5" hangup >/dev/null
-	lab_wait 10 "call $COUNT to end on both sides" both "$COUNT" \
-		'terminated (duration'
-	echo "call $COUNT: there and gone on both sides"
-}
-call in_in 5551 bob@example.test in_in 5551
-call in_in 5551 bob@example.test in_out 5552
-call in_out 5552 alice@contoso.test in_out 5552
-call in_out 5552 alice@contoso.test in_in 5551
+partners_call in_in 5551 bob@example.test in_in 5551
+partners_call in_in 5551 bob@example.test in_out 5552
+partners_call in_out 5552 alice@contoso.test in_out 5552
+partners_call in_out 5552 alice@contoso.test in_in 5551
 # One connection each way will do; Kamailio's own is used, too.
 lab_ctl partners list --json >"$LAB/list.json" || fail "list"
 [ "$(lab_json "$LAB/list.json" servers.0.name)" = sip.example.test ] ||

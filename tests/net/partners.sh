@@ -171,3 +171,37 @@ kamailio_second() {
 	KAM_EDGE_IP=10.1.0.10
 	KAM_EDGE_NAME=edge.int.fabrikam.test
 }
+
+# partners_kamailio DOMAIN NAME: the variables of kamailio.sh for a plain SIP
+# server as the partner: outside, 203.0.113.77, with a certificate for NAME.
+partners_kamailio() {
+	lab_cert "$2" external-ca "$2"
+	KAM_DIR=kamailio2
+	KAM_NS=in_out
+	KAM_DOMAIN=$1
+	KAM_IP=203.0.113.77
+	KAM_NAME=$2
+	KAM_CERT=$2
+	KAM_CA=external-ca
+	KAM_EDGE_IP=198.51.100.10
+	KAM_EDGE_NAME=sip.contoso.test
+}
+
+# partners_call CALLER-NS PORT CALLEE HANGUP-NS PORT: alice and bob, both
+# baresip, wherever they are. Every call counts for both.
+partners_both() {
+	[ "$(grep -c "$2" "$LAB/alice.log")" -ge "$1" ] &&
+		[ "$(grep -c "$2" "$LAB/bob.log")" -ge "$1" ]
+}
+PARTNERS_CALLS=0
+partners_call() {
+	PARTNERS_CALLS=$((PARTNERS_CALLS + 1))
+	baresip_ask "$1" "$2" dial "sip:$3" >/dev/null
+	lab_wait 15 "call $PARTNERS_CALLS to be established" partners_both \
+		"$PARTNERS_CALLS" 'Call established'
+	sleep 1.5 # shorter ones have no duration in the log
+	baresip_ask "$4" "$5" hangup >/dev/null
+	lab_wait 10 "call $PARTNERS_CALLS to end on both sides" partners_both \
+		"$PARTNERS_CALLS" 'terminated (duration'
+	echo "call $PARTNERS_CALLS: there and gone on both sides"
+}
