@@ -90,8 +90,8 @@ static int put_peer(struct writing *to, const struct watch_peer *p,
 	if (contacts_len > to->contacts_left)
 		contacts_len = 0;
 	to->contacts_left -= contacts_len;
-	return sql_run(to->db, why, "INSERT INTO peer VALUES(?,?,?,?,?,?,?,?,?,?,"
-		"?,?,?,?,?,?)", "bittttiiiiitiiib", p->id, sizeof(p->id),
+	return sql_run(to->db, why, "INSERT INTO peer VALUES(?,?,?,?,?,?,?,?,"
+		"?,?,?,?,?,?,?,?)", "bittttiiiiitiiib", p->id, sizeof(p->id),
 		(int64_t)p->is_rejected, p->issuer, p->serial, p->subject,
 		domains, p->first_seen.s, p->last_seen.s,
 		(int64_t)p->messages, (int64_t)p->failures,
