@@ -29,7 +29,6 @@
 
 #define OWN      "key"
 #define SHARED   "pool"
-#define FILE_MAX 4096
 #define HEX_LEN  (2u * AV_KEY_LEN)
 
 static const char HEADING[] =
@@ -158,8 +157,7 @@ static int read_secret(struct str *rest, uint8_t out[static AV_KEY_LEN])
 	return is_weak(out) ? EDGE_EMALFORMED : 0;
 }
 
-/* "key ID CREATED SK0 SK1 SK2" or "pool ..."; the cause is a literal, never
- * the text: it may hold half a key. */
+/* "key ID CREATED SK0 SK1 SK2" or "pool ...". */
 static const char *read_key(struct str line, struct av_key *out)
 {
 	uint64_t created;
@@ -188,8 +186,9 @@ static const char *read_key(struct str line, struct av_key *out)
 	return NULL;
 }
 
-static const char *ring_append(struct av_key_ring *ring, struct str line)
+static const char *take_key(void *arg, struct str line)
 {
+	struct av_key_ring *ring = arg;
 	struct av_key *key = &ring->keys[ring->count];
 	const char *fault;
 
@@ -208,48 +207,24 @@ static const char *ring_append(struct av_key_ring *ring, struct str line)
 	return NULL;
 }
 
-static int parse(struct av_key_ring *out, struct str text, const char *path,
-	struct why *why)
-{
-	const char *fault = "there is no key in it";
-	unsigned line_no = 0;
-	struct str line;
-
-	while (str_split(&text, '\n', &line)) {
-		line_no++;
-		line = str_trim(line);
-		if (str_is_empty(line) || str_starts(line, "#"))
-			continue;
-		fault = ring_append(out, line);
-		if (fault != NULL)
-			break;
-	}
-	if (fault == NULL)
-		return 0;
-	return why_set(why, EDGE_EMALFORMED,
-		"%s:%u: %s; put a good copy back, or move the file away and "
-		"restart av-auth to make a new key (credentials in use end)",
-		path, line_no, fault);
-}
-
 int av_key_load(struct av_key_ring *out, const char *path, struct why *why)
 {
+	struct av_key_ring ring = {.count = 0};
 	const struct secret_file_spec spec = {
 		.path = path,
 		.forbidden = S_IRWXO | S_IWGRP,
-		.advice = "chmod 0640 it and rotate the key",
+		.tighten = "chmod 0640 it and rotate the key",
+		.take = take_key,
+		.arg = &ring,
+		.none = "there is no key in it",
+		.repair = "put a good copy back, or move the file away and "
+			  "restart av-auth to make a new key (credentials in "
+			  "use end)",
 	};
-	struct av_key_ring ring = {.count = 0};
-	char text[FILE_MAX];
-	size_t len = 0;
-	int err;
+	int err = secret_file_load(&spec, why);
 
-	err = secret_file_read(&spec, text, sizeof(text), &len, why);
-	if (err == 0)
-		err = parse(&ring, (struct str){text, len}, path, why);
 	if (err == 0)
 		*out = ring;
-	digest_wipe(text, sizeof(text));
 	av_key_ring_wipe(&ring);
 	return err;
 }
@@ -361,7 +336,7 @@ static int replace_file(const char *path, const char *text, size_t len,
 int av_key_save(const struct av_key_ring *ring, const char *path, uid_t owner,
 	gid_t group, struct why *why)
 {
-	char text[FILE_MAX];
+	char text[SECRET_FILE_MAX];
 	size_t len = sizeof(HEADING) - 1;
 	int err;
 

@@ -14,7 +14,6 @@
 #include "common/base/err.h"
 #include "common/cred/secret_file.h"
 
-#define FILE_MAX (REST_SECRETS_MAX * (REST_SECRET_MAX + 1) + 2048)
 /* Far beyond any clock, and far from where sums of it are no numbers. */
 #define EXPIRES_MAX (INT64_MAX / 2)
 /* Of a user name that is no secret: any key makes a number of it that no
@@ -58,9 +57,10 @@ static unsigned variety_of(struct str line)
 	return n;
 }
 
-/* NULL, or what is wrong; a literal, never the text. Requirement R11. */
-static const char *take_line(struct rest_ring *ring, struct str line)
+/* NULL, or what is wrong. Requirement R11. */
+static const char *take_secret(void *arg, struct str line)
 {
+	struct rest_ring *ring = arg;
 	struct rest_secret *s = &ring->secrets[ring->count];
 
 	if (ring->count == REST_SECRETS_MAX)
@@ -81,47 +81,23 @@ static const char *take_line(struct rest_ring *ring, struct str line)
 	return NULL;
 }
 
-static int parse(struct rest_ring *out, struct str text, const char *path,
-	struct why *why)
-{
-	const char *fault = "there is no secret in it";
-	unsigned line_no = 0;
-	struct str line;
-
-	while (str_split(&text, '\n', &line)) {
-		line_no++;
-		line = str_trim(line);
-		if (str_is_empty(line) || str_starts(line, "#"))
-			continue;
-		fault = take_line(out, line);
-		if (fault != NULL)
-			break;
-	}
-	if (fault == NULL)
-		return 0;
-	return why_set(why, EDGE_EMALFORMED,
-		"%s:%u: %s; make one by `openssl rand -base64 36`, or remove "
-		"the file to have no such credentials", path, line_no, fault);
-}
-
 int rest_ring_load(struct rest_ring *out, const char *path, struct why *why)
 {
+	struct rest_ring ring = {.count = 0};
 	const struct secret_file_spec spec = {
 		.path = path,
 		.forbidden = S_IRWXG | S_IRWXO,
-		.advice = "chmod 0400 it and use another secret",
+		.tighten = "chmod 0400 it and use another secret",
+		.take = take_secret,
+		.arg = &ring,
+		.none = "there is no secret in it",
+		.repair = "make one by `openssl rand -base64 36`, or remove "
+			  "the file to have no such credentials",
 	};
-	struct rest_ring ring = {.count = 0};
-	char text[FILE_MAX];
-	size_t len = 0;
-	int err;
+	int err = secret_file_load(&spec, why);
 
-	err = secret_file_read(&spec, text, sizeof(text), &len, why);
-	if (err == 0)
-		err = parse(&ring, (struct str){text, len}, path, why);
 	if (err == 0)
 		*out = ring;
-	digest_wipe(text, sizeof(text));
 	rest_ring_wipe(&ring);
 	return err;
 }

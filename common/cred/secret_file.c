@@ -1,7 +1,7 @@
 /*
  * Secret files: opened without following links, judged by descriptor, read
- * whole. What is in them is av_key.c's and rest_cred.c's affair; so is
- * writing them.
+ * whole, cut into lines, and wiped from memory. What is in a line is
+ * av_key.c's and rest_cred.c's affair; so is writing them.
  */
 #include "common/cred/secret_file.h"
 
@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/digest.h"
 #include "common/base/err.h"
 
 static int read_all(int fd, char *text, size_t cap, size_t *len)
@@ -47,11 +48,11 @@ static int check_file(int fd, const struct secret_file_spec *spec,
 		return why_set(why, EDGE_ECONFIG,
 			"%s: mode %04o lets others at the secret; %s",
 			spec->path, (unsigned)(st.st_mode & 07777),
-			spec->advice);
+			spec->tighten);
 	return 0;
 }
 
-int secret_file_read(const struct secret_file_spec *spec, char *text,
+static int read_file(const struct secret_file_spec *spec, char *text,
 	size_t cap, size_t *len, struct why *why)
 {
 	int fd, err;
@@ -68,5 +69,40 @@ int secret_file_read(const struct secret_file_spec *spec, char *text,
 				err_text(err));
 	}
 	close(fd);
+	return err;
+}
+
+static int take_lines(const struct secret_file_spec *spec, struct str text,
+	struct why *why)
+{
+	const char *fault = spec->none;
+	unsigned line_no = 0;
+	struct str line;
+
+	while (str_split(&text, '\n', &line)) {
+		line_no++;
+		line = str_trim(line);
+		if (str_is_empty(line) || str_starts(line, "#"))
+			continue;
+		fault = spec->take(spec->arg, line);
+		if (fault != NULL)
+			break;
+	}
+	if (fault == NULL)
+		return 0;
+	return why_set(why, EDGE_EMALFORMED, "%s:%u: %s; %s", spec->path,
+		line_no, fault, spec->repair);
+}
+
+int secret_file_load(const struct secret_file_spec *spec, struct why *why)
+{
+	char text[SECRET_FILE_MAX];
+	size_t len = 0;
+	int err;
+
+	err = read_file(spec, text, sizeof(text), &len, why);
+	if (err == 0)
+		err = take_lines(spec, (struct str){text, len}, why);
+	digest_wipe(text, sizeof(text));
 	return err;
 }
