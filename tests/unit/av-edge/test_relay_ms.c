@@ -321,16 +321,15 @@ START_TEST(test_R13_pair_behind_a_nat_uses_the_public_address)
 	allocates(&bob, "127.0.4.1:0", INSIDE, "sip:bob@contoso.test");
 	ck_assert(addr_ip_eq(&alice.relayed, &public));
 	ck_assert(addr_ip_eq(&bob.relayed, &public));
-	sends(&bob, &alice.relayed, "early"); /* and permits her */
-	sends(&alice, &bob.relayed, "hello");
-	ck_assert(gets_data(&bob, &alice.relayed, "hello"));
-	ck_assert_uint_eq(aims(&alice, &bob.relayed), 0);
 	ck_assert_uint_eq(aims(&bob, &alice.relayed), 0);
+	sends(&alice, &bob.relayed, "hello");
+	ck_assert(gets_bytes(&bob, "hello", 5));
+	ck_assert_uint_eq(aims(&alice, &bob.relayed), 0);
 	say(alice.fd, &alice.server, "media", 5);
 	ck_assert(gets_bytes(&bob, "media", 5));
 	say(bob.fd, &bob.server, "media too", 9);
 	ck_assert(gets_bytes(&alice, "media too", 9));
-	ck_assert_uint_eq(relay_counter(relay, AV_HAIRPIN_PACKETS), 4);
+	ck_assert_uint_eq(relay_counter(relay, AV_HAIRPIN_PACKETS), 3);
 	ends(&alice);
 	ends(&bob);
 	rules_unref(nat);
