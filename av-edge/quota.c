@@ -6,6 +6,7 @@
  */
 #include "av-edge/quota.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,32 +17,101 @@
 #include "common/base/map.h"
 #include "av-edge/flat_pool.h"
 
-#define RECORDS_MAX (1u << 22)
+#define RECORDS_MAX    (1u << 22)
+#define NAME_MAX_LEN   QUOTA_CREDENTIAL_LEN
 
-struct quota {
-	pthread_mutex_t lock;
-	struct flat_pool users;
-	struct flat_pool credentials;
-	struct map by_client_id;
-	struct map by_credential;
-	size_t held;
+static_assert(AV_CRED_CLIENT_ID_LEN <= NAME_MAX_LEN, "names do not fit");
+
+/* A user or a credential, as long as it holds something. */
+struct holder {
+	struct map_node node;
+	uint8_t name[NAME_MAX_LEN];
+	uint32_t number;
+	uint32_t held;
 };
 
 struct user {
-	struct map_node node;
-	uint8_t client_id[AV_CRED_CLIENT_ID_LEN];
-	uint32_t number;
-	uint32_t held;
+	struct holder holder; /* first, so that both have one address */
 	/* As in quota_spend(). */
 	_Atomic int64_t spent_us[QUOTA_WAY_COUNT];
 };
 
-struct credential {
-	struct map_node node;
-	uint8_t name[QUOTA_CREDENTIAL_LEN];
-	uint32_t number;
-	uint32_t held;
+struct holders {
+	struct flat_pool pool; /* of records that begin with a holder */
+	struct map by_name;
+	size_t name_len;
 };
+
+struct quota {
+	pthread_mutex_t lock;
+	struct holders users;
+	struct holders credentials;
+	size_t held;
+};
+
+/* ---- holders ----------------------------------------------------------- */
+
+static int holders_init(struct holders *all, size_t record_size,
+	size_t name_len)
+{
+	int err = flat_pool_init(&all->pool, record_size, RECORDS_MAX);
+
+	all->name_len = name_len;
+	return err < 0 ? err : map_init(&all->by_name);
+}
+
+static void holders_fini(struct holders *all)
+{
+	map_fini(&all->by_name);
+	flat_pool_fini(&all->pool);
+}
+
+struct sought {
+	const uint8_t *name;
+	size_t len;
+};
+
+static bool has_name(const struct map_node *node, const void *key)
+{
+	const struct holder *h = container_of(node, struct holder, node);
+	const struct sought *s = key;
+
+	return memcmp(h->name, s->name, s->len) == 0;
+}
+
+static struct holder *find(struct holders *all, const uint8_t *name)
+{
+	const struct sought s = {name, all->name_len};
+	uint64_t hash = map_hash(&all->by_name, name, all->name_len);
+	struct map_node *node = map_find(&all->by_name, hash, has_name, &s);
+
+	return node != NULL ? container_of(node, struct holder, node) : NULL;
+}
+
+static struct holder *add(struct holders *all, const uint8_t *name)
+{
+	uint32_t number = flat_pool_take(&all->pool);
+	struct holder *h;
+
+	if (number == FLAT_NONE)
+		return NULL;
+	h = flat_pool_at(&all->pool, number);
+	h->number = number;
+	memcpy(h->name, name, all->name_len);
+	map_insert(&all->by_name, &h->node,
+		map_hash(&all->by_name, name, all->name_len));
+	return h;
+}
+
+static void forget_idle(struct holders *all, struct holder *h)
+{
+	if (h->held > 0)
+		return;
+	map_remove(&all->by_name, &h->node);
+	flat_pool_give(&all->pool, h->number);
+}
+
+/* ---- life -------------------------------------------------------------- */
 
 int quota_new(struct quota **out)
 {
@@ -51,14 +121,11 @@ int quota_new(struct quota **out)
 	if (q == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&q->lock, NULL);
-	err = flat_pool_init(&q->users, sizeof(struct user), RECORDS_MAX);
+	err = holders_init(&q->users, sizeof(struct user),
+		AV_CRED_CLIENT_ID_LEN);
 	if (err == 0)
-		err = flat_pool_init(&q->credentials,
-			sizeof(struct credential), RECORDS_MAX);
-	if (err == 0)
-		err = map_init(&q->by_client_id);
-	if (err == 0)
-		err = map_init(&q->by_credential);
+		err = holders_init(&q->credentials, sizeof(struct holder),
+			QUOTA_CREDENTIAL_LEN);
 	if (err < 0) {
 		quota_free(q);
 		return err;
@@ -71,101 +138,10 @@ void quota_free(struct quota *q)
 {
 	if (q == NULL)
 		return;
-	map_fini(&q->by_credential);
-	map_fini(&q->by_client_id);
-	flat_pool_fini(&q->credentials);
-	flat_pool_fini(&q->users);
+	holders_fini(&q->credentials);
+	holders_fini(&q->users);
 	pthread_mutex_destroy(&q->lock);
 	free(q);
-}
-
-/* ---- users ------------------------------------------------------------- */
-
-static bool is_user(const struct map_node *node, const void *client_id)
-{
-	const struct user *u =
-	    (const struct user *)(const void *)node;
-
-	return memcmp(u->client_id, client_id, sizeof(u->client_id)) == 0;
-}
-
-static struct user *find_user(struct quota *q, const uint8_t *client_id)
-{
-	uint64_t hash = map_hash(&q->by_client_id, client_id,
-		AV_CRED_CLIENT_ID_LEN);
-	struct map_node *node = map_find(&q->by_client_id, hash, is_user,
-		client_id);
-
-	return node != NULL ? container_of(node, struct user, node) : NULL;
-}
-
-static struct user *add_user(struct quota *q, const uint8_t *client_id)
-{
-	uint32_t number = flat_pool_take(&q->users);
-	struct user *u;
-
-	if (number == FLAT_NONE)
-		return NULL;
-	u = flat_pool_at(&q->users, number);
-	u->number = number;
-	memcpy(u->client_id, client_id, sizeof(u->client_id));
-	map_insert(&q->by_client_id, &u->node, map_hash(&q->by_client_id,
-		client_id, AV_CRED_CLIENT_ID_LEN));
-	return u;
-}
-
-static void let_go_user(struct quota *q, struct user *u)
-{
-	if (u->held > 0)
-		return;
-	map_remove(&q->by_client_id, &u->node);
-	flat_pool_give(&q->users, u->number);
-}
-
-/* ---- credentials ------------------------------------------------------- */
-
-static bool is_credential(const struct map_node *node, const void *name)
-{
-	const struct credential *c =
-	    (const struct credential *)(const void *)node;
-
-	return memcmp(c->name, name, sizeof(c->name)) == 0;
-}
-
-static struct credential *find_credential(struct quota *q,
-	const uint8_t *name)
-{
-	uint64_t hash = map_hash(&q->by_credential, name,
-		QUOTA_CREDENTIAL_LEN);
-	struct map_node *node = map_find(&q->by_credential, hash,
-		is_credential, name);
-
-	return node != NULL ? container_of(node, struct credential, node) :
-			      NULL;
-}
-
-static struct credential *add_credential(struct quota *q,
-	const uint8_t *name)
-{
-	uint32_t number = flat_pool_take(&q->credentials);
-	struct credential *c;
-
-	if (number == FLAT_NONE)
-		return NULL;
-	c = flat_pool_at(&q->credentials, number);
-	c->number = number;
-	memcpy(c->name, name, sizeof(c->name));
-	map_insert(&q->by_credential, &c->node, map_hash(&q->by_credential,
-		name, QUOTA_CREDENTIAL_LEN));
-	return c;
-}
-
-static void let_go_credential(struct quota *q, struct credential *c)
-{
-	if (c->held > 0)
-		return;
-	map_remove(&q->by_credential, &c->node);
-	flat_pool_give(&q->credentials, c->number);
 }
 
 /* ---- taking and giving ------------------------------------------------- */
@@ -173,20 +149,20 @@ static void let_go_credential(struct quota *q, struct credential *c)
 static int take_locked(struct quota *q, const struct quota_claim *claim,
 	struct quota_place *out)
 {
-	struct credential *c = find_credential(q, claim->credential);
-	struct user *u = find_user(q, claim->client_id);
+	struct holder *u = find(&q->users, claim->client_id);
+	struct holder *c = find(&q->credentials, claim->credential);
 
 	if ((u != NULL && u->held >= claim->per_user) ||
 	    (c != NULL && c->held >= claim->per_credential))
 		return EDGE_EBUSY;
 	if (u == NULL)
-		u = add_user(q, claim->client_id);
+		u = add(&q->users, claim->client_id);
 	if (u == NULL)
 		return -ENOMEM;
 	if (c == NULL)
-		c = add_credential(q, claim->credential);
+		c = add(&q->credentials, claim->credential);
 	if (c == NULL) {
-		let_go_user(q, u);
+		forget_idle(&q->users, u);
 		return -ENOMEM;
 	}
 	u->held++;
@@ -207,26 +183,27 @@ int quota_take(struct quota *q, const struct quota_claim *claim,
 	return err;
 }
 
+static void give_one(struct holders *all, uint32_t number)
+{
+	struct holder *h = flat_pool_at(&all->pool, number);
+
+	h->held--;
+	forget_idle(all, h);
+}
+
 void quota_give(struct quota *q, struct quota_place place)
 {
-	struct credential *c;
-	struct user *u;
-
 	pthread_mutex_lock(&q->lock);
-	u = flat_pool_at(&q->users, place.user);
-	c = flat_pool_at(&q->credentials, place.credential);
-	u->held--;
-	c->held--;
 	q->held--;
-	let_go_user(q, u);
-	let_go_credential(q, c);
+	give_one(&q->users, place.user);
+	give_one(&q->credentials, place.credential);
 	pthread_mutex_unlock(&q->lock);
 }
 
 bool quota_may_carry(struct quota *q, struct quota_place place,
 	enum quota_way way, size_t len, uint32_t kbps, struct mono now)
 {
-	struct user *u = flat_pool_at(&q->users, place.user);
+	struct user *u = flat_pool_at(&q->users.pool, place.user);
 	int64_t seen_us = atomic_load_explicit(&u->spent_us[way],
 		memory_order_relaxed);
 	int64_t spent_us;
@@ -253,7 +230,7 @@ static size_t read_locked(struct quota *q, const size_t *figure)
 
 size_t quota_user_count(struct quota *q)
 {
-	return read_locked(q, &q->by_client_id.count);
+	return read_locked(q, &q->users.by_name.count);
 }
 
 size_t quota_held(struct quota *q)
