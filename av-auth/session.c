@@ -215,18 +215,16 @@ static void take_garbage(struct session *s, const struct sip_frame_item *item)
 	struct str reply = {NULL, 0};
 	struct sip_fault fault;
 	struct sip_msg *m = NULL;
-	int err = 0;
 
 	if (item->status != 0 && !str_is_empty(item->head))
-		err = sip_msg_parse(&m, item->head, &fault);
+		(void)!sip_msg_parse(&m, item->head, &fault);
 	tell_refused(s, m, (unsigned)item->status, item->cause);
 	if (m != NULL && m->is_request)
-		err = service_refuse(s->server->service, m,
+		(void)!service_refuse(s->server->service, m,
 			(unsigned)item->status, NULL, &reply);
 	else
 		counter_add(s->server->counters, COUNT_BAD_SIP, 1);
-	if (err == 0 || !str_is_empty(reply))
-		send_text(s, reply);
+	send_text(s, reply);
 	sip_msg_free(m);
 	close_session(s);
 }
