@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "common/stun/frame_tcp.h"
 #include "common/stun/stun_ms.h"
 #include "av-edge/data_conn.h"
-#include "common/stun/frame_tcp.h"
 #include "av-edge/relay_udp.h"
 #include "av-edge/rfc_tcp.h"
 #include "av-edge/shard.h"

@@ -145,20 +145,18 @@ static void take_out(struct peer_conn *p)
 	p->stream = NULL;
 }
 
-void relay_tcp_ended(struct peer_conn *p)
-{
-	if (!p->is_open)
-		count(p->relay, AV_CONNECT_FAILED);
-	take_out(p);
-	p->user->on_end(p);
-	free(p);
-}
-
 void relay_tcp_drop(struct peer_conn *p)
 {
 	take_out(p);
 	p->user->on_end(p);
 	free(p);
+}
+
+void relay_tcp_ended(struct peer_conn *p)
+{
+	if (!p->is_open)
+		count(p->relay, AV_CONNECT_FAILED);
+	relay_tcp_drop(p);
 }
 
 struct peer_conn *relay_tcp_find(const struct relay_tcp *t,
@@ -373,8 +371,7 @@ int relay_tcp_connect(struct peer_conn **out, struct relay_tcp *t,
 	if (p == NULL)
 		return -ENOMEM;
 	count(t, AV_CONNECT_TRIED);
-	err = is_own(t, peer) ? dial_inside(t, p) :
-					     dial_outside(t, p);
+	err = is_own(t, peer) ? dial_inside(t, p) : dial_outside(t, p);
 	if (err < 0) {
 		count(t, AV_CONNECT_FAILED);
 		take_out(p);

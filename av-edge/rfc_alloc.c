@@ -20,22 +20,14 @@
 
 /* ---- Allocate (RFC 8656 section 7.2) ----------------------------------- */
 
-/* RFC 8656 7.2: never less than the default, never more than the maximum,
- * and not past the allocation's absolute end. */
-static uint32_t grant_lifetime(const struct rfc_ask *ask, int64_t deadline_ms)
+/* RFC 8656 7.2: never less than the default. */
+static uint32_t grant_lifetime(const struct rfc_ask *ask,
+	const struct alloc *a)
 {
-	const struct rules *r = ask->t->rules;
-	int64_t left_s = (deadline_ms - ask->t->now.ms) / 1000;
-	uint32_t asked;
+	const struct turn *t = ask->t;
 
-	if (stun_number(&ask->m, STUN_LIFETIME, &asked) < 0 ||
-	    asked < r->default_lifetime_s)
-		asked = r->default_lifetime_s;
-	if (asked > r->max_lifetime_s)
-		asked = r->max_lifetime_s;
-	if (asked > left_s)
-		asked = left_s > 0 ? (uint32_t)left_s : 1;
-	return asked;
+	return turn_grant_lifetime(t, a, &ask->m,
+		t->rules->default_lifetime_s);
 }
 
 static bool wants_next_port(const struct stun_msg *m)
@@ -254,15 +246,13 @@ static unsigned begin_both(struct rfc_ask *ask, struct turn_wish *wish,
 static unsigned make(struct rfc_ask *ask, struct turn_wish *wish,
 	struct alloc **out)
 {
-	struct turn *t = ask->t;
 	unsigned code = check_allocate(ask, wish);
 
 	if (code == 0)
 		code = claim(ask, wish);
 	if (code != 0)
 		return code;
-	wish->lifetime_s = grant_lifetime(ask, t->now.ms +
-	    (int64_t)t->rules->allocation_lifetime_s * 1000);
+	wish->lifetime_s = grant_lifetime(ask, NULL);
 	return stun_has(&ask->m, STUN_ADDITIONAL_FAMILY) ?
 	    begin_both(ask, wish, out) : begin(ask, wish, out);
 }
@@ -301,7 +291,7 @@ void rfc_alloc_on_allocate(struct rfc_ask *ask)
 
 static uint32_t prolong(struct rfc_ask *ask, struct alloc *a)
 {
-	a->lifetime_s = grant_lifetime(ask, a->deadline_ms);
+	a->lifetime_s = grant_lifetime(ask, a);
 	alloc_set_expiry(&ask->t->allocs, a,
 		mono_after_ms(ask->t->now, (int64_t)a->lifetime_s * 1000));
 	return a->lifetime_s;

@@ -16,8 +16,8 @@
 
 #include "common/base/log.h"
 #include "common/base/rand.h"
-#include "av-edge/data_conn.h"
 #include "common/stun/frame_tcp.h"
+#include "av-edge/data_conn.h"
 #include "av-edge/front_tcp.h"
 #include "av-edge/ms_stream.h"
 #include "av-edge/shard.h"

@@ -33,7 +33,6 @@ static void leave(void *arg)
 {
 	struct tcp_conn *c = arg;
 	struct shard *from = c->shard, *to = from->peers[c->goal];
-
 	enum av_counter gauge = tcp_conn_gauge(c);
 
 	stream_leave(c->stream);

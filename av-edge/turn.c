@@ -171,6 +171,25 @@ static enum av_counter live_of(const struct alloc *a)
 
 /* ---- beginning --------------------------------------------------------- */
 
+uint32_t turn_grant_lifetime(const struct turn *t, const struct alloc *a,
+	const struct stun_msg *m, uint32_t least_s)
+{
+	const struct rules *r = t->rules;
+	int64_t left_s = a != NULL ? (a->deadline_ms - t->now.ms) / 1000 :
+				     r->allocation_lifetime_s;
+	uint32_t s;
+
+	if (stun_number(m, STUN_LIFETIME, &s) < 0)
+		s = r->default_lifetime_s;
+	if (s < least_s)
+		s = least_s;
+	if (s > r->max_lifetime_s)
+		s = r->max_lifetime_s;
+	if (s > left_s)
+		s = left_s > 0 ? (uint32_t)left_s : 1;
+	return s;
+}
+
 /* The record, and the one beside it. */
 static int take_records(struct turn *t, const struct turn_wish *wish,
 	struct alloc **out)

@@ -127,6 +127,10 @@ struct turn_wish {
 	const struct auth_proof *proof;
 };
 
+/* What is granted to who asks in m for a (NULL: for a new one): at least so
+ * much, at most what the setting allows, and not past its absolute end. */
+uint32_t turn_grant_lifetime(const struct turn *t, const struct alloc *a,
+	const struct stun_msg *m, uint32_t least_s);
 /* One unit of this user's quota, to be given back. EDGE_EBUSY, -ENOMEM. */
 EDGE_MUST int turn_take_place(struct turn *t, const struct auth_proof *proof,
 	struct quota_place *out);

@@ -285,25 +285,6 @@ static void remember(struct ask *ask, unsigned code)
 
 /* ---- Allocate: make, refresh, delete ----------------------------------- */
 
-/* At least a minute, at most what the setting allows, and not past the
- * allocation's absolute end. */
-static uint32_t grant_lifetime(const struct ask *ask, int64_t deadline_ms)
-{
-	const struct rules *r = ask->t->rules;
-	int64_t left_s = (deadline_ms - ask->t->now.ms) / 1000;
-	uint32_t asked;
-
-	if (stun_number(&ask->m, STUN_LIFETIME, &asked) < 0)
-		asked = r->default_lifetime_s;
-	if (asked < LIFETIME_MIN_S)
-		asked = LIFETIME_MIN_S;
-	if (asked > r->max_lifetime_s)
-		asked = r->max_lifetime_s;
-	if (asked > left_s)
-		asked = left_s > 0 ? (uint32_t)left_s : 1;
-	return asked;
-}
-
 static bool wants_end(const struct ask *ask)
 {
 	uint32_t asked;
@@ -367,8 +348,8 @@ static unsigned make(struct ask *ask)
 		return 500;
 	if (t->rules->is_draining || ask->in->is_closing)
 		return full(ask);
-	wish.lifetime_s = grant_lifetime(ask, t->now.ms +
-	    (int64_t)t->rules->allocation_lifetime_s * 1000);
+	wish.lifetime_s = turn_grant_lifetime(t, NULL, &ask->m,
+		LIFETIME_MIN_S);
 	err = turn_begin(t, &wish, &ask->alloc);
 	if (err < 0)
 		return err == EDGE_EBUSY ? 486 : full(ask);
@@ -387,7 +368,8 @@ static unsigned refresh(struct ask *ask)
 	ask->ends = wants_end(ask);
 	if (ask->ends)
 		return 0;
-	ask->lifetime_s = grant_lifetime(ask, a->deadline_ms);
+	ask->lifetime_s = turn_grant_lifetime(ask->t, a, &ask->m,
+		LIFETIME_MIN_S);
 	a->lifetime_s = ask->lifetime_s;
 	alloc_set_expiry(&ask->t->allocs, a,
 		mono_after_ms(ask->t->now, (int64_t)a->lifetime_s * 1000));

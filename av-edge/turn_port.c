@@ -34,15 +34,21 @@ static void give(struct port_pool *pool, const struct alloc *a,
 		port_pool_give(pool, (uint16_t)(a->relay_port + 1));
 }
 
+static bool may_other_port_do(int err)
+{
+	return err == -EADDRINUSE || err == -EACCES;
+}
+
 /* A port that binds. Those that do not go to the end of the list. */
 static int open_one(struct turn *t, struct alloc *a,
 	const struct turn_wish *wish)
 {
 	struct port_pool *pool = pool_of(t, (uint8_t)wish->family);
-	int err = -EADDRNOTAVAIL;
-	unsigned tries;
+	unsigned tries = 0;
+	int err;
 
-	for (tries = 0; tries < BIND_TRIES; tries++) {
+	do {
+		tries++;
 		a->relay_port = take(pool, a, wish->port);
 		if (a->relay_port == 0)
 			return -EADDRNOTAVAIL;
@@ -51,12 +57,10 @@ static int open_one(struct turn *t, struct alloc *a,
 		if (err == 0)
 			return 0;
 		give(pool, a, wish->port);
-		if (err != -EADDRINUSE && err != -EACCES)
-			break;
-	}
+	} while (tries < BIND_TRIES && may_other_port_do(err));
 	log_limited(LOG_LEVEL_ERROR, 6, "relay.unbound",
 		"port=%u error=%s tries=%u", a->relay_port, err_name(err),
-		tries + 1);
+		tries);
 	return -EADDRNOTAVAIL;
 }
 
