@@ -1,17 +1,21 @@
 /*
  * The doctor on names (access-edge.md 17.4): the next hop inside, and what
- * clients outside look up to find us. Each look-up has a deadline.
+ * clients and partners outside look up to find us. Each look-up has a
+ * deadline.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/err.h"
 #include "common/net/resolve.h"
+#include "common/net/tls.h"
 #include "common/run/loop.h"
 #include "edgectl/doctor/doctor.h"
 
 #define LOOK_UP_MS 6000
+#define SRV_MAX    16
 
 struct look_up {
 	const char *name;
@@ -20,7 +24,8 @@ struct look_up {
 	char detail[256];
 	struct addr addrs[RESOLVE_ADDRS_MAX];
 	size_t addr_count;
-	struct resolve_srv srv;
+	struct resolve_srv srv[SRV_MAX];
+	size_t srv_count;
 };
 
 static void finish(struct look_up *l, int err, const char *detail)
@@ -51,8 +56,10 @@ static void on_srv(int err, const struct resolve_srv *rows, size_t count,
 	struct look_up *l = arg;
 
 	finish(l, err, detail);
-	if (err == 0 && count > 0)
-		l->srv = rows[0];
+	if (err != 0)
+		return;
+	l->srv_count = count < SRV_MAX ? count : SRV_MAX;
+	memcpy(l->srv, rows, l->srv_count * sizeof(*rows));
 }
 
 struct names {
@@ -138,31 +145,101 @@ static void check_outside(struct names *n,
 		"%s does not lead to %s", name, addr_ip_text(want, text));
 }
 
+static void service(struct names *n, struct look_up *l, const char *name)
+{
+	struct resolve_query *query = NULL;
+	int err;
+
+	memset(l, 0, sizeof(*l));
+	l->name = name;
+	err = resolve_srv(&query, n->resolver, name, RESOLVE_OUTSIDE, on_srv,
+		l);
+	if (err != 0)
+		finish(l, err, NULL);
+	wait_for(n, l, query);
+}
+
 static void check_srv(struct names *n, const char *domain,
 	const struct topology_listener *listener)
 {
-	struct resolve_query *query = NULL;
 	char name[300];
-	struct look_up l = {.name = name};
-	int err;
+	struct look_up l;
 
 	snprintf(name, sizeof(name), "_sip._tls.%s", domain);
-	err = resolve_srv(&query, n->resolver, name, RESOLVE_OUTSIDE, on_srv,
-		&l);
-	if (err != 0)
-		finish(&l, err, NULL);
-	wait_for(n, &l, query);
+	service(n, &l, name);
 	if (l.err != 0)
 		doctor_add(n->d, DOCTOR_WARN, "SRV record",
 			"make it, so that clients find us by their domain",
 			"%s", l.detail);
-	else if (l.srv.port != listener->public_port)
+	else if (l.srv[0].port != listener->public_port)
 		doctor_add(n->d, DOCTOR_WARN, "SRV record", "correct its port",
-			"%s: port %u, we listen on %u", name, l.srv.port,
+			"%s: port %u, we listen on %u", name, l.srv[0].port,
 			listener->public_port);
 	else
 		doctor_add(n->d, DOCTOR_OK, "SRV record", NULL, "%s is %s:%u",
-			name, l.srv.target, l.srv.port);
+			name, l.srv[0].target, l.srv[0].port);
+}
+
+static bool is_directly_below(const char *host, const char *domain)
+{
+	const char *parent = strchr(host, '.');
+
+	return parent != NULL && strcasecmp(parent + 1, domain) == 0;
+}
+
+/* Whether the certificate that we show outside names this server; true when
+ * it can't be read: that is told in its own room. */
+static bool is_certified(const struct names *n, const char *host)
+{
+	struct tls_cert_info info;
+	struct why why = {""};
+
+	if (tls_cert_info_load(n->d->conf->certs[CONF_USE_EXTERNAL_SIP].chain,
+		    &info, &why) != 0)
+		return true;
+	for (size_t i = 0; i < info.name_count; i++)
+		if (strcasecmp(info.names[i], host) == 0)
+			return true;
+	return false;
+}
+
+/* Partners believe a server directly below the domain, and no other; its
+ * certificate must name it (access-edge.md 5.2). */
+static void check_federation(struct names *n, const char *domain,
+	const struct topology_listener *listener)
+{
+	static const char what[] = "federation record";
+	const struct resolve_srv *srv;
+	char name[300];
+	struct look_up l;
+	size_t i = 0;
+
+	snprintf(name, sizeof(name), "_sipfederationtls._tcp.%s", domain);
+	service(n, &l, name);
+	while (i < l.srv_count && !is_directly_below(l.srv[i].target, domain))
+		i++;
+	srv = &l.srv[i < l.srv_count ? i : 0];
+	if (l.err != 0)
+		doctor_add(n->d, DOCTOR_WARN, what,
+			"make it, or only partners that have our name on "
+			"their list find us", "%s", l.detail);
+	else if (i == l.srv_count)
+		doctor_add(n->d, DOCTOR_WARN, what,
+			"let it lead to a name directly below the domain",
+			"%s leads to %s: partners refuse servers that are "
+			"not directly below %s", name, srv->target, domain);
+	else if (srv->port != listener->public_port)
+		doctor_add(n->d, DOCTOR_WARN, what, "correct its port",
+			"%s: port %u, we listen on %u", name, srv->port,
+			listener->public_port);
+	else if (!is_certified(n, srv->target))
+		doctor_add(n->d, DOCTOR_WARN, what,
+			"get a certificate for external-sip with this name",
+			"%s leads to %s, which our certificate does not "
+			"name", name, srv->target);
+	else
+		doctor_add(n->d, DOCTOR_OK, what, NULL, "%s is %s:%u", name,
+			srv->target, srv->port);
 }
 
 static void check_names_outside(struct names *n)
@@ -170,6 +247,8 @@ static void check_names_outside(struct names *n)
 	const struct topology *t = n->d->topology;
 	const struct topology_listener *sip =
 		topology_listener(t, TOPOLOGY_SIP_CLIENT, TOPOLOGY_EXTERNAL);
+	const struct topology_listener *partners = topology_listener(t,
+		TOPOLOGY_SIP_FEDERATION, TOPOLOGY_EXTERNAL);
 	const struct topology_listener *turn =
 		topology_listener(t, TOPOLOGY_TURN_UDP, TOPOLOGY_EXTERNAL);
 
@@ -191,6 +270,8 @@ static void check_names_outside(struct names *n)
 		check_outside(n, turn);
 	for (size_t i = 0; sip != NULL && i < t->domain_count; i++)
 		check_srv(n, t->domains[i], sip);
+	for (size_t i = 0; partners != NULL && i < t->domain_count; i++)
+		check_federation(n, t->domains[i], partners);
 }
 
 void doctor_names(struct doctor *d)

@@ -39,4 +39,7 @@ partners_call in_out 5552 alice@contoso.test in_in 5551
 lab_ctl partners list --json >"$LAB/list.json" || fail "list"
 [ "$(lab_json "$LAB/list.json" servers.0.name)" = sip.example.test ] ||
 	fail "servers: $(cat "$LAB/list.json")"
+lab_ctl doctor >"$LAB/doctor.txt" || true # of what this lab leaves out
+grep -q 'ok *federation record: _sipfederationtls._tcp.contoso.test is sip.contoso.test:5061' \
+	"$LAB/doctor.txt" || fail "doctor: $(cat "$LAB/doctor.txt")"
 lab_ok "Kamailio as a partner: four calls, hung up from both sides"

@@ -2,7 +2,8 @@
 # Everything through one server (use_default_routing): Kamailio, the clearing
 # house, carries a domain of which DNS knows nothing. Calls both ways; who has
 # a good certificate and record of its own does not get in beside it, and a
-# blocked domain does not get in through it.
+# blocked domain does not get in through it. Our own records are wrong, one
+# way for each domain, and the doctor tells.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/partners.sh"
 . "$(dirname "$0")/kamailio.sh"
@@ -11,7 +12,13 @@
 SETTINGS_ACCESS='use_default_routing: true, default_route_fqdn: hub.clearing.test, enable_partner_discovery: true'
 TOPOLOGY_MORE='partners: {listed.test: allow, blocked.test: block}'
 partners_setup
+sed -i 's/^domains: .*/domains: [contoso.test, two.test, three.test, four.test]/' \
+	"$LAB/topology.yaml"
+sed -i 's/^\(srv-host=.*contoso.test\),sip.contoso.test,/\1,edge.elsewhere.test,/' \
+	"$LAB/dns"
 cat >>"$LAB/dns" <<'END'
+srv-host=_sipfederationtls._tcp.two.test,sip.two.test,5062
+srv-host=_sipfederationtls._tcp.three.test,sip.three.test,5061
 srv-host=_sipfederationtls._tcp.listed.test,sip.listed.test,5061
 address=/sip.listed.test/203.0.113.78
 address=/hub.clearing.test/203.0.113.77
@@ -65,4 +72,15 @@ say sip.listed.test lena@listed.test
 decided listed.test in default-route
 say hub.clearing.test x@blocked.test
 decided blocked.test in blocked
+
+lab_ctl doctor >"$LAB/doctor.txt" || true # of what this lab leaves out
+# told TEXT
+told() {
+	grep -q "warn *federation record: .*$1" "$LAB/doctor.txt" ||
+		fail "doctor, $1: $(cat "$LAB/doctor.txt")"
+}
+told 'contoso.test leads to edge.elsewhere.test'
+told 'two.test: port 5062, we listen on 5061'
+told 'three.test leads to sip.three.test, which our certificate'
+told 'four.test'
 lab_ok "two calls through the clearing house, and nothing beside it"
