@@ -43,6 +43,70 @@ START_TEST(test_message_of_a_discovered_partner_comes_in)
 }
 END_TEST
 
+/* The table of access-edge.md 5.1: who is asked about it, whether its rate is
+ * limited, what the inside is told. */
+START_TEST(test_kinds_of_partner_row_by_row_in)
+{
+	static const struct {
+		const char *san;
+		const char *domain;
+		enum partner_kind kind;
+		size_t asked; /* of DNS */
+		bool is_limited;
+		const char *source;
+	} rows[] = {
+		{"DNS:edge.elsewhere.test", "direct.test", PARTNER_DIRECT, 0,
+			false, "ms-source-type=DirectPartner;"},
+		{"DNS:sip.listed.test", "listed.test", PARTNER_ALLOWED, 1,
+			false, "ms-source-type=AutoFederation;"},
+		{"DNS:edge.cloud.test", "hosted.test", PARTNER_PROVIDER, 0,
+			false, "ms-source-type=AuthorizedServer;"},
+		/* Last: it waits on, and is counted on. */
+		{"DNS:sip.found.test", "found.test", PARTNER_DISCOVERED, 1,
+			true, "ms-source-type=AutoFederation;"},
+	};
+	struct lab lab;
+	struct party *fe = lab_start(&lab, SETTINGS(", "
+		"enable_partner_discovery: true, "
+		"discovered_partner_standard_rate: 1")
+		"partners: {direct.test: {edge: edge.elsewhere.test}, "
+		"listed.test: allow}\n"
+		"providers: {cloud: {proxy: edge.cloud.test}}\n");
+
+	discoverable(&lab, "listed.test", "sip.listed.test", 5061);
+	discoverable(&lab, "found.test", "sip.found.test", 5061);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct party *p = lab_partner_dial(&lab, "p", rows[i].san);
+		const size_t asked = lab.dns.asked;
+		const uint64_t held = counter_get(&lab.counters,
+			COUNTER_PARTNER_HELD);
+		const size_t got = fe->got, want = rows[i].is_limited ? 2 : 8;
+		char from[64], id[16];
+
+		snprintf(from, sizeof(from), "bob@%s", rows[i].domain);
+		for (int n = 0; n < 8; n++) {
+			snprintf(id, sizeof(id), "m%zu%d", i, n);
+			party_send(p, message("MESSAGE", from,
+				"alice@example.com", id, ""));
+		}
+		TURN_UNTIL(lab.loop, fe->got >= got + want);
+		expect_has(party_expect(fe, "MESSAGE "), rows[i].source);
+		turn_for_ms(lab.loop, 20);
+		ck_assert_uint_eq(lab.dns.asked - asked, rows[i].asked);
+		ck_assert_msg((counter_get(&lab.counters,
+			COUNTER_PARTNER_HELD) > held) == rows[i].is_limited,
+			"%s", rows[i].domain);
+		ck_assert_int_eq(decisions_find(
+			&lab.edge->federation->decisions, str_of(
+			rows[i].domain))->ways[DECISION_IN].kind,
+			rows[i].kind);
+		party_close(p);
+		party_forget(fe);
+	}
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_verification_header_of_a_partner_is_read_and_taken_out)
 {
 	struct lab lab;
@@ -386,6 +450,7 @@ int main(void)
 {
 	RUN_SUITE("access-edge/federation",
 		test_message_of_a_discovered_partner_comes_in,
+		test_kinds_of_partner_row_by_row_in,
 		test_verification_header_of_a_partner_is_read_and_taken_out,
 		test_dialog_of_a_partner_goes_both_ways_over_its_connection,
 		test_answer_to_a_partner_that_hung_up_is_dropped,

@@ -48,6 +48,62 @@ START_TEST(test_request_to_an_allowed_partner_goes_out)
 }
 END_TEST
 
+/* The table of access-edge.md 5.1: how each kind's edge is found. Direct
+ * partners alone are reached without a record. */
+START_TEST(test_kinds_of_partner_row_by_row_out)
+{
+	static const struct {
+		const char *domain;
+		const char *host;
+		const char *ip;
+		const char *san;
+		enum partner_kind kind;
+	} rows[] = {
+		{"listed.test", "sip.listed.test", "127.0.0.5",
+			"DNS:sip.listed.test", PARTNER_ALLOWED},
+		{"found.test", "sip.found.test", "127.0.0.6",
+			"DNS:sip.found.test", PARTNER_DISCOVERED},
+		{"hosted.test", "edge.cloud.test", "127.0.0.7",
+			"DNS:edge.cloud.test", PARTNER_PROVIDER},
+		{"direct.test", "edge.elsewhere.test", "127.0.0.1",
+			"DNS:edge.elsewhere.test", PARTNER_DIRECT},
+	};
+	struct server edges[ARRAY_COUNT(rows)];
+	struct party *fe, *p;
+	struct lab lab;
+
+	fe = lab_start(&lab, "partners: {direct.test: {edge: "
+		"edge.elsewhere.test}, listed.test: allow}\n"
+		"providers: {cloud: {proxy: edge.cloud.test}}\n" DISCOVERY);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		bool is_direct = rows[i].kind == PARTNER_DIRECT;
+		char to[64];
+
+		if (!is_direct) {
+			lab_partner_open(&lab, &edges[i], rows[i].ip, "p",
+				rows[i].san);
+			discoverable(&lab, rows[i].domain, rows[i].host,
+				edges[i].at.port);
+		}
+		dns_stub_a(&lab.dns, rows[i].host, rows[i].ip);
+		/* Nobody listens at 5061 here: it has dialled us. */
+		p = is_direct ? lab_partner_dial(&lab, "q", rows[i].san) :
+			NULL;
+		snprintf(to, sizeof(to), "bob@%s", rows[i].domain);
+		party_send(fe, outgoing("MESSAGE", to, rows[i].domain, ""));
+		party_expect(p != NULL ? p : server_dialled(&edges[i]),
+			"MESSAGE ");
+		ck_assert_int_eq(decisions_find(
+			&lab.edge->federation->decisions, str_of(
+			rows[i].domain))->ways[DECISION_OUT].kind,
+			rows[i].kind);
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(rows) - 1; i++)
+		server_close(&edges[i]);
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_dialog_out_keeps_to_one_connection_and_comes_back)
 {
 	struct lab lab;
@@ -381,6 +437,7 @@ int main(void)
 {
 	RUN_SUITE("access-edge/outbound",
 		test_request_to_an_allowed_partner_goes_out,
+		test_kinds_of_partner_row_by_row_out,
 		test_dialog_out_keeps_to_one_connection_and_comes_back,
 		test_outgoing_connections_spread_dialogs_and_are_counted,
 		test_R27_connection_of_a_partner_is_used_for_it_and_only_for_it,
