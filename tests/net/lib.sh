@@ -315,10 +315,10 @@ EOF
 	lab_files
 }
 
-# lab_dns: a name server on loopback outside and inside, for peers that do
-# not read /etc/hosts.
+# lab_dns: a name server on loopback outside and inside (and in the namespaces
+# of LAB_DNS_NS), for peers that do not read /etc/hosts.
 lab_dns() {
-	for _ns in "$OUT" "$IN" "$HOME_NS"; do
+	for _ns in "$OUT" "$IN" "$HOME_NS" ${LAB_DNS_NS:-}; do
 		[ -d "/etc/netns/$_ns" ] || continue
 		echo "nameserver 127.0.0.1" >"/etc/netns/$_ns/resolv.conf"
 		lab_spawn "dns-$_ns" ip netns exec "$_ns" dnsmasq -k --conf-file=/dev/null \
