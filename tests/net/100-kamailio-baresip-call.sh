@@ -42,7 +42,7 @@ lab_wait 15 "alice to register" grep -q '200 OK' "$LAB/alice.log"
 lab_wait 15 "bob to register" grep -q '200 OK' "$LAB/bob.log"
 
 # The inside must see no packet from outside but through the relay.
-in_in timeout 60 tcpdump -nni eth0 -w "$LAB/inside.pcap" udp \
+in_in timeout 280 tcpdump -nni eth0 -w "$LAB/inside.pcap" udp \
 	>/dev/null 2>&1 &
 LAB_PIDS="$LAB_PIDS $!"
 
@@ -62,6 +62,7 @@ call() {
 	baresip_ask "$1" "$2" dial "sip:$3@contoso.test" >/dev/null
 	lab_wait 15 "call $COUNT to be established" established "$COUNT"
 	sleep 4
+	lab_wait 20 "both to hear something" baresip_hears 2 alice bob
 	lab_ctl allocations --json >"$LAB/allocations-$COUNT.json"
 	baresip_ask "$4" "$5" hangup >/dev/null
 	lab_wait 10 "call $COUNT to end on both sides" terminated "$COUNT"

@@ -60,6 +60,7 @@ call() {
 	baresip_ask "$1" "$2" dial "sip:$3" >/dev/null
 	lab_wait 15 "call $COUNT to be established" established "$COUNT"
 	sleep 3
+	lab_wait 20 "both to hear something" baresip_hears 2 alice bob
 	lab_ctl allocations --json >"$LAB/allocations-a.json"
 	partners_ctl allocations --json >"$LAB/allocations-b.json"
 	baresip_ask "$4" "$5" hangup >/dev/null

@@ -25,17 +25,19 @@ service() {
 		printf 'Call-ID: %s\r\nCSeq: 1 SERVICE\r\n' "$$$2"
 		printf 'Content-Type: application/msrtc-media-relay-auth+xml\r\n'
 		printf 'Content-Length: %d\r\n\r\n%s' "${#BODY}" "$BODY"
-		sleep 1
+		sleep "$ANSWER_S"
 	} | "$1" timeout 10 openssl s_client -quiet -no_ign_eof $_cert \
 		-CAfile "$LAB/tls/internal-ca.crt" -verify_return_error \
 		-verify_hostname edge.int.contoso.test \
 		-connect "${3:-10.0.0.10:5062}" 2>&1 || true
 }
+ANSWER_S=5
 service in_in fe >"$LAB/service.txt"
 grep -q 'reasonPhrase="OK"' "$LAB/service.txt" ||
 	fail "no credential for the front end: $(cat "$LAB/service.txt")"
 grep -q 'av.contoso.test</hostName><udpPort>3478</udpPort><tcpPort>443</' \
 	"$LAB/service.txt" || fail "relays: $(cat "$LAB/service.txt")"
+ANSWER_S=1
 for cert in stranger forged ''; do
 	service in_in "$cert" >"$LAB/refused.txt"
 	! grep -q 'SIP/2.0' "$LAB/refused.txt" ||

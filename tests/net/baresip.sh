@@ -59,13 +59,13 @@ baresip_ask() {
 	shift 2
 	"$_in" python3 - "$_port" "$@" <<'EOF'
 import json, socket, sys
-s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 3)
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30)
 m = {"command": sys.argv[2], "token": "t"}
 if len(sys.argv) > 3:
     m["params"] = sys.argv[3]
 b = json.dumps(m).encode()
 s.sendall(b"%d:%s," % (len(b), b))
-s.settimeout(3)
+s.settimeout(30)
 data = b""
 while True:
     chunk = s.recv(65536)
@@ -87,16 +87,40 @@ sys.exit(1)
 EOF
 }
 
+# sounds_for SECONDS FILE.wav: is so much in it by now? It may still grow; a
+# recording that has no header yet counts as 8000 samples a second, mono.
+sounds_for() {
+	[ -s "$2" ] || return 1
+	_rate=$(od -An -tu4 -j28 -N4 "$2" | tr -d ' ')
+	[ "${_rate:-0}" -gt 0 ] || _rate=16000
+	[ "$(stat -c %s "$2")" -ge $(($1 * _rate)) ]
+}
+
+# baresip_hears SECONDS USER...: they have recorded so much of the call.
+baresip_hears() {
+	_seconds=$1
+	shift
+	for _user in "$@"; do
+		_wav=$(ls "$LAB/$_user"/rec/*-dec.wav 2>/dev/null) &&
+			sounds_for "$_seconds" "$_wav" || return 1
+	done
+}
+
 # tone_of FILE.wav: prints the strongest frequency in Hz and the seconds of
-# sound, from the samples themselves.
+# sound, from the samples themselves. The file may not be closed yet: then its
+# header does not say how long it is.
 tone_of() {
 	python3 - "$1" <<'EOF'
-import cmath, struct, sys, wave
-w = wave.open(sys.argv[1])
-rate, n = w.getframerate(), w.getnframes()
-raw = w.readframes(n)
-x = [v / 32768.0 for v in struct.unpack("<%dh" % (len(raw) // 2), raw)]
-if w.getnchannels() == 2:
+import cmath, struct, sys
+with open(sys.argv[1], "rb") as file:
+    wav = file.read()
+channels, rate = struct.unpack_from("<HI", wav, wav.index(b"fmt ") + 10)
+at = wav.index(b"data") + 8
+n = struct.unpack_from("<I", wav, at - 4)[0]
+if not 0 < n <= len(wav) - at:
+    n = len(wav) - at
+x = [v[0] / 32768.0 for v in struct.iter_unpack("<h", wav[at:at + (n & ~1)])]
+if channels == 2:
     x = x[::2]
 loud = [v for v in x if abs(v) > 0.005]
 size = rate // 2

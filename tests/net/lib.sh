@@ -127,7 +127,7 @@ lab_teardown() {
 		for _log in "$LAB"/*.log; do
 			[ -f "$_log" ] || continue
 			echo "--- $(basename "$_log")"
-			tail -n 60 "$_log"
+			tail -n "${TAIL:-60}" "$_log"
 		done
 	fi
 	[ -z "$LAB" ] || [ -n "${KEEP:-}" ] || rm -rf "$LAB"
@@ -326,6 +326,8 @@ lab_dns() {
 			--listen-address=127.0.0.1 --bind-interfaces --pid-file \
 			--srv-host=_sips._tcp.contoso.test,fe.int.contoso.test,5061 \
 			--local=/contoso.test/
+		lab_wait 10 "a name server" ip netns exec "$_ns" sh -c \
+			"ss -Hlun 'sport = :53' | grep -q ."
 	done
 }
 

@@ -47,6 +47,15 @@ party_record() {
 	fi
 }
 
+# party_recorded USER: three seconds are on record.
+party_recorded() {
+	if party_is_linphone "$1"; then
+		sounds_for 3 "$LAB/$1/heard-$COUNT.wav"
+	else
+		baresip_hears 3 "$1"
+	fi
+}
+
 # party_hears USER HZ: what it recorded last is that tone, for 2 s at least;
 # the checks of ICE may take the rest.
 party_hears() {
@@ -55,6 +64,7 @@ party_hears() {
 	else
 		_wav=$(ls "$LAB/$1"/rec/*-dec.wav)
 	fi
+	lab_wait 10 "the recording to have a header" grep -qa '^RIFF' "$_wav"
 	set -- "$1" "$2" $(tone_of "$_wav")
 	echo "call $COUNT: $1 hears $3 Hz for $4 s"
 	[ "$2" = "$3" ] || fail "call $COUNT: $1 hears $3 Hz, not $2"
@@ -74,6 +84,9 @@ call() {
 			"$_who" "$COUNT" StreamsRunning 'Call established'
 	done
 	sleep 5
+	for _who in "$1" "$2"; do
+		lab_wait 20 "sound in call $COUNT" party_recorded "$_who"
+	done
 	"${4:-:}"
 	party_hangup "$3"
 	for _who in "$1" "$2"; do
