@@ -165,7 +165,8 @@ static const struct cmd_option WEBCONF_OPTIONS[] = {
 	{ .name = "conference", .arg = "URI",
 		.help = "URI of the meeting" },
 	{ .name = "ticket", .arg = "TEXT",
-		.help = "a ticket (default: ask the connector)" },
+		.help = "a ticket, or @FILE with one (default: ask the "
+			"connector)" },
 	{ .name = "connector", .arg = "SOCKET",
 		.fallback = WEBCONF_CONNECTOR_SOCKET,
 		.help = "changing socket of webconf-connector" },

@@ -2,7 +2,6 @@
  * edgectl webconf: who is registered, who is joined to whom, a ticket, and a
  * local port that leads to the conferencing server inside.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,39 +150,16 @@ static void on_event(const char *event, const struct addr *from,
 	json_decref(line);
 }
 
-/* A ticket is a secret: rather from a file than from the command line. */
-static int read_ticket(const char *text, char *room, size_t cap)
-{
-	FILE *file;
-	size_t len;
-
-	if (text[0] != '@')
-		return str_copy(str_of(text), room, cap);
-	file = strcmp(text, "@-") == 0 ? stdin : fopen(text + 1, "re");
-	if (file == NULL)
-		return -errno;
-	len = fread(room, 1, cap - 1, file);
-	room[len] = '\0';
-	if (file != stdin)
-		fclose(file);
-	return 0;
-}
-
 static int fill_way(struct webconf_way *way, const struct cmd_call *call,
 	struct why *why)
 {
 	const char *text = cmd_get(call, "ticket");
-	char room[2 * TICKET_TEXT_LEN];
 	int err;
 
 	if (text == NULL)
 		return why_set(why, EDGE_ECONFIG, "--ticket is needed; "
 			"`edgectl webconf ticket` on the inside mints one");
-	err = read_ticket(text, room, sizeof(room));
-	if (err < 0)
-		return why_set(why, err, "--ticket %s: %s",
-			text[0] == '@' ? text : "", err_text(err));
-	err = webconf_way_ticket(way, str_of(room), why);
+	err = webconf_plan_ticket(way, text, why);
 	return err == 0 ? webconf_plan_way(way, call, why) : err;
 }
 

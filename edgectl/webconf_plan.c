@@ -19,6 +19,37 @@
 
 #define TLS_PORT 443
 
+/* A ticket is a secret: rather from a file than from the command line, which
+ * everybody on the host can read. */
+static int read_ticket(const char *text, char *room, size_t cap)
+{
+	FILE *file;
+	size_t len;
+
+	if (text[0] != '@')
+		return str_copy(str_of(text), room, cap);
+	file = strcmp(text, "@-") == 0 ? stdin : fopen(text + 1, "re");
+	if (file == NULL)
+		return -errno;
+	len = fread(room, 1, cap - 1, file);
+	room[len] = '\0';
+	if (file != stdin)
+		fclose(file);
+	return 0;
+}
+
+int webconf_plan_ticket(struct webconf_way *way, const char *text,
+	struct why *why)
+{
+	char room[2 * TICKET_TEXT_LEN];
+	int err = read_ticket(text, room, sizeof(room));
+
+	if (err < 0)
+		return why_set(why, err, "--ticket %s: %s",
+			text[0] == '@' ? text : "", err_text(err));
+	return webconf_way_ticket(way, str_of(room), why);
+}
+
 static int by_system(const char *host, uint16_t port, struct addr *out,
 	struct why *why)
 {

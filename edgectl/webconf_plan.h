@@ -15,6 +15,9 @@
 #define WEBCONF_CONNECTOR_SOCKET \
 	"/run/sallyport/webconf-connector.admin.sock"
 
+/* --ticket: its text, or @FILE; it names the edge. */
+EDGE_MUST int webconf_plan_ticket(struct webconf_way *way, const char *text,
+	struct why *why);
 /* Options --edge, --name, --trust, --local-address, --conference; what is
  * missing comes from the topology. The ticket is filled in by the caller
  * first: its audience is the name's fallback. */

@@ -57,7 +57,8 @@ static bool get_ticket(struct participant *p, struct why *why)
 		given = json_string_value(json_object_get(reply, "ticket"));
 	}
 	if (err == 0)
-		err = webconf_way_ticket(&p->way, str_of(given), why);
+		err = webconf_plan_ticket(&p->way, given != NULL ? given : "",
+			why);
 	json_decref(reply);
 	add_step(p, "ticket", from_us, err == 0,
 		err < 0 ? why_text(why, err) : "");

@@ -23,14 +23,14 @@ PID=$(lab_pid webconf-edge)
 
 # ---- the edge is killed ----------------------------------------------------
 webconf_ticket "$LAB/once"
-webconf_test --ticket "$(cat "$LAB/once")" --timeout 5 >"$LAB/test.txt" ||
+webconf_test --ticket "@$LAB/once" --timeout 5 >"$LAB/test.txt" ||
 	fail "first join: $(cat "$LAB/test.txt")"
 kill -9 "$PID"
 is_new() { _p=$(lab_pid webconf-edge) && [ "$_p" != "$PID" ]; }
 lab_wait 10 "another webconf-edge" is_new
 webconf_registered 1
 webconf_test >"$LAB/test.txt" || fail "join after a crash: $(cat "$LAB/test.txt")"
-! webconf_test --ticket "$(cat "$LAB/once")" --timeout 5 >"$LAB/test.txt" ||
+! webconf_test --ticket "@$LAB/once" --timeout 5 >"$LAB/test.txt" ||
 	fail "a ticket was good twice"
 grep -q 'refuses: ticket' "$LAB/test.txt" || fail "$(cat "$LAB/test.txt")"
 grep -q 'event=ticket.rejected .*reason=replayed' "$LAB/fe-connector.log" ||
