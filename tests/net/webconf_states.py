@@ -15,6 +15,7 @@ from webconf_lab import (OUT, URI, ask, bus, client, descriptors, expect,
                          on_trunk, registered, run, said, server, ticket)
 
 CODE = wce.CODES
+LIVE_MAX = 60 # a shared connection takes 100
 STATES = ("tls", "hello", "wait", "pairing", "relay", "half")
 EVENTS = ("client_gone", "client_reset", "way_gone", "reject", "drain",
           "reload", "server_gone", "server_gone_reject", "server_restarts",
@@ -56,7 +57,10 @@ class Way:
     def hear(self, n):
         if self.kind == "slot":
             return self.peer.raw(n)
-        return said(self.peer, self.channel, n)
+        data = said(self.peer, self.channel, n)
+        # What was heard may be said again.
+        self.peer.send(wce.frame(0x23, struct.pack(">I", n), self.channel))
+        return data
 
     def ends(self):
         """The server is told that this client is over."""
@@ -64,8 +68,11 @@ class Way:
             return self.peer.is_closed()
         while True:
             kind, channel, _ = self.peer.on_channel()
-            if channel == self.channel and kind in (0x24, 0x25):
-                return True
+            if channel != self.channel or kind not in (0x24, 0x25):
+                continue
+            if kind == 0x24: # nor have we anything to say
+                self.peer.send(wce.frame(0x24, b"", channel))
+            return True
 
     def close(self):
         self.peer.close()
@@ -288,6 +295,8 @@ class Walk:
         self.live = []
 
     def join(self):
+        if len(self.live) == LIVE_MAX:
+            return self.leave()
         i = self.rng.randrange(2)
         s = self.servers[i]
         early = b"<%016x>" % self.rng.getrandbits(64)
