@@ -356,28 +356,49 @@ static void on_doctype(void *arg, const char *name, const char *system_id,
 	refuse(arg, AVEDGE_MALFORMED, "has a document type");
 }
 
+static size_t quote_at(struct str s)
+{
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] != '"' && s.p[i] != '\'')
+		i++;
+	return i;
+}
+
+/* What follows the word "xmlns": perhaps a prefix, then the name in quotes.
+ * In a text it may be anything, and is looked at as if it were that. */
+static bool is_long_declaration(struct str rest)
+{
+	struct str head = {rest.p, rest.n < NAMESPACE_MAX ? rest.n :
+							    NAMESPACE_MAX};
+	size_t open = quote_at(head);
+	struct str name;
+
+	if (rest.n == 0 || strchr(":= \t\r\n", rest.p[0]) == NULL)
+		return false;
+	if (open == head.n)
+		return head.n < rest.n;
+	name = str_skip(rest, open + 1);
+	return str_find((struct str){name.p, name.n < NAMESPACE_MAX + 1 ?
+		name.n : NAMESPACE_MAX + 1}, rest.p[open]) > NAMESPACE_MAX;
+}
+
 /* expat writes the name of a namespace out in full for each attribute that
  * uses it, before it calls anybody: a long name and many short attributes
- * would be seconds of work and a gigabyte (threat S15). */
+ * would be seconds of work and a gigabyte (threat S15). Every place where
+ * the word stands is looked at: what is text and what is not, nobody knows
+ * here. */
 static bool has_long_namespace(struct str body)
 {
 	static const char WORD[] = "xmlns";
-	const char *end = body.p + body.n;
-	const char *at = body.p;
+	struct str rest = body;
+	const char *at;
 
-	while ((at = memmem(at, (size_t)(end - at), WORD,
-			sizeof(WORD) - 1)) != NULL) {
-		const char *close;
-
-		at += sizeof(WORD) - 1;
-		while (at < end && *at != '"' && *at != '\'')
-			at++;
-		if (at == end)
-			return false;
-		close = memchr(at + 1, *at, (size_t)(end - at - 1));
-		if (close == NULL || close - at - 1 > NAMESPACE_MAX)
+	while ((at = memmem(rest.p, rest.n, WORD, sizeof(WORD) - 1)) != NULL) {
+		rest = str_skip(rest,
+			(size_t)(at - rest.p) + sizeof(WORD) - 1);
+		if (is_long_declaration(rest))
 			return true;
-		at = close + 1;
 	}
 	return false;
 }
