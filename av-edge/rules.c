@@ -182,6 +182,7 @@ static int take_host(struct rules *r, const struct topology *t,
 	const struct topology_listener *inside =
 	    topology_listener(t, TOPOLOGY_TURN_UDP, TOPOLOGY_INTERNAL);
 	char device[NET_DEVICE_LEN] = "";
+	char text[ADDR_TEXT_LEN];
 	size_t i;
 	int err;
 
@@ -193,7 +194,9 @@ static int take_host(struct rules *r, const struct topology *t,
 	if (t->sides_separated && inside != NULL &&
 	    net_device_of(&inside->address, device) < 0)
 		return why_set(why, -EADDRNOTAVAIL,
-			"the internal address is on no device of this host");
+			"%s (internal) is on no device of this "
+			"host; set it up or correct the topology",
+			addr_ip_text(&inside->address, text));
 	err = host_net_read(&r->peers.host, device);
 	if (err < 0)
 		return why_set(why, err,

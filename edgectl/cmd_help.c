@@ -7,6 +7,9 @@
 
 #include "edgectl/commands.h"
 
+static const char EXIT_STATUS[] =
+	"\nExit status: 0 good, 1 bad news, 2 wrong usage or could not run.";
+
 static void print_options(const struct cmd_option *rows, size_t count)
 {
 	char left[64];
@@ -58,8 +61,7 @@ void cmd_help_all(void)
 		       "edgectl doctor\n"
 		       "edgectl ports --json\n"
 		       "edgectl test call --help\n");
-	printf("\nExit status: 0 good, 1 bad news, 2 wrong usage or could not "
-	       "run.\n");
+	puts(EXIT_STATUS);
 }
 
 void cmd_help_noun(const struct cmd *cmd)
@@ -95,6 +97,7 @@ void cmd_help_verb(const struct cmd *cmd, const struct cmd_verb *verb)
 	printf("\nOptions of every command:\n");
 	print_options(CMD_GLOBAL, CMD_GLOBAL_COUNT);
 	print_examples(verb->examples);
+	puts(EXIT_STATUS);
 }
 
 static int run_help(struct cmd_call *call)

@@ -4,12 +4,16 @@
  * What the files say is init_plan.c's, what is written where init_write.c's.
  */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <limits.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/addr.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include "edgectl/commands.h"
@@ -309,10 +313,52 @@ static int absolute(const char *text, const char *option, char *out, size_t cap,
 	return 0;
 }
 
+/* Which addresses there are to answer with, before they are asked for. */
+static void tell_addresses(void)
+{
+	struct ifaddrs *all = NULL;
+	char text[ADDR_TEXT_LEN];
+	struct addr a;
+
+	if (getifaddrs(&all) != 0)
+		return;
+	fprintf(stderr, "This machine has");
+	for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr == NULL ||
+			i->ifa_addr->sa_family != AF_INET ||
+			(i->ifa_flags & IFF_LOOPBACK) != 0 ||
+			addr_from_sockaddr(i->ifa_addr,
+				sizeof(struct sockaddr_in), &a) != 0)
+			continue;
+		fprintf(stderr, " %s on %s,", addr_ip_text(&a, text),
+			i->ifa_name);
+	}
+	fprintf(stderr, " and loopback.\n");
+	freeifaddrs(all);
+}
+
+/* What is missing, and why nobody asked for it. */
+static int check_plan(const struct cmd_call *call,
+	const struct init_plan *plan, bool was_asked, struct why *why)
+{
+	struct why detail = {""};
+	int err = init_plan_check(plan, &detail);
+
+	if (err == 0)
+		return 0;
+	if (was_asked || cmd_has(call, "yes") || cmd_has(call, "loopback") ||
+		call->json)
+		return why_set(why, err, "%s", why_text(&detail, err));
+	return why_set(why, err, "%s (there is no terminal to ask on)",
+		why_text(&detail, err));
+}
+
 static int make_plan(const struct cmd_call *call, struct init_plan *plan,
 	struct why *why)
 {
 	const bool loopback = cmd_has(call, "loopback");
+	const bool asks = !loopback && !cmd_has(call, "yes") && !call->json &&
+		isatty(STDIN_FILENO);
 	int err = absolute(cmd_get(call, "directory"), "directory",
 		plan->directory, sizeof(plan->directory), why);
 
@@ -329,14 +375,13 @@ static int make_plan(const struct cmd_call *call, struct init_plan *plan,
 		return err;
 	if (cmd_has(call, "high-ports") || (loopback && geteuid() != 0))
 		plan->port_add = HIGH_PORT_ADD;
+	if (asks)
+		tell_addresses();
 	if (loopback)
 		init_plan_loopback(plan);
 	else
-		err = answer_all(call, plan,
-			!cmd_has(call, "yes") && !call->json &&
-				isatty(STDIN_FILENO),
-			why);
-	return err != 0 ? err : init_plan_check(plan, why);
+		err = answer_all(call, plan, asks, why);
+	return err != 0 ? err : check_plan(call, plan, asks, why);
 }
 
 static void as_text(FILE *to, const json_t *object)

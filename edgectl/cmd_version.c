@@ -49,6 +49,8 @@ static const struct cmd_verb VERBS[] = {
 	{
 		.words = "",
 		.help = "show the version of the suite and of its libraries",
+		.examples = "edgectl version\n"
+			    "edgectl version --json | jq .libraries.openssl\n",
 		.run = run,
 	},
 };

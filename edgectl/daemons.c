@@ -94,8 +94,7 @@ int daemons_call_within(const struct conf *conf, enum conf_daemon daemon,
 	}
 	text = json_string_value(json_object_get(answer, "text"));
 	err = why_set(why, status == 404 ? EDGE_EUNKNOWN : EDGE_EREFUSED,
-		"%s: %s (status %d)", name, text != NULL ? text : "refused",
-		status);
+		"%s: %s", name, text != NULL ? text : "refused without a word");
 	json_decref(answer);
 	return err;
 }

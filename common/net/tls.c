@@ -110,8 +110,8 @@ static int check_readable(const char *what, const char *path, struct why *why)
 	if (err == -EINVAL)
 		return why_set(why, err, "%s %s: not a file", what, path);
 	if (err == -ENODATA)
-		return why_set(why, EDGE_ETLS, "%s %s: the file is empty", what,
-			path);
+		return why_set(why, EDGE_ETLS, "%s %s: the file "
+			"is empty; put it there, PEM", what, path);
 	if (err < 0)
 		return why_set(why, err, "%s %s: %s", what, path,
 			err_text(err));
@@ -172,7 +172,8 @@ static int use_key(SSL_CTX *ssl, const char *chain, const char *key,
 		return refuse(why, "key", key);
 	if (!is_loaded || SSL_CTX_check_private_key(ssl) != 1)
 		return why_set(why, EDGE_ETLS,
-			"key %s does not belong to certificate %s", key, chain);
+			"key %s does not belong to certificate %s; put the "
+			"two there that were made together", key, chain);
 	return 0;
 }
 

@@ -32,7 +32,8 @@ struct findings {
 struct rule {
 	const char *name;
 	bool is_error;
-	const char *sql; /* one column of text per finding */
+	/* A row per finding: its text; where in the file (topology_check.h). */
+	const char *sql;
 };
 
 /* Enabled sockets of each machine, with what shares an address and port
@@ -62,25 +63,41 @@ struct rule {
 	" HAVING MIN(machine_id)<>MAX(machine_id)) s JOIN net_interface y"  \
 	" ON y." column "=s." column " AND y.machine_id>s.low"
 
+/* Where things stand in topology.yaml. */
+#define POOL_AT(p)     "'edges/'||" p ".fqdn"
+#define NEXT_HOP_AT(p) POOL_AT(p) "||'/next_hop'"
+#define MACHINE_AT(m)                                                       \
+	"(SELECT 'edges/'||o.fqdn||'/machines/'||k.fqdn FROM machine k JOIN" \
+	" pool o USING(pool_id) WHERE k.machine_id=" m ".machine_id)"
+
 #define LAB                                                                 \
 	"EXISTS(SELECT 1 FROM setting WHERE component='topology' AND"       \
 	" key='lab' AND value='true')"
 
 /* Every name there is, with what it is. */
 #define NAMES                                                               \
-	"(SELECT fqdn name, 'edge pool' what FROM pool"                     \
-	" UNION ALL SELECT fqdn, 'machine' FROM machine"                    \
-	" UNION ALL SELECT name, 'SIP domain' FROM sip_domain"              \
-	" UNION ALL SELECT fqdn, 'next hop' FROM next_hop"                  \
-	" UNION ALL SELECT DISTINCT fqdn, 'server' FROM trusted_server"     \
+	"(SELECT fqdn name, 'edge pool' what, " POOL_AT("pool") " at"       \
+	"  FROM pool"                                                       \
+	" UNION ALL SELECT fqdn, 'machine', " MACHINE_AT("machine")         \
+	"  FROM machine"                                                    \
+	" UNION ALL SELECT name, 'SIP domain', 'domains/'||name FROM"       \
+	"  sip_domain"                                                      \
+	" UNION ALL SELECT n.fqdn, 'next hop', " NEXT_HOP_AT("p") " FROM"   \
+	"  next_hop n JOIN pool p USING(pool_id)"                           \
+	" UNION ALL SELECT DISTINCT fqdn, 'server', 'servers/'||fqdn FROM"  \
+	"  trusted_server"                                                  \
 	" UNION ALL SELECT CASE WHEN domain LIKE '*.%' THEN"                \
-	"  substr(domain, 3) ELSE domain END, 'partner' FROM"              \
-	"  federated_domain"                                               \
-	" UNION ALL SELECT edge_fqdn, 'edge of partner' FROM"               \
-	"  federated_domain WHERE edge_fqdn IS NOT NULL"                    \
-	" UNION ALL SELECT proxy_fqdn, 'proxy of provider' FROM provider"   \
-	" UNION ALL SELECT DISTINCT public_fqdn, 'outside name' FROM"       \
-	"  endpoint WHERE public_fqdn IS NOT NULL)"
+	"  substr(domain, 3) ELSE domain END, 'partner',"                   \
+	"  'partners/'||domain FROM federated_domain"                       \
+	" UNION ALL SELECT edge_fqdn, 'edge of partner', 'partners/'||"     \
+	"  domain||'/edge' FROM federated_domain WHERE edge_fqdn IS NOT"    \
+	"  NULL"                                                            \
+	" UNION ALL SELECT proxy_fqdn, 'proxy of provider', 'providers/'||" \
+	"  name||'/proxy' FROM provider"                                    \
+	" UNION ALL SELECT DISTINCT e.public_fqdn, 'outside name', "        \
+	POOL_AT("p") "||'/'||" WHO("e") "||'/name' FROM endpoint e JOIN"    \
+	"  service USING(service_id) JOIN pool p USING(pool_id)"            \
+	"  WHERE e.public_fqdn IS NOT NULL)"
 
 #define HAS_SETTING(name, is)                                               \
 	"EXISTS(SELECT 1 FROM setting WHERE component='access-edge'"        \
@@ -89,30 +106,35 @@ struct rule {
 static const struct rule RULES[] = {
 	/* ---- 1: pools ---- */
 	{"no-pool", true,
-		"SELECT 'there is no edge pool: add one below edges'"
+		"SELECT 'there is no edge pool: add one below edges', 'edges'"
 		" WHERE NOT EXISTS(SELECT 1 FROM pool)"},
 	{"no-machine", true,
 		"SELECT format('edge pool %s has no machine: add one below"
-		" its machines', fqdn) FROM pool p WHERE NOT EXISTS(SELECT 1"
+		" its machines', fqdn), " POOL_AT("p")
+		" FROM pool p WHERE NOT EXISTS(SELECT 1"
 		" FROM machine m WHERE m.pool_id=p.pool_id)"},
 	{"edge-service", true,
 		"SELECT format('edge pool %s has %d EdgeServer services: it"
-		" needs exactly one', fqdn, n) FROM (SELECT p.fqdn, (SELECT"
+		" needs exactly one', fqdn, n),"
+		" 'edges/'||fqdn FROM (SELECT p.fqdn, (SELECT"
 		" COUNT(*) FROM service s WHERE s.pool_id=p.pool_id AND"
 		" role='EdgeServer') n FROM pool p) WHERE n<>1"},
 	{"no-next-hop", true,
 		"SELECT format('edge pool %s has no next_hop: name the server"
-		" inside that requests from outside go to', fqdn) FROM pool p"
+		" inside that requests from outside go to', fqdn),"
+		" " POOL_AT("p") " FROM pool p"
 		" WHERE NOT EXISTS(SELECT 1 FROM next_hop n WHERE"
 		" n.pool_id=p.pool_id)"},
 	{"next-hop-name", true,
 		"SELECT format('next hop %s of %s is not a name: servers"
-		" inside are found and checked by name', n.fqdn, p.fqdn)"
+		" inside are found and checked by name', n.fqdn, p.fqdn),"
+		" " NEXT_HOP_AT("p")
 		" FROM next_hop n JOIN pool p USING(pool_id)"
 		" WHERE is_name(n.fqdn)=0"},
 	{"next-hop-grant", true,
 		"SELECT format('next hop %s of %s may not talk to the edge:"
-		" add it to servers with [sip, av-auth]', n.fqdn, p.fqdn)"
+		" add it to servers with [sip, av-auth]', n.fqdn, p.fqdn),"
+		" " NEXT_HOP_AT("p")
 		" FROM next_hop n JOIN pool p USING(pool_id) WHERE NOT"
 		" EXISTS(SELECT 1 FROM trusted_server t WHERE"
 		" t.edge_pool=p.pool_id AND t.grants='sip' AND"
@@ -120,7 +142,8 @@ static const struct rule RULES[] = {
 
 	/* ---- 2: interfaces ---- */
 	{"no-interface", true,
-		"SELECT format('machine %s has no %s address', m.fqdn, w.side)"
+		"SELECT format('machine %s has no %s address', m.fqdn, w.side),"
+		" " MACHINE_AT("m")
 		" FROM machine m, (SELECT 'internal' side UNION ALL SELECT"
 		" 'external') w WHERE NOT EXISTS(SELECT 1 FROM net_interface"
 		" n WHERE n.machine_id=m.machine_id AND n.side=w.side AND"
@@ -128,7 +151,8 @@ static const struct rule RULES[] = {
 	{"endpoint-interface", true,
 		"SELECT format('machine %s has no address for %s (%s %s,"
 		" interface %d)', m.fqdn, " WHO("e") ", e.usage, e.side,"
-		" e.iface_number) FROM endpoint e JOIN service"
+		" e.iface_number), " MACHINE_AT("m")
+		" FROM endpoint e JOIN service"
 		" USING(service_id) JOIN machine m USING(pool_id) WHERE"
 		" e.enabled=1 AND NOT EXISTS(SELECT 1 FROM net_interface n"
 		" WHERE n.machine_id=m.machine_id AND n.side=e.side AND"
@@ -136,30 +160,35 @@ static const struct rule RULES[] = {
 	{"same-address", true,
 		"SELECT DISTINCT format('machine %s has %s inside and outside:"
 		" the two sides need two addresses, on two devices', m.fqdn,"
-		" a.address) FROM net_interface a JOIN net_interface b"
+		" a.address), " MACHINE_AT("m")
+		" FROM net_interface a JOIN net_interface b"
 		" USING(machine_id) JOIN machine m USING(machine_id) WHERE"
 		" a.side='internal' AND b.side='external' AND"
 		" a.address=b.address"},
 	{"address", true,
 		"SELECT format('machine %s, %s: %s is not an address',"
-		" m.fqdn, n.side, n.address) FROM net_interface n JOIN"
+		" m.fqdn, n.side, n.address), " MACHINE_AT("m")
+		" FROM net_interface n JOIN"
 		" machine m USING(machine_id) WHERE"
 		" address_kind(n.address)='none'"},
 	{"any-address", true,
 		"SELECT format('machine %s, %s: %s is the any-address: write"
 		" the address itself, so that each side listens only on its"
-		" own', m.fqdn, n.side, n.address) FROM net_interface n JOIN"
+		" own', m.fqdn, n.side, n.address), " MACHINE_AT("m")
+		" FROM net_interface n JOIN"
 		" machine m USING(machine_id) WHERE"
 		" address_kind(n.address)='any'"},
 	{"multicast", true,
 		"SELECT format('machine %s, %s: %s is a multicast address',"
-		" m.fqdn, n.side, n.address) FROM net_interface n JOIN"
+		" m.fqdn, n.side, n.address), " MACHINE_AT("m")
+		" FROM net_interface n JOIN"
 		" machine m USING(machine_id) WHERE"
 		" address_kind(n.address)='multicast'"},
 	{"loopback", true,
 		"SELECT format('machine %s, %s: %s is a loopback address: for"
 		" a laboratory on one host say lab: true', m.fqdn, n.side,"
-		" n.address) FROM net_interface n JOIN machine m"
+		" n.address), " MACHINE_AT("m")
+		" FROM net_interface n JOIN machine m"
 		" USING(machine_id) WHERE address_kind(n.address)='loopback'"
 		" AND NOT " LAB},
 	{"same-device", true,
@@ -168,25 +197,29 @@ static const struct rule RULES[] = {
 		" device(address) device FROM net_interface WHERE NOT " LAB ")"
 		" SELECT DISTINCT format('machine %s has %s inside and %s"
 		" outside on one device, %s: each side needs its own, or say"
-		" lab: true', m.fqdn, a.address, b.address, a.device) FROM d a"
+		" lab: true', m.fqdn, a.address, b.address, a.device),"
+		" " MACHINE_AT("m") " FROM d a"
 		" JOIN d b USING(machine_id) JOIN machine m USING(machine_id)"
 		" WHERE a.side='internal' AND b.side='external' AND"
 		" a.device<>'' AND a.device=b.device"},
 	{"nat-address", true,
 		"SELECT format('machine %s: nat %s is not an address the"
-		" outside can reach', m.fqdn, n.nat_address) FROM"
+		" outside can reach', m.fqdn, n.nat_address), " MACHINE_AT("m")
+		" FROM"
 		" net_interface n JOIN machine m USING(machine_id) WHERE"
 		" n.nat_address IS NOT NULL AND address_kind(n.nat_address)"
 		" IN('none','any','multicast')"},
 	{"nat-shared", true,
 		"SELECT DISTINCT format('machines %s and %s have the same nat"
 		" %s: each machine needs its own, or media ends at the wrong"
-		" one', a.fqdn, b.fqdn, s.nat_address) FROM " SHARED(
+		" one', a.fqdn, b.fqdn, s.nat_address), " MACHINE_AT("b")
+		" FROM " SHARED(
 		"nat_address") " JOIN machine a ON a.machine_id=s.low JOIN"
 		" machine b ON b.machine_id=y.machine_id"},
 	{"address-shared", true,
 		"SELECT DISTINCT format('machines %s and %s have the same"
-		" address %s', a.fqdn, b.fqdn, s.address) FROM " SHARED(
+		" address %s', a.fqdn, b.fqdn, s.address), " MACHINE_AT("b")
+		" FROM " SHARED(
 		"address") " JOIN machine a ON a.machine_id=s.low JOIN"
 		" machine b ON b.machine_id=y.machine_id"},
 
@@ -197,7 +230,8 @@ static const struct rule RULES[] = {
 		" a.machine, " WHO("a") ", " WHO("b") ", a.address, a.low,"
 		" CASE WHEN a.side='external' THEN ', e.g. access {port:"
 		" 5061}, webconf {port: 444}, av {tcp_port: 443}' ELSE"
-		" ' in internal_ports' END) FROM " SOCKETS " a JOIN " SOCKETS
+		" ' in internal_ports' END), " MACHINE_AT("a")
+		" FROM " SOCKETS " a JOIN " SOCKETS
 		" b ON a.machine_id=b.machine_id AND a.address=b.address AND"
 		" a.low=b.low AND a.id<b.id AND (a.is_tcp=b.is_tcp OR"
 		" a.is_udp=b.is_udp) WHERE a.usage<>'MediaCommunication' AND"
@@ -208,7 +242,8 @@ static const struct rule RULES[] = {
 	{"media-range", true,
 		"SELECT format('machine %s: media_ports %d-%d of %s hold port"
 		" %d of %s: move the port or the range', a.machine, a.low,"
-		" a.high, a.address, b.low, " WHO("b") ") FROM " SOCKETS
+		" a.high, a.address, b.low, " WHO("b") "), " MACHINE_AT("a")
+		" FROM " SOCKETS
 		" a JOIN " SOCKETS " b ON a.machine_id=b.machine_id AND"
 		" a.address=b.address WHERE a.usage='MediaCommunication' AND"
 		" b.usage<>'MediaCommunication' AND b.low BETWEEN a.low AND"
@@ -217,7 +252,8 @@ static const struct rule RULES[] = {
 	/* ---- 4: sides ---- */
 	{"wrong-side", true,
 		"SELECT format('%s: %s %s is on the %s side: it belongs on the"
-		" other', p.fqdn, e.component, e.usage, e.side) FROM endpoint"
+		" other', p.fqdn, e.component, e.usage, e.side), " POOL_AT("p")
+		" FROM endpoint"
 		" e JOIN service USING(service_id) JOIN pool p USING(pool_id)"
 		" WHERE (e.component IN('MediaRelayAuthenticationEdge',"
 		"'ReplicationService') AND e.side<>'internal') OR"
@@ -229,53 +265,65 @@ static const struct rule RULES[] = {
 	/* ---- 5: names ---- */
 	{"name", true,
 		"SELECT format('%s %s is not a DNS name: letters, digits and"
-		" hyphens between dots', what, name) FROM " NAMES
+		" hyphens between dots', what, name), at FROM " NAMES
 		" WHERE is_name(name)=0"},
 	{"name-case", true,
 		"SELECT format('%s %s has capital letters: write %s', what,"
-		" name, lower(name)) FROM " NAMES " WHERE name<>lower(name)"
+		" name, lower(name)), at FROM " NAMES " WHERE name<>lower(name)"
 		" COLLATE BINARY"},
 	{"name-taken", true,
-		"SELECT format('machine %s of pool %s has the name of another"
-		" pool: a machine shares a name with its own pool only, when"
-		" it is the only one there', m.fqdn, p.fqdn) FROM machine m"
+		"SELECT format('machine %s of pool %s has the name of %s: only"
+		" the one machine of a pool may be called like its pool;"
+		" rename the pool', m.fqdn, p.fqdn, CASE WHEN o.pool_id="
+		"p.pool_id THEN 'the pool, which has more machines' ELSE"
+		" 'another pool' END), " MACHINE_AT("m")
+		" FROM machine m"
 		" JOIN pool p USING(pool_id) JOIN pool o ON o.fqdn=m.fqdn"
 		" WHERE o.pool_id<>p.pool_id OR (SELECT COUNT(*) FROM machine"
 		" k WHERE k.pool_id=p.pool_id)>1"},
 	{"default-domain", true,
 		"SELECT 'there must be exactly one default SIP domain: the"
-		" first one below domains' WHERE (SELECT COUNT(*) FROM"
+		" first one below domains',"
+		" 'domains' WHERE (SELECT COUNT(*) FROM"
 		" sip_domain WHERE is_default=1)<>1"},
 	{"own-partner", true,
 		"SELECT format('%s is one of our own SIP domains: take it out"
-		" of partners', domain) FROM federated_domain f JOIN"
+		" of partners', domain),"
+		" 'partners/'||domain FROM federated_domain f JOIN"
 		" sip_domain d ON d.name=f.domain"},
 	{"partner-provider", true,
 		"SELECT format('%s is the edge of partner %s and the proxy of"
 		" provider %s: it can be one of them', edge_fqdn, domain,"
-		" p.name) FROM federated_domain f JOIN provider p ON"
+		" p.name),"
+		" 'partners/'||domain"
+		" FROM federated_domain f JOIN provider p ON"
 		" p.proxy_fqdn=f.edge_fqdn"},
 
 	{"default-route", true,
 		"SELECT 'use_default_routing is true and default_route_fqdn"
-		" names no server: it needs one' WHERE " HAS_SETTING(
+		" names no server: it needs one',"
+		" 'settings/access-edge/use_default_routing'"
+		" WHERE " HAS_SETTING(
 		"use_default_routing", "='true'") " AND NOT " HAS_SETTING(
 		"default_route_fqdn", "<>'\"\"'")},
 	{"default-route-unused", true,
 		"SELECT 'default_route_fqdn is set, but use_default_routing"
-		" is not true: set both or none' WHERE " HAS_SETTING(
+		" is not true: set both or none',"
+		" 'settings/access-edge/default_route_fqdn' WHERE " HAS_SETTING(
 		"default_route_fqdn", "<>'\"\"'") " AND NOT " HAS_SETTING(
 		"use_default_routing", "='true'")},
 	{"default-route-providers", true,
 		"SELECT format('use_default_routing and provider %s do not go"
-		" together: take one of them out', name) FROM provider WHERE "
+		" together: take one of them out', name),"
+		" 'providers/'||name FROM provider WHERE "
 		HAS_SETTING("use_default_routing", "='true'")},
 
 	/* ---- 6: balancing ---- */
 	{"hlb-nat", true,
 		"SELECT DISTINCT format('%s: balancing hlb and nat %s for av"
 		" do not go together: behind a hardware load balancer the A/V"
-		" address must be a public one', p.fqdn, n.nat_address) FROM"
+		" address must be a public one', p.fqdn, n.nat_address),"
+		" " POOL_AT("p") " FROM"
 		" pool p JOIN service s USING(pool_id) JOIN endpoint e"
 		" USING(service_id) JOIN machine m USING(pool_id) JOIN"
 		" net_interface n ON n.machine_id=m.machine_id AND"
@@ -289,17 +337,24 @@ static const struct rule RULES[] = {
 		" COUNT(*) n FROM machine) WHERE n>10000"},
 	{"too-many-ports", true,
 		"SELECT format('a service of %s has %d ports: at most 64',"
-		" p.fqdn, COUNT(*)) FROM endpoint e JOIN service s"
+		" p.fqdn, COUNT(*)), " POOL_AT("p")
+		" FROM endpoint e JOIN service s"
 		" USING(service_id) JOIN pool p USING(pool_id) GROUP BY"
 		" s.service_id HAVING COUNT(*)>64"},
 
 	/* ---- warnings ---- */
 	{"lab", false,
 		"SELECT 'lab is true: loopback addresses and both sides on one"
-		" device are accepted; not for production' WHERE " LAB},
+		" device are accepted; not for production', 'lab' WHERE " LAB},
+	{"short-name", false,
+		"SELECT format('%s %s has no dot: outside, names are looked up"
+		" as they are; write it with its domain', what, name), at FROM "
+		NAMES " WHERE what IN('SIP domain', 'outside name', 'partner',"
+		" 'edge of partner') AND instr(name, '.')=0"},
 	{"machine-disabled", false,
 		"SELECT format('machine %s is disabled: none of its ports will"
-		" be opened', fqdn) FROM machine WHERE state='disabled'"},
+		" be opened', fqdn), " MACHINE_AT("machine")
+		" FROM machine WHERE state='disabled'"},
 };
 
 /* ---- functions that the queries ask ------------------------------------- */
@@ -369,7 +424,7 @@ static int add_functions(struct sqlite3 *db, struct why *why)
 /* ---- collecting --------------------------------------------------------- */
 
 static int add(struct findings *f, const char *rule, bool is_error,
-	const char *text)
+	const char *text, const char *at)
 {
 	struct topology_finding *row;
 
@@ -386,6 +441,7 @@ static int add(struct findings *f, const char *rule, bool is_error,
 	row->rule = rule;
 	row->is_error = is_error;
 	snprintf(row->text, sizeof(row->text), "%s", text);
+	snprintf(row->at, sizeof(row->at), "%s", at);
 	return 0;
 }
 
@@ -398,7 +454,8 @@ static int run_rule(struct sqlite3 *db, const struct rule *rule,
 	if (err < 0)
 		return why_prefix(why, err, "rule %s", rule->name);
 	while ((err = sql_next(stmt, why)) == 1) {
-		err = add(f, rule->name, rule->is_error, sql_text(stmt, 0));
+		err = add(f, rule->name, rule->is_error, sql_text(stmt, 0),
+			sql_text(stmt, 1));
 		if (err < 0)
 			break;
 	}
@@ -438,7 +495,7 @@ static int check_grants(struct sqlite3 *db, struct findings *f,
 				"give a server '%s' below servers",
 				sqlite3_column_int(stmt, 1),
 				sql_text(stmt, 0), grant);
-			err = add(f, "no-grant", false, text);
+			err = add(f, "no-grant", false, text, "servers");
 			if (err < 0)
 				break;
 		}
@@ -468,19 +525,19 @@ static int check_setting(struct sqlite3_stmt *stmt, struct findings *f)
 		snprintf(text, sizeof(text),
 			"setting %s of %s has the scope '%s', which is not in "
 			"this topology", key, component, scope);
-		return add(f, "setting-scope", true, text);
+		return add(f, "setting-scope", true, text, "");
 	}
 	if (def == NULL) {
 		snprintf(text, sizeof(text),
 			"%s has no setting %s in this version: it is skipped",
 			component, key);
-		return add(f, "setting-unknown", false, text);
+		return add(f, "setting-unknown", false, text, "");
 	}
 	if (setting_check(def, sql_text(stmt, 3), &why) == 0)
 		return 0;
 	snprintf(text, sizeof(text), "%.100s (%.200s): %.180s", component,
 		scope, why.text);
-	return add(f, "setting-value", true, text);
+	return add(f, "setting-value", true, text, "");
 }
 
 static int check_settings(struct sqlite3 *db, struct findings *f,
@@ -520,7 +577,7 @@ static void tell_left_out(struct findings *f)
 {
 	if (f->left_out == 0)
 		return;
-	f->rows[f->count].rule = "more";
+	f->rows[f->count].rule = "more"; /* at: "" of calloc */
 	f->rows[f->count].is_error = f->rows[0].is_error;
 	snprintf(f->rows[f->count].text, sizeof(f->rows[f->count].text),
 		"and %zu more of this kind", f->left_out);

@@ -12,12 +12,17 @@
 #include "common/base/attr.h"
 #include "common/base/why.h"
 
+#define TOPOLOGY_AT_LEN 600 /* two names and the keys before them */
+
 struct sqlite3;
 
 struct topology_finding {
 	const char *rule; /* "port-clash" */
 	bool is_error;    /* else a warning */
 	char text[WHY_LEN];
+	/* Where it is in topology.yaml, by keys: "servers/fe.int.example";
+	 * "" when nobody knows. topology_yaml_place() finds the line. */
+	char at[TOPOLOGY_AT_LEN];
 };
 
 /* All findings, errors first; *out on the heap, caller frees. Returns 0

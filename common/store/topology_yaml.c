@@ -60,6 +60,34 @@ static int fill_domains(struct topology_fill *f)
 
 /* ---- settings ----------------------------------------------------------- */
 
+/* The daemon that has a setting of this name, NULL when none has. */
+static const char *owner_of(const char *name)
+{
+	for (size_t i = 0; i < setting_count(); i++)
+		if (strcmp(setting_at(i)->name, name) == 0)
+			return setting_at(i)->component;
+	return NULL;
+}
+
+static int unknown_setting(const struct yaml_node *value,
+	const char *component, const char *name, struct why *why)
+{
+	const char *owner = owner_of(name);
+	const char *near = setting_nearest(component, name);
+
+	if (owner != NULL)
+		return yaml_key_fault(value, why,
+			"%s has no setting '%s': it is one of %s, put it "
+			"there", component, name, owner);
+	if (near != NULL)
+		return yaml_key_fault(value, why,
+			"%s has no setting '%s': did you mean '%s'?",
+			component, name, near);
+	return yaml_key_fault(value, why,
+		"%s has no setting '%s': see topology.yaml(5)", component,
+		name);
+}
+
 static int fill_setting(struct topology_fill *f, const struct yaml_node *value,
 	const char *scope, const char *component, const char *name)
 {
@@ -70,17 +98,8 @@ static int fill_setting(struct topology_fill *f, const struct yaml_node *value,
 	char *json = NULL;
 	int err;
 
-	if (def == NULL) {
-		const char *near = setting_nearest(component, name);
-
-		if (near == NULL)
-			return yaml_key_fault(value, f->why,
-				"%s has no setting '%s': see "
-				"topology.yaml(5)", component, name);
-		return yaml_key_fault(value, f->why,
-			"%s has no setting '%s': did you mean '%s'?",
-			component, name, near);
-	}
+	if (def == NULL)
+		return unknown_setting(value, component, name, f->why);
 	if (yaml_kind(value) == YAML_MAP || count > ARRAY_COUNT(items))
 		return yaml_fault(value, f->why,
 			"%s: a value or a list of values belongs here", name);
@@ -443,6 +462,47 @@ int topology_yaml_fill(struct sqlite3 *db, void *yaml, struct why *why)
 	if (err == 0)
 		err = fill_map(&f, "providers", fill_provider);
 	return err;
+}
+
+/* ---- places ------------------------------------------------------------- */
+
+/* The value of a map by its key, the item of a list by its text. */
+static const struct yaml_node *child_of(const struct yaml_node *node,
+	struct str key)
+{
+	char name[DNS_NAME_LEN];
+
+	if (yaml_kind(node) == YAML_MAP)
+		return str_copy(key, name, sizeof(name)) == 0 ?
+			yaml_get(node, name) : NULL;
+	for (size_t i = 0; i < yaml_count(node); i++)
+		if (str_eq(yaml_text(yaml_item(node, i)), key))
+			return yaml_item(node, i);
+	return NULL;
+}
+
+void topology_yaml_place(const struct topology_yaml *y, const char *keys,
+	const char *text, struct why *why)
+{
+	const struct yaml_node *parent = NULL;
+	const struct yaml_node *node = yaml_root(y->doc);
+	const struct yaml_node *next = node;
+	struct str rest = str_of(keys);
+	struct str key;
+
+	while (next != NULL && str_split(&rest, '/', &key)) {
+		next = child_of(node, key);
+		if (next != NULL) {
+			parent = node;
+			node = next;
+		}
+	}
+	if (parent == NULL)
+		why_set(why, 0, "%s", text);
+	else if (yaml_kind(parent) == YAML_MAP)
+		yaml_key_fault(node, why, "%s", text);
+	else
+		yaml_fault(node, why, "%s", text);
 }
 
 /* ---- the parsed file ---------------------------------------------------- */

@@ -29,6 +29,11 @@ EDGE_MUST int topology_yaml_fill(struct sqlite3 *db, void *yaml,
 EDGE_MUST int topology_yaml_scratch(struct sqlite3 **out,
 	struct topology_yaml *y, struct why *why);
 
+/* text with "file:line:column: " of what keys lead to in front, into why;
+ * of the nearest there is above it; text alone when there is none. */
+void topology_yaml_place(const struct topology_yaml *y, const char *keys,
+	const char *text, struct why *why);
+
 /* The generation as YAML text on the heap; caller frees. */
 EDGE_MUST int topology_yaml_dump(struct sqlite3 *db, char **text,
 	struct why *why);

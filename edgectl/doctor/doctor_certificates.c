@@ -47,6 +47,7 @@ static void check_reader(struct doctor *d, const struct use_row *row,
 	struct rights rights;
 	struct why why = {""};
 	struct stat st;
+	char cure[WHY_LEN];
 
 	if (rights_find(&rights, row->reader, d->conf->users, &why) != 0)
 		return; /* the room of configuration tells of users */
@@ -56,17 +57,17 @@ static void check_reader(struct doctor *d, const struct use_row *row,
 			"%s: %s", path, strerror(errno));
 		return;
 	}
+	snprintf(cure, sizeof(cure), "chgrp sallyport-%s %s && chmod 640 %s",
+		row->use == CONF_USE_INTERNAL ?
+			"tls" : conf_daemon_name(row->reader), path, path);
 	if (!doctor_may_read(&st, rights.uid, rights.gid, rights.memberships,
 		    rights.membership_count))
-		doctor_add(d, DOCTOR_FAIL, conf_use_name(row->use),
-			row->use == CONF_USE_INTERNAL ?
-				"chgrp sallyport-tls, chmod 640" :
-				"give the file to the daemon's user",
+		doctor_add(d, DOCTOR_FAIL, conf_use_name(row->use), cure,
 			"%s: %s (uid %u) can't read it", path,
 			conf_daemon_name(row->reader), (unsigned)rights.uid);
 	else if ((st.st_mode & S_IROTH) != 0 && strstr(path, ".key") != NULL)
 		doctor_add(d, DOCTOR_WARN, conf_use_name(row->use),
-			"chmod o-r it", "%s: everybody can read the key", path);
+			cure, "%s: everybody can read the key", path);
 }
 
 static void check_dates(struct doctor *d, const char *use,
@@ -200,17 +201,18 @@ static void check_use(struct doctor *d, const struct use_row *row)
 	check_reader(d, row, cert->chain);
 	if (d->count[DOCTOR_FAIL] > before)
 		return;
-	err = tls_cert_info_load(cert->chain, &info, &why);
-	if (err == 0)
-		err = tls_ctx_new(&ctx,
-			&(struct tls_spec){
-				.role = TLS_ROLE_SERVER,
-				.verify = TLS_VERIFY_NONE,
-				.chain_path = cert->chain,
-				.key_path = cert->key,
-			},
-			&why);
+	/* As the daemon does it, so that it says what the daemon says. */
+	err = tls_ctx_new(&ctx,
+		&(struct tls_spec){
+			.role = TLS_ROLE_SERVER,
+			.verify = TLS_VERIFY_NONE,
+			.chain_path = cert->chain,
+			.key_path = cert->key,
+		},
+		&why);
 	tls_ctx_unref(ctx);
+	if (err == 0)
+		err = tls_cert_info_load(cert->chain, &info, &why);
 	if (err != 0) {
 		doctor_add(d, DOCTOR_FAIL, use,
 			"put a PEM chain and its "

@@ -84,8 +84,11 @@ void doctor_config(struct doctor *d)
 
 	if (err != 0) {
 		doctor_add(d, DOCTOR_FAIL, "edge.yaml",
-			"correct the line, or make a new file with 'edgectl "
-			"init'",
+			stat(d->conf_path, &st) == 0 ?
+				"correct the line, or make a new file with "
+				"'edgectl init'" :
+				"name another file with -c, or make one with "
+				"'edgectl init'",
 			"%s", why_text(&why, err));
 		return;
 	}

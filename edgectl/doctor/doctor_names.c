@@ -242,6 +242,26 @@ static void check_federation(struct names *n, const char *domain,
 			srv->target, srv->port);
 }
 
+/* One look-up shows whether there is anybody to ask: with a dead server
+ * each takes its whole deadline, and says nothing about our names. */
+static bool answers_outside(struct names *n,
+	const struct topology_listener *any)
+{
+	char server[ADDR_TEXT_LEN];
+	struct look_up l;
+
+	host(n, &l, any->public_fqdn, RESOLVE_OUTSIDE);
+	if (l.err != -ETIMEDOUT)
+		return true;
+	addr_ip_text(&n->d->conf->resolver_external[0], server);
+	doctor_add(n->d, DOCTOR_FAIL, "outside names",
+		"look whether UDP and TCP 53 to it are open, or correct "
+		"'resolver: external:' in edge.yaml",
+		"no name server answered (%s%s)", server,
+		n->d->conf->resolver_external_count > 1 ? ", ..." : "");
+	return false;
+}
+
 static void check_names_outside(struct names *n)
 {
 	const struct topology *t = n->d->topology;
@@ -264,6 +284,9 @@ static void check_names_outside(struct names *n)
 			"not looked up, there is nobody to ask");
 		return;
 	}
+	if ((sip != NULL || turn != NULL) &&
+		!answers_outside(n, sip != NULL ? sip : turn))
+		return;
 	if (sip != NULL)
 		check_outside(n, sip);
 	if (turn != NULL)

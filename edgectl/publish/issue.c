@@ -52,17 +52,19 @@ static int check_way_back(struct sqlite3 *db, const char *publisher,
 	return add_finding(findings, true, "publisher-grant", text);
 }
 
-static int run_checks(struct sqlite3 *db, json_t *findings, bool *has_errors,
-	struct why *why)
+static int run_checks(struct sqlite3 *db, const struct topology_yaml *y,
+	json_t *findings, bool *has_errors, struct why *why)
 {
 	struct topology_finding *rows = NULL;
+	struct why told;
 	size_t count = 0;
 	int err = topology_check(db, &rows, &count, why);
 
 	for (size_t i = 0; i < count && err == 0; i++) {
 		*has_errors |= rows[i].is_error;
+		topology_yaml_place(y, rows[i].at, rows[i].text, &told);
 		err = add_finding(findings, rows[i].is_error, rows[i].rule,
-			rows[i].text);
+			told.text);
 	}
 	free(rows);
 	return err;
@@ -80,12 +82,12 @@ int issue_check(const char *yaml, const char *name, const char *publisher,
 	*findings = json_array();
 	if (err == 0)
 		err = topology_yaml_scratch(db, y, why);
-	topology_yaml_free(y);
 	if (err == 0)
 		err = check_way_back(*db, publisher, *findings, has_errors,
 			why);
 	if (err == 0)
-		err = run_checks(*db, *findings, has_errors, why);
+		err = run_checks(*db, y, *findings, has_errors, why);
+	topology_yaml_free(y);
 	return err;
 }
 

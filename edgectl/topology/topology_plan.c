@@ -10,14 +10,16 @@
 #include <string.h>
 
 #include "common/base/dns_name.h"
+#include "common/base/addr.h"
 #include "common/base/err.h"
+#include "common/net/device.h"
 #include "common/store/sql.h"
 #include "edgectl/output.h"
 #include "edgectl/topology/topology_plan.h"
 
 /* One more finding, in front or at the end. */
 static int add_finding(struct topology_plan *plan, const char *rule,
-	bool is_error, const char *text)
+	bool is_error, const char *text, const char *keys)
 {
 	size_t n = plan->finding_count;
 	struct topology_finding *rows = realloc(plan->findings,
@@ -30,6 +32,7 @@ static int add_finding(struct topology_plan *plan, const char *rule,
 	memmove(&rows[at + 1], &rows[at], (n - at) * sizeof(*rows));
 	rows[at].rule = rule;
 	rows[at].is_error = is_error;
+	snprintf(rows[at].at, sizeof(rows[at].at), "%s", keys);
 	snprintf(rows[at].text, sizeof(rows[at].text), "%s", text);
 	plan->finding_count++;
 	return 0;
@@ -55,7 +58,43 @@ static int check_machine(struct topology_plan *plan, struct sqlite3 *db,
 		"this machine, %s, is not in it: add it below the machines of "
 		"an edge pool, or correct 'machine' in %s", conf->machine,
 		conf->path);
-	return add_finding(plan, "this-machine", true, text);
+	return add_finding(plan, "this-machine", true, text, "edges");
+}
+
+/* No error: the address may come later, with the device or a cluster. The
+ * daemons refuse it while it is not there, and the doctor says so. */
+static int check_addresses(struct topology_plan *plan, struct sqlite3 *db,
+	const struct conf *conf, struct why *why)
+{
+	static const char SQL[] =
+		"SELECT DISTINCT n.address, n.side, 'edges/'||p.fqdn||"
+		"'/machines/'||m.fqdn FROM net_interface n JOIN machine m"
+		" USING(machine_id) JOIN pool p USING(pool_id) WHERE m.fqdn=?";
+	struct sqlite3_stmt *stmt;
+	int err = sql_query(&stmt, db, why, SQL, "t", conf->machine);
+
+	if (err < 0)
+		return err;
+	while ((err = sql_next(stmt, why)) == 1) {
+		const char *address = sql_text(stmt, 0);
+		char device[NET_DEVICE_LEN];
+		char text[WHY_LEN];
+		struct addr a;
+
+		if (addr_parse(str_of(address), &a) < 0 ||
+			net_device_of(&a, device) == 0)
+			continue;
+		snprintf(text, sizeof(text),
+			"%s (%s) is on no device of this host: correct it, or "
+			"'ip address add' it before the daemons start",
+			address, sql_text(stmt, 1));
+		err = add_finding(plan, "no-device", false, text,
+			sql_text(stmt, 2));
+		if (err < 0)
+			break;
+	}
+	sqlite3_finalize(stmt);
+	return err;
 }
 
 static int find_errors(struct topology_plan *plan, struct sqlite3 *db,
@@ -66,6 +105,8 @@ static int find_errors(struct topology_plan *plan, struct sqlite3 *db,
 
 	if (err == 0)
 		err = check_machine(plan, db, conf, why);
+	if (err == 0)
+		err = check_addresses(plan, db, conf, why);
 	for (size_t i = 0; i < plan->finding_count && err == 0; i++) {
 		if (plan->findings[i].is_error)
 			plan->has_errors = true;
@@ -108,7 +149,7 @@ static int open_current(struct topology_plan *plan, struct sqlite3 **out,
 		snprintf(text, sizeof(text),
 			"the current generation can't be read, so everything "
 			"counts as new: %.300s", why_text(&why, err));
-	return add_finding(plan, "current", false, text);
+	return add_finding(plan, "current", false, text, "");
 }
 
 int topology_plan_take(struct topology_plan *plan, const struct conf *conf,
@@ -163,6 +204,7 @@ int topology_plan_tell(const struct topology_plan *plan, json_t *object)
 {
 	json_t *changes = json_array();
 	json_t *findings = json_array();
+	struct why why;
 
 	for (size_t i = 0; i < plan->diff.count; i++)
 		json_array_append_new(changes,
@@ -170,10 +212,11 @@ int topology_plan_tell(const struct topology_plan *plan, json_t *object)
 	for (size_t i = 0; i < plan->finding_count; i++) {
 		const struct topology_finding *f = &plan->findings[i];
 
+		topology_yaml_place(plan->yaml, f->at, f->text, &why);
 		json_array_append_new(findings,
 			json_pack("{s:s,s:s,s:s}", "level",
 				f->is_error ? "error" : "warning", "rule",
-				f->rule, "text", f->text));
+				f->rule, "text", why.text));
 	}
 	json_object_set_new(object, "changes", changes);
 	json_object_set_new(object, "findings", findings);

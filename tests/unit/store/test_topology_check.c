@@ -114,7 +114,15 @@ static const struct row ROWS[] = {
 		"edge.contoso.test"},
 	{"name-taken", true, SECOND_MACHINE,
 		"machine edge.int.contoso.test of pool edge.int.contoso.test "
+		"has the name of the pool, which has more machines"},
+	{"name-taken", true,
+		"INSERT INTO pool(site_id,number,fqdn) SELECT site_id,"
+		" number+1, 'q.test' FROM pool; UPDATE machine SET fqdn='q.test';",
 		"has the name of another pool"},
+	{"short-name", false, "UPDATE sip_domain SET name='contoso';",
+		"SIP domain contoso has no dot"},
+	{"short-name", false, "UPDATE endpoint SET public_fqdn='sip' WHERE"
+		" usage='SipClient';", "outside name sip has no dot"},
 	{"default-domain", true, "UPDATE sip_domain SET is_default=0;",
 		"exactly one default SIP domain"},
 	{"own-partner", true,
@@ -225,6 +233,58 @@ static size_t error_count(const char *text)
 	return errors;
 }
 
+/* Each mistake is told with the line that it is in. */
+START_TEST(test_findings_stand_at_their_line)
+{
+	static const struct {
+		const char *change;
+		const char *text;
+	} CASES[] = {
+		{"UPDATE sip_domain SET is_default=0;", "t.yaml:1:1: there"},
+		{"DELETE FROM trusted_server WHERE grants='sip';",
+			"t.yaml:4:5: next hop fe.a.test of edge.a.test"},
+		{"UPDATE endpoint SET public_fqdn='SIP.a.test';",
+			"t.yaml:5:14: outside name SIP.a.test has capital"},
+		{SET("internal", "1", "ten"),
+			"t.yaml:7:7: machine edge.a.test, internal: ten is"},
+		{"DELETE FROM trusted_server WHERE grants='sip';",
+			"t.yaml:8:1: nobody can connect to inside port 5061"},
+	};
+	static const char TEXT[] =
+		"domains: [a.test]\n"
+		"edges:\n"
+		"  edge.a.test:\n"
+		"    next_hop: fe.a.test\n"
+		"    access: {name: sip.a.test}\n"
+		"    machines:\n"
+		"      edge.a.test: {internal: 10.0.0.1, access: 192.0.2.1}\n"
+		"servers: {fe.a.test: [sip, av-auth]}\n";
+	struct topology_finding *rows = NULL;
+	struct topology_yaml *y = NULL;
+	struct sqlite3 *db = NULL;
+	struct why why = {""};
+	size_t count = 0;
+	bool is_told = false;
+
+	ck_assert_int_eq(topology_yaml_parse(&y, "t.yaml", str_of(TEXT), &why),
+		0);
+	ck_assert_int_eq(topology_yaml_scratch(&db, y, &why), 0);
+	ck_assert_int_eq(sqlite3_exec(db, CASES[_i].change, NULL, NULL, NULL),
+		SQLITE_OK);
+	ck_assert_int_eq(topology_check(db, &rows, &count, &why), 0);
+	for (size_t i = 0; i < count; i++) {
+		topology_yaml_place(y, rows[i].at, rows[i].text, &why);
+		fprintf(stderr, "%s\n", why.text);
+		is_told = is_told || strncmp(why.text, CASES[_i].text,
+			strlen(CASES[_i].text)) == 0;
+	}
+	ck_assert_msg(is_told, "not said: %s", CASES[_i].text);
+	free(rows);
+	sqlite3_close(db);
+	topology_yaml_free(y);
+}
+END_TEST
+
 START_TEST(test_sample_has_no_errors)
 {
 	ck_assert_uint_eq(error_count(SAMPLE), 0);
@@ -334,6 +394,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, test_each_rule_finds_its_mistake, 0,
 		ARRAY_COUNT(ROWS));
+	tcase_add_loop_test(tc, test_findings_stand_at_their_line, 0, 5);
 	tcase_add_test(tc, test_sample_has_no_errors);
 	tcase_add_test(tc, test_federation_is_nothing_to_warn_of);
 	tcase_add_test(tc, test_lab_admits_loopback);
