@@ -117,7 +117,8 @@ static const struct row ROWS[] = {
 		"has the name of the pool, which has more machines"},
 	{"name-taken", true,
 		"INSERT INTO pool(site_id,number,fqdn) SELECT site_id,"
-		" number+1, 'q.test' FROM pool; UPDATE machine SET fqdn='q.test';",
+		" number+1, 'q.test' FROM pool; UPDATE machine SET"
+		" fqdn='q.test';",
 		"has the name of another pool"},
 	{"short-name", false, "UPDATE sip_domain SET name='contoso';",
 		"SIP domain contoso has no dot"},
