@@ -19,6 +19,7 @@
 #define FALLBACK_PORT  5061
 #define FEDERATION     "_sipfederationtls._tcp."
 #define SIPS           "_sips._tcp."
+#define NAPTR          "SIPS+D2T"
 
 struct record {
 	struct map_node node;
@@ -203,13 +204,46 @@ static int64_t ttl_of(const struct resolve_srv *rows, size_t count)
 static void on_srv(int err, const struct resolve_srv *rows, size_t count,
 	const char *detail, void *arg);
 
+static int ask_name(struct record *r, const char *name)
+{
+	int err = resolve_srv(&r->query, r->owner->resolver, name,
+		RESOLVE_OUTSIDE, on_srv, r);
+
+	if (err != 0)
+		r->query = NULL;
+	return err;
+}
+
 static int ask(struct record *r, const char *service)
 {
 	char name[DNS_NAME_LEN + sizeof(FEDERATION)];
 
 	snprintf(name, sizeof(name), "%s%s", service, r->answer.domain);
-	return resolve_srv(&r->query, r->owner->resolver, name,
-		RESOLVE_OUTSIDE, on_srv, r);
+	return ask_name(r, name);
+}
+
+/* RFC 3263 section 4.1: the NAPTR record says what to look for; without one,
+ * or when it can't be had, it is the usual name. */
+static void on_naptr(int err, const char *name, const char *detail,
+	void *arg)
+{
+	struct record *r = arg;
+
+	(void)detail;
+	r->query = NULL;
+	if ((err != 0 || ask_name(r, name) != 0) && ask(r, SIPS) != 0)
+		settle(r, TTL_NOTHING_S);
+}
+
+static int ask_again(struct record *r)
+{
+	int err = resolve_naptr(&r->query, r->owner->resolver,
+		r->answer.domain, NAPTR, RESOLVE_OUTSIDE, on_naptr, r);
+
+	r->is_second = true;
+	if (err != 0)
+		r->query = NULL;
+	return err;
 }
 
 /* RFC 3263 section 4.2: no SRV at all, so the domain's own addresses. */
@@ -245,10 +279,8 @@ static void on_srv(int err, const struct resolve_srv *rows, size_t count,
 			settle(r, TTL_MIN_S);
 			return;
 		}
-		r->is_second = true;
-		if (ask(r, SIPS) == 0)
+		if (ask_again(r) == 0)
 			return;
-		r->query = NULL;
 	}
 	settle(r, TTL_NOTHING_S);
 }
@@ -284,10 +316,8 @@ int discover_ask(struct discover *d, struct str domain,
 	if (r->query == NULL) {
 		r->is_second = false;
 		err = ask(r, FEDERATION);
-		if (err != 0) {
-			r->query = NULL;
+		if (err != 0)
 			return err;
-		}
 	}
 	w->cb = cb;
 	list_init(&w->node);

@@ -23,6 +23,9 @@
 /* Names asked for at once; more is a flood. */
 #define QUERIES_MAX 1000
 #define DETAIL_LEN  400
+/* Types of questions; class IN is 1 (RFC 2782, RFC 3403). */
+#define TYPE_SRV   33
+#define TYPE_NAPTR 35
 
 struct resolver {
 	struct loop *loop;
@@ -40,8 +43,9 @@ struct resolve_query {
 	struct loop_timer *timer; /* owned; deadline, or "answer now" */
 	char name[DNS_NAME_LEN];
 	uint16_t port;
-	resolve_cb *on_host; /* one of the two */
+	resolve_cb *on_host; /* one of the three */
 	resolve_srv_cb *on_srv;
+	resolve_name_cb *on_name;
 	void *arg;
 	bool is_asked; /* c-ares holds it */
 	bool is_known; /* the answer is below */
@@ -51,6 +55,8 @@ struct resolve_query {
 	size_t count;
 	struct addr addrs[RESOLVE_ADDRS_MAX];
 	struct resolve_srv *rows; /* owned */
+	char service[16];         /* of a NAPTR record */
+	char found[DNS_NAME_LEN];
 };
 
 /* ---- life of a query ----------------------------------------------------- */
@@ -78,19 +84,23 @@ static void query_answer(struct resolve_query *q)
 {
 	resolve_cb *on_host = q->on_host;
 	resolve_srv_cb *on_srv = q->on_srv;
+	resolve_name_cb *on_name = q->on_name;
 	void *arg = q->arg;
 	struct addr addrs[RESOLVE_ADDRS_MAX];
 	struct resolve_srv *rows = q->rows;
-	char detail[DETAIL_LEN];
+	char detail[DETAIL_LEN], found[DNS_NAME_LEN];
 	size_t count = q->count;
 	int err = q->err;
 
 	memcpy(addrs, q->addrs, sizeof(addrs));
 	memcpy(detail, q->detail, sizeof(detail));
+	memcpy(found, q->found, sizeof(found));
 	q->rows = NULL;
 	query_end(q);
 	if (on_host != NULL)
 		on_host(err, addrs, count, detail, arg);
+	else if (on_name != NULL)
+		on_name(err, found, detail, arg);
 	else
 		on_srv(err, rows, count, detail, arg);
 	free(rows);
@@ -145,6 +155,35 @@ static int query_new(struct resolve_query **out, struct resolver *r,
 	loop_timer_start(q->timer, DEADLINE_MS);
 	*out = q;
 	return 0;
+}
+
+/* ---- names --------------------------------------------------------------- */
+
+/* One dot at the end says what we take for granted. */
+static struct str without_dot(const char *name)
+{
+	struct str s = str_of(name);
+
+	if (s.n > 1 && s.p[s.n - 1] == '.')
+		s.n--;
+	return s;
+}
+
+/* "_service._proto.domain": labels with an underscore in front, then a
+ * name. */
+static bool is_srv_name(struct str name)
+{
+	if (name.n >= DNS_NAME_LEN - 1)
+		return false;
+	while (name.n > 0 && name.p[0] == '_') {
+		struct str label = { name.p + 1, str_find(name, '.') - 1 };
+
+		if (str_is_empty(label) || label.n > 62 ||
+			!dns_name_is_valid(label))
+			return false;
+		name = str_skip(name, label.n + 2);
+	}
+	return dns_name_is_valid(name);
 }
 
 /* ---- what c-ares says ---------------------------------------------------- */
@@ -255,17 +294,42 @@ static void on_srv_answer(void *arg, int status, int timeouts,
 		query_settle(q, 0, "");
 }
 
-/* ---- asking -------------------------------------------------------------- */
-
-/* One dot at the end says what we take for granted. */
-static struct str without_dot(const char *name)
+/* Nothing but a name is taken: no flag but "s", no regular expression. */
+static bool is_better_naptr(const struct resolve_query *q,
+	const struct ares_naptr_reply *row, const struct ares_naptr_reply *best)
 {
-	struct str s = str_of(name);
-
-	if (s.n > 1 && s.p[s.n - 1] == '.')
-		s.n--;
-	return s;
+	if (!str_ieq_z(str_of((const char *)row->service), q->service) ||
+		!str_ieq_z(str_of((const char *)row->flags), "s") ||
+		row->regexp[0] != '\0' ||
+		!is_srv_name(without_dot(row->replacement)))
+		return false;
+	return best == NULL || row->order < best->order ||
+		(row->order == best->order &&
+			row->preference < best->preference);
 }
+
+static void on_naptr_answer(void *arg, int status, int timeouts,
+	unsigned char *message, int len)
+{
+	struct resolve_query *q = arg;
+	struct ares_naptr_reply *rows = NULL, *row, *best = NULL;
+
+	(void)timeouts;
+	if (!query_back(q, status))
+		return;
+	if (status == ARES_SUCCESS)
+		status = ares_parse_naptr_reply(message, len, &rows);
+	for (row = rows; row != NULL; row = row->next)
+		if (is_better_naptr(q, row, best))
+			best = row;
+	if (status == ARES_SUCCESS && (best == NULL || str_copy(without_dot(
+		best->replacement), q->found, sizeof(q->found)) != 0))
+		status = ARES_ENODATA;
+	ares_free_data(rows);
+	query_settle(q, err_of(status), cause_of(status));
+}
+
+/* ---- asking -------------------------------------------------------------- */
 
 static bool answer_from_conf(struct resolve_query *q)
 {
@@ -340,21 +404,22 @@ int resolve_host(struct resolve_query **out, struct resolver *r,
 	return 0;
 }
 
-/* "_service._proto.domain": labels with an underscore in front, then a
- * name. */
-static bool is_srv_name(struct str name)
+/* For records of which a resolver asks its servers alone: cb comes later. */
+static void ask_type(struct resolve_query *q, int type,
+	enum resolve_side side, ares_callback cb)
 {
-	if (name.n >= DNS_NAME_LEN - 1)
-		return false;
-	while (name.n > 0 && name.p[0] == '_') {
-		struct str label = { name.p + 1, str_find(name, '.') - 1 };
+	struct resolver *r = q->r;
 
-		if (str_is_empty(label) || label.n > 62 ||
-			!dns_name_is_valid(label))
-			return false;
-		name = str_skip(name, label.n + 2);
+	if (!r->has_servers[side]) {
+		query_settle(q, EDGE_EUNKNOWN, side == RESOLVE_OUTSIDE ?
+			"edge.yaml has no resolver.external" :
+			"edge.yaml has no resolver.internal");
+		return;
 	}
-	return dns_name_is_valid(name);
+	q->is_asked = true;
+	ares_query(dns_channel_ares(r->channels[side]), q->name, 1, type, cb,
+		q);
+	dns_channel_arm(r->channels[side]);
 }
 
 int resolve_srv(struct resolve_query **out, struct resolver *r,
@@ -376,16 +441,26 @@ int resolve_srv(struct resolve_query **out, struct resolver *r,
 		return err;
 	q->on_srv = cb;
 	*out = q;
-	if (!r->has_servers[side]) {
-		query_settle(q, EDGE_EUNKNOWN, side == RESOLVE_OUTSIDE ?
-			"edge.yaml has no resolver.external" :
-			"edge.yaml has no resolver.internal");
-		return 0;
-	}
-	q->is_asked = true;
-	ares_query(dns_channel_ares(r->channels[side]), q->name, 1, 33,
-		on_srv_answer, q);
-	dns_channel_arm(r->channels[side]);
+	ask_type(q, TYPE_SRV, side, on_srv_answer);
+	return 0;
+}
+
+int resolve_naptr(struct resolve_query **out, struct resolver *r,
+	const char *domain, const char *service, enum resolve_side side,
+	resolve_name_cb *cb, void *arg)
+{
+	char name[DNS_NAME_LEN];
+	struct resolve_query *q;
+	int err = dns_name_take(without_dot(domain), name, sizeof(name));
+
+	if (err == 0)
+		err = query_new(&q, r, name, arg);
+	if (err < 0)
+		return err;
+	snprintf(q->service, sizeof(q->service), "%s", service);
+	q->on_name = cb;
+	*out = q;
+	ask_type(q, TYPE_NAPTR, side, on_naptr_answer);
 	return 0;
 }
 

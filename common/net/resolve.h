@@ -39,6 +39,8 @@ struct resolve_srv {
 };
 typedef void(resolve_srv_cb)(int err, const struct resolve_srv *rows,
 	size_t count, const char *detail, void *arg);
+typedef void(resolve_name_cb)(int err, const char *name, const char *detail,
+	void *arg);
 
 /* conf is borrowed and must outlive the resolver. local_outside: address
  * that queries to the outside leave from, or unset. */
@@ -56,6 +58,11 @@ EDGE_MUST int resolve_host(struct resolve_query **out, struct resolver *r,
 EDGE_MUST int resolve_srv(struct resolve_query **out, struct resolver *r,
 	const char *name, enum resolve_side side, resolve_srv_cb *cb,
 	void *arg);
+/* Where to look for the domain's SRV records: the NAPTR record of this
+ * service, "SIPS+D2T", that counts first (RFC 3263 section 4.1). */
+EDGE_MUST int resolve_naptr(struct resolve_query **out, struct resolver *r,
+	const char *domain, const char *service, enum resolve_side side,
+	resolve_name_cb *cb, void *arg);
 /* No callback after this; not to be called once it was answered. */
 void resolve_cancel(struct resolve_query *q); /* accepts NULL */
 

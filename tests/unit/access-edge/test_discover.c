@@ -170,6 +170,38 @@ START_TEST(test_fallback_of_rfc3263_is_a_setting)
 }
 END_TEST
 
+/* RFC 3263 section 4.1. */
+START_TEST(test_naptr_record_says_which_srv_record)
+{
+	struct bench b;
+	struct asker a;
+
+	setup(&b);
+	discover_set(b.d, 10, true);
+	/* Not ours to use, for one reason each; then two, by their order. */
+	dns_stub_naptr(&b.dns, "modern.test", "SIP+D2U",
+		"_sip._udp.modern.test")->priority = 1;
+	strcpy(dns_stub_naptr(&b.dns, "modern.test", "SIPS+D2T",
+		"_sips._tcp.flag.test")->flag, "u");
+	dns_stub_naptr(&b.dns, "modern.test", "SIPS+D2T", "no srv name");
+	dns_stub_naptr(&b.dns, "modern.test", "SIPS+D2T",
+		"_sips._tcp.late.test")->priority = 30;
+	dns_stub_naptr(&b.dns, "modern.test", "sips+d2t",
+		"_sips._tcp.first.test")->priority = 20;
+	dns_stub_srv(&b.dns, "_sips._tcp.flag.test", "x.test", 1);
+	dns_stub_srv(&b.dns, "_sips._tcp.late.test", "x.test", 2);
+	dns_stub_srv(&b.dns, "_sips._tcp.modern.test", "x.test", 3);
+	dns_stub_srv(&b.dns, "_sips._tcp.first.test", "sip.first.test", 5070);
+	ask(&b, &a, "modern.test");
+	wait_for(&b, &a);
+	ck_assert(a.answer.is_found && a.answer.is_fallback);
+	ck_assert_uint_eq(a.answer.count, 1);
+	ck_assert_str_eq(a.answer.targets[0].host, "sip.first.test");
+	ck_assert_uint_eq(a.answer.targets[0].port, 5070);
+	teardown(&b);
+}
+END_TEST
+
 START_TEST(test_S12_memory_is_bounded_and_the_oldest_goes)
 {
 	struct bench b;
@@ -232,6 +264,7 @@ int main(void)
 		test_ttl_has_bounds,
 		test_nothing_found_is_remembered_for_half_a_minute,
 		test_fallback_of_rfc3263_is_a_setting,
+		test_naptr_record_says_which_srv_record,
 		test_S12_memory_is_bounded_and_the_oldest_goes,
 		test_names_that_are_none_are_not_asked,
 		test_who_gave_up_is_not_called);

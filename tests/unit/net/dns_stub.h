@@ -1,6 +1,6 @@
 /*
- * A name server on loopback for tests: answers SRV and A from a table, on
- * the test's own loop. Needs <check.h>.
+ * A name server on loopback for tests: answers SRV, NAPTR and A from a
+ * table, on the test's own loop. Needs <check.h>.
  */
 #ifndef TEST_DNS_STUB_H
 #define TEST_DNS_STUB_H
@@ -22,7 +22,9 @@
 
 struct dns_stub_row {
 	char name[256];
-	char target[256]; /* SRV */
+	char target[256]; /* SRV and NAPTR */
+	char service[16]; /* NAPTR */
+	char flag[2];
 	char ip[64];      /* A */
 	uint16_t priority;
 	uint16_t port;
@@ -65,11 +67,11 @@ static inline void dns_stub_u16(uint8_t *p, unsigned v)
 static inline size_t dns_stub_put(const struct dns_stub_row *r,
 	const char *name, unsigned type, uint8_t *p)
 {
+	const unsigned own = r->service[0] != '\0' ? 35 :
+		r->target[0] != '\0' ? 33 : 1;
 	size_t n = 12, len;
 
-	if (strcasecmp(r->name, name) != 0 ||
-		(type == 33) != (r->target[0] != '\0') ||
-		(type != 33 && type != 1))
+	if (strcasecmp(r->name, name) != 0 || type != own)
 		return 0;
 	dns_stub_u16(p, 0xc00c);
 	dns_stub_u16(p + 2, type);
@@ -81,6 +83,13 @@ static inline size_t dns_stub_put(const struct dns_stub_row *r,
 		dns_stub_u16(p + 14, 10);
 		dns_stub_u16(p + 16, r->port);
 		len = 6 + dns_stub_name(p + 18, r->target);
+	} else if (type == 35) {
+		dns_stub_u16(p + 12, r->priority);
+		dns_stub_u16(p + 14, 10);
+		len = 4 + (size_t)sprintf((char *)p + 16, "%c%s%c%s", 1,
+			r->flag, (int)strlen(r->service), r->service);
+		p[12 + len++] = 0; /* no regular expression */
+		len += dns_stub_name(p + 12 + len, r->target);
 	} else {
 		ck_assert_int_eq(inet_pton(AF_INET, r->ip, p + 12), 1);
 		len = 4;
@@ -181,6 +190,17 @@ static inline struct dns_stub_row *dns_stub_srv(struct dns_stub *d,
 
 	snprintf(r->target, sizeof(r->target), "%s", target);
 	r->port = port;
+	return r;
+}
+
+static inline struct dns_stub_row *dns_stub_naptr(struct dns_stub *d,
+	const char *name, const char *service, const char *target)
+{
+	struct dns_stub_row *r = dns_stub_row(d, name);
+
+	snprintf(r->service, sizeof(r->service), "%s", service);
+	snprintf(r->flag, sizeof(r->flag), "s");
+	snprintf(r->target, sizeof(r->target), "%s", target);
 	return r;
 }
 
