@@ -44,14 +44,14 @@ static struct verdict check_rate(struct sip_msg *m, const struct admit *a)
 	if (!a->is_in_rate)
 		return retry_later("client_rate", status,
 			"too many requests");
-	if (a->is_crowded)
-		return retry_later("max_transactions", status,
+	if (a->full_by != NULL)
+		return retry_later(a->full_by, status,
 			"too many open transactions");
 	if (!is_in_dialog(m) && ((a->from->role == ORIGIN_CLIENT &&
 		a->load >= LOAD_NO_CLIENTS) ||
 		(a->from->role == ORIGIN_PARTNER &&
 		a->load >= LOAD_NO_PARTNERS)))
-		return retry_later("memory_mark_mb", status, "overload");
+		return retry_later(a->load_setting, status, "overload");
 	return verdict_pass();
 }
 
@@ -180,11 +180,11 @@ static struct verdict check_register(struct sip_msg *m,
 		return verdict_pass();
 	if (!sip_uri_is_sip(&m->to.uri) ||
 		!sip_host_eq(m->to.uri.host, m->from.uri.host))
-		return forbid(NULL, DIAG_FOREIGN_SENDER,
+		return forbid("domains", DIAG_FOREIGN_SENDER,
 			"REGISTER for another domain than its sender's");
 	if (!sip_host_eq(m->uri.host, m->from.uri.host) &&
 		!policy_is_own_uri(a->policy, &m->uri))
-		return forbid(NULL, DIAG_FOREIGN_SENDER,
+		return forbid("domains", DIAG_FOREIGN_SENDER,
 			"REGISTER to another domain than its sender's");
 	return verdict_pass();
 }
@@ -251,6 +251,7 @@ struct verdict admit_request(struct sip_msg *m, const struct admit *a)
 	}
 	if (a->from->role == ORIGIN_INTERNAL &&
 		m->method_id == SIP_REGISTER)
-		return forbid(NULL, DIAG_NO_ROUTE, "REGISTER from inside");
+		return verdict_rule(forbid(NULL, DIAG_NO_ROUTE,
+			"REGISTER from inside"), "inside.register");
 	return verdict_pass();
 }

@@ -17,8 +17,10 @@ struct admit {
 	const struct origin *from;
 	bool is_in_rate;    /* a token of the connection's bucket was there */
 	enum load_level load; /* of the whole daemon */
+	const char *load_setting; /* the line behind it, or NULL */
 	bool is_loop;
-	bool is_crowded;    /* no room for one more transaction */
+	const char *full_by; /* the setting that leaves no room for one
+	                      * more transaction, or NULL */
 	bool is_blocked;    /* too many failed sign-ins */
 };
 

@@ -114,8 +114,8 @@ static void on_ready(struct session *s, void *arg)
 static void refuse_fault(struct edge *edge, struct session *s,
 	struct sip_msg *m, const struct sip_fault *fault)
 {
-	struct verdict v = verdict_answer(fault->status, DIAG_UNREADABLE,
-		fault->cause);
+	struct verdict v = verdict_rule(verdict_answer(fault->status,
+		DIAG_UNREADABLE, fault->cause), "shape");
 
 	counter_add(edge->counters, COUNTER_MALFORMED, 1);
 	log_limited(LOG_LEVEL_INFO, 30, "message.malformed",
@@ -124,6 +124,10 @@ static void refuse_fault(struct edge *edge, struct session *s,
 	if (fault->status == 0 || !m->is_request)
 		return;
 	v.reason = fault->reason[0] != '\0' ? fault->reason : NULL;
+	if (fault->status == 413)
+		v.setting = s->origin.role == ORIGIN_CLIENT ?
+			"max_client_message_body_size_kb" :
+			"max_server_message_body_size_kb";
 	answer_verdict(edge, s, m, &v);
 }
 
@@ -160,7 +164,8 @@ static void on_end(struct session *s, enum stream_end end,
 {
 	struct edge *edge = arg;
 
-	if (s->is_ready)
+	/* What we dialled and never got is told by who dialled. */
+	if (s->is_ready || s->listener != NULL)
 		report_ended(edge, s, end, detail);
 	peer_on_end(pool_of(edge, s), s, end, detail);
 	federation_session_ended(edge->federation, s);
@@ -419,26 +424,32 @@ bool edge_may_accept(struct edge *edge)
 	return true;
 }
 
-/* Not from outside now: the setting, or too much to do. */
-static bool is_closed(const struct edge *edge, enum origin_door door)
+/* Not from outside now: the rule that says so, or NULL. */
+static const char *closed_by(const struct edge *edge, enum origin_door door,
+	const char **setting)
 {
-	return (door == ORIGIN_DOOR_CLIENT &&
-		!edge->policy.allow_outside_users) ||
-		(door != ORIGIN_DOOR_INTERNAL &&
-		edge->load.level >= LOAD_NO_CONNECTIONS);
+	*setting = "allow_outside_users";
+	if (door == ORIGIN_DOOR_CLIENT && !edge->policy.allow_outside_users)
+		return "client.allowed";
+	*setting = load_setting(&edge->load);
+	return door != ORIGIN_DOOR_INTERNAL &&
+		edge->load.level >= LOAD_NO_CONNECTIONS ? "overload" : NULL;
 }
 
 void edge_accept(struct edge *edge, int fd, const struct addr *remote,
 	enum origin_door door, struct tls_watch *tls,
 	struct listener *listener)
 {
+	const char *closed, *setting;
 	struct tls_ctx *ctx;
 	int err;
 
 	counter_add(edge->counters, door == ORIGIN_DOOR_INTERNAL ?
 		COUNTER_CONNECTIONS_INTERNAL : COUNTER_CONNECTIONS_EXTERNAL,
 		1);
-	if (is_closed(edge, door)) {
+	closed = closed_by(edge, door, &setting);
+	if (closed != NULL) {
+		report_not_taken(edge, remote, closed, setting);
 		close(fd);
 		if (listener != NULL)
 			listener_gone(listener, remote);

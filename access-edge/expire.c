@@ -34,13 +34,19 @@ void forward_fail(struct edge *edge, struct txn *txn,
 		(int64_t)edge->policy.transaction_s * 1000));
 }
 
+static struct verdict too_late(const struct txn *txn)
+{
+	if (txn->is_cancelled)
+		return verdict_rule(verdict_answer(487, DIAG_NONE,
+			"cancelled"), "cancel");
+	return verdict_rule(verdict_by(txn->state == TXN_CALLING ?
+		"transaction_timeout" : "invite_timeout", 408, DIAG_NONE,
+		"no final answer in time"), "time");
+}
+
 static void invite_deadline(struct edge *edge, struct txn *txn)
 {
-	struct verdict v = txn->is_cancelled ?
-		verdict_answer(487, DIAG_NONE, "cancelled") :
-		verdict_by(txn->state == TXN_CALLING ? "transaction_timeout" :
-			"invite_timeout", 408, DIAG_NONE,
-			"no final answer in time");
+	struct verdict v = too_late(txn);
 
 	if (txn->state == TXN_PROCEEDING && !txn->is_cancel_sent) {
 		/* Timer C: ask downstream to stop, then wait once more. */
@@ -53,8 +59,9 @@ static void invite_deadline(struct edge *edge, struct txn *txn)
 
 void forward_on_deadline(struct txn *txn, void *arg)
 {
-	const struct verdict late = verdict_by("transaction_timeout", 504,
-		DIAG_CONNECT, "no next hop could be reached in time");
+	const struct verdict late = verdict_rule(verdict_by(
+		"transaction_timeout", 504, DIAG_CONNECT,
+		"no next hop could be reached in time"), "time");
 	struct edge *edge = arg;
 
 	switch (txn->state) {
@@ -83,16 +90,19 @@ static struct verdict lost_verdict(const struct edge *edge,
 {
 	switch (txn->to_role) {
 	case ORIGIN_INTERNAL:
-		return verdict_answer(504, DIAG_CONNECT,
-			"the connection to the next hop was lost");
+		return verdict_rule(verdict_by("next_hop", 504, DIAG_CONNECT,
+			"the connection to the next hop was lost"),
+			"next-hop");
 	case ORIGIN_PARTNER:
-		return verdict_answer(504, DIAG_PARTNER_CONNECT,
-			"the connection to the partner's edge was lost");
+		return verdict_rule(verdict_answer(504, DIAG_PARTNER_CONNECT,
+			"the connection to the partner's edge was lost"),
+			federate_step_name(FEDERATE_CONNECT));
 	case ORIGIN_CLIENT:
 		break;
 	}
-	return verdict_by("flow_failed_code", edge->policy.flow_failed_code,
-		DIAG_CLIENT_CONNECTION, "the client's connection was lost");
+	return verdict_rule(verdict_by("flow_failed_code",
+		edge->policy.flow_failed_code, DIAG_CLIENT_CONNECTION,
+		"the client's connection was lost"), "flow");
 }
 
 /* The connection that the request went out on has ended. */

@@ -142,13 +142,12 @@ static void send_on(struct edge *edge, struct session *s,
 		if (err == 0 && pr.partner != NULL)
 			err = txn_set_partner(txn, pr.partner);
 	}
-	v = err == 0 ? prepare_request(m, &pr) :
-		verdict_answer(500, DIAG_NONE, "no memory");
+	v = err == 0 ? prepare_request(m, &pr) : verdict_no_memory();
 	if (v.kind == VERDICT_PASS && txn != NULL && txn->is_invite &&
 		txn_keep_sent(txn, m) != 0)
-		v = verdict_answer(500, DIAG_NONE, "no memory");
+		v = verdict_no_memory();
 	if (v.kind == VERDICT_PASS && sip_msg_print(m, &text, &len) != 0)
-		v = verdict_answer(500, DIAG_NONE, "no memory");
+		v = verdict_no_memory();
 	if (v.kind != VERDICT_PASS) {
 		answer_verdict(edge, s, m, &v);
 		txn_free(txn);
@@ -166,14 +165,15 @@ static void on_cancel(struct edge *edge, struct session *s,
 	struct verdict v = verdict_answer(200, DIAG_NONE, "");
 
 	if (txn == NULL || !txn->is_invite)
-		v = verdict_answer(481, DIAG_NONE,
-			"CANCEL of no transaction");
+		v = verdict_rule(verdict_answer(481, DIAG_NONE,
+			"CANCEL of no transaction"), "cancel");
 	answer_verdict(edge, s, m, &v);
 	if (v.status != 200 || txn->state > TXN_PROCEEDING)
 		return;
 	txn->is_cancelled = true;
 	if (txn->state == TXN_CONNECTING) {
-		v = verdict_answer(487, DIAG_NONE, "cancelled");
+		v = verdict_rule(verdict_answer(487, DIAG_NONE, "cancelled"),
+			"cancel");
 		forward_fail(edge, txn, &v);
 	} else if (txn->state == TXN_PROCEEDING) {
 		forward_cancel(edge, txn);
@@ -294,9 +294,10 @@ static struct verdict decide(struct edge *edge, struct session *s,
 		.from = &s->origin,
 		.is_in_rate = s->origin.role != ORIGIN_CLIENT ||
 			bucket_take(&s->bucket, now),
-		.is_crowded = has_txn(m) && txn_is_full(&edge->txns,
-			s->origin.cid, s->origin.role),
+		.full_by = has_txn(m) ? txn_full_by(&edge->txns,
+			s->origin.cid, s->origin.role) : NULL,
 		.load = edge->load.level,
+		.load_setting = load_setting(&edge->load),
 		.is_loop = branch_is_loop(m, way->loop_hash, &edge->policy),
 	};
 	struct route_in in = route_input(edge, s);
@@ -320,13 +321,14 @@ static struct verdict decide(struct edge *edge, struct session *s,
 	if (s->origin.role == ORIGIN_PARTNER && hide_show_request(m,
 		&(struct hide){&edge->policy, &edge->flow_keys,
 			wall_now()}) != 0)
-		return verdict_answer(400, DIAG_UNREADABLE,
-			"hidden Routes can't be shown");
+		return verdict_rule(verdict_by("hide_record_routes", 400,
+			DIAG_UNREADABLE, "hidden Routes can't be shown"),
+			"hide");
 	/* Of partners the Request-URI has been judged already. */
 	if ((s->origin.role != ORIGIN_PARTNER || way->is_in_dialog) &&
 		route_repair(m, &edge->policy) != 0)
-		return verdict_answer(400, DIAG_UNREADABLE,
-			"a Route can't be read");
+		return verdict_rule(verdict_answer(400, DIAG_UNREADABLE,
+			"a Route can't be read"), "route");
 	v = route_decide(m, &in, to);
 	if (v.kind == VERDICT_PASS && s->origin.role == ORIGIN_CLIENT &&
 		anonymous_is_sender(m))
@@ -343,7 +345,8 @@ static struct verdict decide(struct edge *edge, struct session *s,
 static void refuse_compression(struct edge *edge, struct session *s,
 	struct sip_msg *m)
 {
-	struct verdict v = verdict_answer(488, DIAG_NONE, "NEGOTIATE");
+	struct verdict v = verdict_rule(verdict_answer(488, DIAG_NONE,
+		"NEGOTIATE"), "compression");
 
 	v.reason = "Compression algorithm refused";
 	if (sip_msg_via(m, 0, &m->via) == 0 && sip_mark_received(m,

@@ -5,6 +5,7 @@
 #include "access-edge/load.h"
 
 #include <malloc.h>
+#include <string.h>
 
 static enum load_level of_lag(unsigned late_seconds)
 {
@@ -38,6 +39,12 @@ bool load_note(struct load *load, int64_t lag_ms, size_t memory,
 	load->cause = load->level == LOAD_FINE ? "" : lag >= full ? "lag" :
 		"memory";
 	return load->level != was;
+}
+
+const char *load_setting(const struct load *load)
+{
+	return load->cause != NULL && strcmp(load->cause, "memory") == 0 ?
+		"memory_mark_mb" : NULL;
 }
 
 const char *load_level_name(enum load_level level)

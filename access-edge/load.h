@@ -30,6 +30,8 @@ struct load {
 /* Once a second; true when the level is another one now. */
 bool load_note(struct load *load, int64_t lag_ms, size_t memory,
 	size_t memory_mark);
+/* The setting behind it, or NULL: how late the loop may be is none. */
+const char *load_setting(const struct load *load);
 const char *load_level_name(enum load_level level);
 /* Bytes in use on the heap. */
 size_t load_memory(void);

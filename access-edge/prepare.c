@@ -180,8 +180,9 @@ static int edit_partner(struct sip_msg *m, const struct prepare *p)
 
 struct verdict prepare_request(struct sip_msg *m, const struct prepare *p)
 {
-	struct verdict v = verdict_answer(400, DIAG_UNREADABLE,
-		"the Contact can't be rewritten");
+	struct verdict v = verdict_rule(verdict_answer(400,
+		DIAG_UNREADABLE, "the Contact can't be rewritten"),
+		"contact");
 	int err = edit_routes(m, p);
 
 	if (err == 0 && p->from->role == ORIGIN_CLIENT) {
@@ -199,6 +200,7 @@ struct verdict prepare_request(struct sip_msg *m, const struct prepare *p)
 		err = edit_hop(m, p);
 	if (err == 0)
 		return verdict_pass();
-	return verdict_answer(err == -ENOMEM ? 500 : 400, DIAG_NONE,
-		"the request can't be edited");
+	return err == -ENOMEM ? verdict_no_memory() :
+		verdict_rule(verdict_answer(400, DIAG_NONE,
+			"the request can't be edited"), "shape");
 }

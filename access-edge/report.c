@@ -5,8 +5,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "access-edge/who.h"
+#include "common/base/attr.h"
 #include "common/base/log.h"
 #include "common/daemon/recall.h"
 
@@ -96,25 +98,83 @@ void report_failed(const struct edge *edge, const struct session *s,
 		txn->partner->domain : ""), text);
 }
 
+/* ---- connections --------------------------------------------------------- */
+
+/* Which line of the configuration is behind a ground of ours. What is not
+ * here has none: the protocol's rules, an order of the administrator. */
+static const struct {
+	const char *why;
+	const char *setting;
+} grounds[] = {
+	{"allow_outside_users", "allow_outside_users"},
+	{"client.allowed", "allow_outside_users"},
+	{"client.pre-auth", "pre_auth_requests"},
+	{"first-message", "first_message_timeout"},
+	{"message", "message_timeout"},
+	{"sign-in", "pre_auth_time"},
+	{"flood", "client_rate"},
+	{"handshakes", "max_handshakes"},
+	{"untrusted", "servers"},
+	{"revoked", "servers"},
+	{"revoked certificate", "keep_crls_up_to_date_for_peers"},
+	{"deaf", "next_hop_probe"},
+};
+
+static const char *setting_behind(const struct session *s,
+	enum stream_end end)
+{
+	if (end == STREAM_END_HANDSHAKE)
+		return "handshake_timeout";
+	if (end == STREAM_END_IDLE)
+		return s->idle_setting;
+	for (size_t i = 0; s->why_closed != NULL &&
+		i < ARRAY_COUNT(grounds); i++) {
+		if (strcmp(s->why_closed, grounds[i].why) != 0)
+			continue;
+		/* Partners go when there is no federation any more. */
+		return s->origin.role == ORIGIN_PARTNER &&
+			strcmp(s->why_closed, "revoked") == 0 ?
+			"allow_federated_users" : grounds[i].setting;
+	}
+	return NULL;
+}
+
+void report_not_taken(const struct edge *edge, const struct addr *remote,
+	const char *rule, const char *setting)
+{
+	char line[POLICY_LINE_LEN], from[ADDR_TEXT_LEN];
+
+	log_limited(LOG_LEVEL_WARNING, 6, "connection.refused",
+		"remote=%s reason=%s config=%s", addr_text(remote, from), rule,
+		log_qz(policy_line(&edge->policy, setting, line)));
+}
+
 void report_ended(const struct edge *edge, const struct session *s,
 	enum stream_end end, const char *detail)
 {
-	char text[FACTS_LEN], remote[ADDR_TEXT_LEN];
+	char text[FACTS_LEN], line[POLICY_LINE_LEN], remote[ADDR_TEXT_LEN];
 	struct mono now = loop_now(edge->loop);
 
+	policy_line(&edge->policy, setting_behind(s, end), line);
 	snprintf(text, sizeof(text), "session=%s peer=%s remote=%s user=%s "
-		"name=%s reason=%s why=%s detail=%s lasted_s=%" PRId64
-		" messages_in=%" PRIu64 " messages_out=%" PRIu64,
-		s->origin.cid_text, origin_role_name(s->origin.role),
+		"name=%s reason=%s why=%s config=%s detail=%s "
+		"lasted_s=%" PRId64 " messages_in=%" PRIu64
+		" messages_out=%" PRIu64, s->origin.cid_text,
+		origin_role_name(s->origin.role),
 		addr_text(&s->origin.remote, remote), log_qz(s->user),
 		log_qz(s->origin.peer_name), stream_end_name(end),
-		s->why_closed != NULL ? s->why_closed : "-", log_qz(detail),
-		mono_since_ms(s->opened, now) / 1000, s->messages_in,
-		s->messages_out);
-	log_info("session.closed", "%s", text);
+		s->why_closed != NULL ? s->why_closed : "-", log_qz(line),
+		log_qz(detail), mono_since_ms(s->opened, now) / 1000,
+		s->messages_in, s->messages_out);
+	/* Whoever never shook hands can be anybody, at any rate. */
+	if (s->is_ready)
+		log_info("session.closed", "%s", text);
+	else
+		log_limited(LOG_LEVEL_INFO, 30, "handshake.failed", "%s",
+			text);
 	recall_add(edge->recall, &(struct recall_note){
-		.share = RECALL_ENDED,
-		.kind = "session.closed",
+		.share = s->is_ready ? RECALL_ENDED : RECALL_STRANGER,
+		.kind = s->is_ready ? "session.closed" : "handshake.failed",
 		.id = str_of(s->origin.cid_text),
 		.user = str_of(s->user),
 		.address = &s->origin.remote,

@@ -16,6 +16,9 @@ void report_refused(const struct edge *edge, const struct session *s,
 /* One that was, and met its end on the way. */
 void report_failed(const struct edge *edge, const struct session *s,
 	const struct txn *txn, const struct verdict *v);
+/* A connection that was not even taken; setting may be NULL. */
+void report_not_taken(const struct edge *edge, const struct addr *remote,
+	const char *rule, const char *setting);
 void report_ended(const struct edge *edge, const struct session *s,
 	enum stream_end end, const char *detail);
 

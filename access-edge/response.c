@@ -38,6 +38,7 @@ static int answer_keep_alive(struct edge *edge, const struct txn *txn,
 	snprintf(value, sizeof(value), "UAS; tcp=no; hop-hop=yes; "
 		"end-end=no; timeout=%u", p->keep_alive_s);
 	/* And a transaction's time of grace. */
+	to->idle_setting = "keep_alive_timeout";
 	stream_set_idle_ms(to->stream, (int64_t)(p->keep_alive_s + 32) *
 		1000);
 	return sip_set(m, "ms-keep-alive", str_of(value));
@@ -64,6 +65,7 @@ static int add_flow_timer(struct edge *edge, const struct txn *txn,
 		seconds == 0 || seconds > FLOW_TIMER_MAX_S)
 		seconds = edge->policy.flow_timer_s;
 	to->is_outbound = true;
+	to->idle_setting = "flow_timer";
 	stream_set_idle_ms(to->stream, ((int64_t)seconds + 30) * 1000);
 	if (sip_msg_has_header(m, "Flow-Timer"))
 		return 0;
@@ -318,9 +320,9 @@ static void send_back(struct edge *edge, struct txn *txn,
 		return;
 	}
 	if (instead != 0) {
-		v = verdict_answer(instead, instead == 504 ?
+		v = verdict_rule(verdict_answer(instead, instead == 504 ?
 			DIAG_NO_ROUTE_NOW : DIAG_NONE,
-			"an answer that can't go on as it is");
+			"an answer that can't go on as it is"), "answer");
 		answer_txn(edge, txn, &v);
 		return;
 	}

@@ -181,8 +181,11 @@ static struct verdict from_partner(const struct sip_msg *m,
 		out->to = ROUTE_TO_NEXT_HOP;
 		return verdict_pass();
 	}
-	if (!server_of(in, &r->next.uri, out))
-		return abuse("a Route to a server that is not ours");
+	if (!server_of(in, &r->next.uri, out)) {
+		v = abuse("a Route to a server that is not ours");
+		v.setting = "servers";
+		return v;
+	}
 	out->to = ROUTE_TO_SERVER;
 	return verdict_pass();
 }
@@ -203,8 +206,11 @@ static struct verdict from_client(const struct sip_msg *m,
 		out->to = ROUTE_TO_NEXT_HOP;
 		return verdict_pass();
 	}
-	if (!server_of(in, &r->next.uri, out))
-		return abuse("a Route to a server that is not ours");
+	if (!server_of(in, &r->next.uri, out)) {
+		v = abuse("a Route to a server that is not ours");
+		v.setting = "servers";
+		return v;
+	}
 	out->to = ROUTE_TO_SERVER;
 	return verdict_pass();
 }

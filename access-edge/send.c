@@ -28,14 +28,16 @@ static void txn_send(struct edge *edge, struct txn *txn, struct session *to)
 	struct verdict v;
 
 	if (session_is_congested(to)) {
-		v = verdict_answer(504, DIAG_NO_ROUTE_NOW,
-			"the next hop takes less than it is sent");
+		v = verdict_rule(verdict_by("next_hop", 504,
+			DIAG_NO_ROUTE_NOW,
+			"the next hop takes less than it is sent"),
+			"next-hop");
 		forward_fail(edge, txn, &v);
 		return;
 	}
 	txn->to_role = to->origin.role;
 	if (txn_aim(txn, to->origin.cid) != 0) {
-		v = verdict_answer(500, DIAG_NONE, "no memory");
+		v = verdict_no_memory();
 		forward_fail(edge, txn, &v);
 		return;
 	}
@@ -54,8 +56,9 @@ static void on_server(struct peer_wait *w, struct session *via,
 	struct verdict v;
 
 	if (via == NULL) {
-		v = verdict_detail(verdict_answer(504, DIAG_CONNECT,
+		v = verdict_detail(verdict_by("next_hop", 504, DIAG_CONNECT,
 			"no next hop could be reached"), detail);
+		v.rule = "next-hop";
 		forward_fail(edge, txn, &v);
 		return;
 	}
@@ -131,7 +134,7 @@ static void on_partner(struct outbound *o, struct session *via, void *arg)
 		return;
 	}
 	if (txn_set_partner(txn, &outbound_plan(o)->partner) != 0) {
-		v = verdict_answer(500, DIAG_NONE, "no memory");
+		v = verdict_no_memory();
 		forward_fail(edge, txn, &v);
 		return;
 	}
@@ -189,7 +192,7 @@ static void send_to_partner(struct edge *edge, struct txn *txn,
 	const struct outbound_spec spec = outbound_to(edge, m, way,
 		on_partner, txn);
 	struct session *flow = flow_of(edge, way);
-	struct verdict v = verdict_answer(500, DIAG_NONE, "no memory");
+	struct verdict v = verdict_no_memory();
 
 	txn->to_role = ORIGIN_PARTNER;
 	if (flow != NULL && txn_set_partner(txn, flow->partner) == 0) {
@@ -285,9 +288,9 @@ void send_request(struct edge *edge, struct txn *txn,
 			return; /* on_server goes on */
 	}
 	if (now == NULL) {
-		v = verdict_by("flow_failed_code",
+		v = verdict_rule(verdict_by("flow_failed_code",
 			edge->policy.flow_failed_code, DIAG_CLIENT_CONNECTION,
-			"the client's connection is gone");
+			"the client's connection is gone"), "flow");
 		forward_fail(edge, txn, &v);
 		return;
 	}

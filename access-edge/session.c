@@ -336,6 +336,7 @@ static struct session *session_new(struct session_table *t,
 	list_init(&s->in_held);
 	sip_frame_init(&s->frame, &limits);
 	s->door = door;
+	s->idle_setting = "max_keep_alive_interval";
 	s->origin.role = role;
 	s->server_body_max = p->server_body_max;
 	s->opened = loop_now(t->loop);
@@ -498,8 +499,6 @@ void session_table_sweep(struct session_table *t, const struct policy *p)
 
 		if (what == NULL)
 			continue;
-		log_info("session.overdue", "session=%s what=%s",
-			s->origin.cid_text, what);
 		session_close(s, what);
 	}
 }

@@ -143,20 +143,21 @@ int txn_aim(struct txn *txn, uint64_t cid)
 	return 0;
 }
 
-bool txn_is_full(const struct txn_table *t, uint64_t cid,
+const char *txn_full_by(const struct txn_table *t, uint64_t cid,
 	enum origin_role role)
 {
 	const struct txn_bounds *b = &t->bounds;
+	unsigned quarters = role == ORIGIN_INTERNAL ? 4 : 3;
 	const struct txn_party *p;
 
-	if (role == ORIGIN_INTERNAL)
-		return t->count >= b->count_max || t->bytes >= b->bytes_max;
-	if (t->count >= b->count_max / 4 * 3 ||
-		t->bytes >= b->bytes_max / 4 * 3)
-		return true;
-	p = party_find(t, cid);
+	if (t->count >= b->count_max / 4 * quarters)
+		return "max_transactions";
+	if (t->bytes >= b->bytes_max / 4 * quarters)
+		return "max_transaction_memory_mb";
+	p = role == ORIGIN_INTERNAL ? NULL : party_find(t, cid);
 	return p != NULL && p->begun_count >= b->client_max *
-		(role == ORIGIN_PARTNER ? PARTNER_TIMES : 1);
+		(role == ORIGIN_PARTNER ? PARTNER_TIMES : 1) ?
+		"max_transactions_per_client" : NULL;
 }
 
 /* ---- keys ---------------------------------------------------------------- */

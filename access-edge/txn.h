@@ -127,10 +127,10 @@ EDGE_MUST int txn_new(struct txn **out, struct txn_table *t,
 	struct mono now);
 void txn_free(struct txn *txn); /* accepts NULL */
 
-/* Is there no room for one more request of this connection? The outside
- * leaves a quarter of everything to the inside, which ends what was begun; a
- * partner speaks for more people than a client. */
-bool txn_is_full(const struct txn_table *t, uint64_t cid,
+/* The setting that leaves no room for one more request of this connection,
+ * or NULL. The outside leaves a quarter of everything to the inside, which
+ * ends what was begun; a partner speaks for more people than a client. */
+const char *txn_full_by(const struct txn_table *t, uint64_t cid,
 	enum origin_role role);
 /* Whom it comes from or goes to outside; copied. */
 EDGE_MUST int txn_set_partner(struct txn *txn, const struct partner *partner);

@@ -62,6 +62,13 @@ static inline struct verdict verdict_by(const char *setting, unsigned status,
 	return v;
 }
 
+/* Named, where no table of checks does it. */
+static inline struct verdict verdict_rule(struct verdict v, const char *rule)
+{
+	v.rule = rule;
+	return v;
+}
+
 /* What the world said: "connection refused". NULL is "". */
 static inline struct verdict verdict_detail(struct verdict v,
 	const char *detail)
@@ -69,6 +76,12 @@ static inline struct verdict verdict_detail(struct verdict v,
 	snprintf(v.detail, sizeof(v.detail), "%.127s", detail != NULL ? detail :
 		"");
 	return v;
+}
+
+static inline struct verdict verdict_no_memory(void)
+{
+	return verdict_rule(verdict_answer(500, DIAG_NONE, "no memory"),
+		"memory");
 }
 
 #endif

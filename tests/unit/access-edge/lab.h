@@ -654,6 +654,46 @@ static inline void lab_edge_stop(struct lab *lab)
 	lab->front = NULL;
 }
 
+/* What the protocol decides, or DNS and certificates: no line of anybody's
+ * configuration. */
+static inline bool lab_is_protocol(const char *line)
+{
+	static const char *const rules[] = {"answer", "anonymous.event",
+		"anonymous.identity", "anonymous.target", "cancel",
+		"compression", "contact", "hops", "inside.register", "loop",
+		"memory", "proxy-require", "route", "route.abuse", "scheme",
+		"shape", "address", "certificate-name", "connect", "domain",
+		"parent-domain", "recipient", "sender", "srv", "tls"};
+	const char *rule = strstr(line, " rule=");
+
+	rule += 6;
+	for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
+		size_t n = strlen(rules[i]);
+
+		if (strncmp(rule, rules[i], n) == 0 && rule[n] == ' ')
+			return true;
+	}
+	return false;
+}
+
+/* Every refusal and every end, in every test of this lab, says by which rule
+ * and which line of the configuration. */
+static inline void lab_on_log(const char *line, void *arg)
+{
+	(void)arg;
+	if (strstr(line, "event=session.closed") != NULL ||
+		strstr(line, "event=handshake.failed") != NULL)
+		ck_assert_msg(strstr(line, " config=") != NULL, "%s", line);
+	if (strstr(line, "event=request.refused") == NULL &&
+		strstr(line, "event=request.failed") == NULL &&
+		strstr(line, "event=abuse.refused") == NULL)
+		return;
+	ck_assert_msg(strstr(line, " rule=") != NULL &&
+		strstr(line, " rule=- ") == NULL, "no rule: %s", line);
+	ck_assert_msg(lab_is_protocol(line) ||
+		strstr(line, " config=\"\"") == NULL, "no line: %s", line);
+}
+
 /* Clients and partners come to one port; set before lab_init. */
 static bool lab_shares_port;
 
@@ -665,7 +705,8 @@ static inline void lab_init(struct lab *lab, const char *settings)
 	memset(lab, 0, sizeof(*lab));
 	lab->recorder = calloc(1, sizeof(*lab->recorder));
 	ck_assert_ptr_nonnull(lab->recorder);
-	log_init("test", LOG_LEVEL_ERROR, false);
+	log_init("test", LOG_LEVEL_INFO, false);
+	log_capture(lab_on_log, NULL);
 	ck_assert_int_eq(loop_new(&lab->loop), 0);
 	lab_certs(lab);
 	ck_assert_int_eq(counters_init(&lab->counters, access_edge_counters,
@@ -743,6 +784,8 @@ static inline void lab_fini(struct lab *lab)
 	loop_free(lab->loop);
 	pki_fini(&lab->pki);
 	free(lab->recorder);
+	log_capture(NULL, NULL);
+	log_set_level(LOG_LEVEL_ERROR);
 }
 
 #endif

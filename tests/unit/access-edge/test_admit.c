@@ -168,7 +168,9 @@ START_TEST(test_rate_overload_loop_and_blocked_users)
 {
 	const struct admit slow = {.is_in_rate = false};
 	const struct admit full = {.is_in_rate = true,
-		.load = LOAD_NO_CLIENTS};
+		.load = LOAD_NO_CLIENTS, .load_setting = "memory_mark_mb"};
+	const struct admit crowded = {.is_in_rate = true,
+		.full_by = "max_transaction_memory_mb"};
 	const struct admit closing = {.is_in_rate = true,
 		.load = LOAD_NO_CONNECTIONS};
 	const struct admit loop = {.is_in_rate = true, .is_loop = true};
@@ -187,7 +189,12 @@ START_TEST(test_rate_overload_loop_and_blocked_users)
 	/* A client takes 503 to REGISTER as the end of it. */
 	ck_assert_uint_eq(admit_with(&p, slow, "REGISTER", to_me).status,
 		504);
-	ck_assert_uint_eq(admit_with(&p, full, "INVITE", "").status, 503);
+	v = admit_with(&p, full, "INVITE", "");
+	ck_assert_uint_eq(v.status, 503);
+	ck_assert_str_eq(v.setting, "memory_mark_mb");
+	v = admit_with(&p, crowded, "INVITE", "");
+	ck_assert_uint_eq(v.status, 503);
+	ck_assert_str_eq(v.setting, "max_transaction_memory_mb");
 	ck_assert_uint_eq(admit_with(&p, full, "REGISTER", to_me).status,
 		504);
 	ck_assert_int_eq(admit_with(&p, closing, "INVITE", "").kind,
