@@ -666,6 +666,9 @@ static inline bool lab_is_protocol(const char *line)
 		"parent-domain", "recipient", "sender", "srv", "tls"};
 	const char *rule = strstr(line, " rule=");
 
+	/* How late the loop may be is no setting. */
+	if (strstr(line, " cause=\"overload\" ") != NULL)
+		return true;
 	rule += 6;
 	for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
 		size_t n = strlen(rules[i]);

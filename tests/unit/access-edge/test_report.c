@@ -203,6 +203,7 @@ START_TEST(test_every_end_of_ours_names_its_line)
 {
 	struct lab lab;
 	struct party *half, *mute, *quiet;
+	struct tls_ctx *ctx;
 	int fd;
 
 	lab_start(&lab, "settings:\n  access-edge: {message_timeout: 1s, "
@@ -229,8 +230,9 @@ START_TEST(test_every_end_of_ours_names_its_line)
 	expect_line(&lab, "handshake.failed", "reason=handshake ",
 		"config=\"access-edge.handshake_timeout: 1s\"");
 	close(fd);
-	party_expect_end(party_dial_to(&lab, &lab.inside,
-		lab_ctx(&lab, "other"), LAB_MACHINE));
+	ctx = lab_ctx(&lab, "other");
+	party_expect_end(party_dial_to(&lab, &lab.inside, ctx, LAB_MACHINE));
+	tls_ctx_unref(ctx);
 	expect_line(&lab, "session.closed", "why=untrusted ",
 		"config=\"servers\"");
 	lab_fini(&lab);
