@@ -242,4 +242,7 @@ refused_test blocked.test blocked
 refused_test nowhere.test srv
 refused_test deep.test parent-domain
 refused_test found.test address
+lab_ctl explain deep.test >"$LAB/explain.txt" || fail "explain"
+grep -q 'step=parent-domain finding=.*is directly below deep.test' \
+	"$LAB/explain.txt" || fail "explain: $(cat "$LAB/explain.txt")"
 lab_ok "partners of every kind, refusals, limits, restart"

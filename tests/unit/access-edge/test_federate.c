@@ -263,6 +263,15 @@ START_TEST(test_default_route_takes_everything_from_one_server)
 	plain_allow(&w.p, "direct.test", "edge.direct.test", "source");
 	in_as(&w, PARTNER_DEFAULT_ROUTE);
 	ck_assert_int_eq(w.plan.partner.level, PARTNER_SOURCE);
+	ck_assert(!mark(&w, TRUST_CLAIM_NONE).is_public_cloud);
+	/* These two describe that one server. */
+	plain_set(&w.p, "verification_level", "\"always\"");
+	plain_set(&w.p, "is_public_provider", "true");
+	in_as(&w, PARTNER_DEFAULT_ROUTE);
+	ck_assert(mark(&w, TRUST_CLAIM_NONE).is_verified);
+	ck_assert(mark(&w, TRUST_CLAIM_NONE).is_public_cloud);
+	plain_block(&w.p, "example.test");
+	not_in(&w, FEDERATE_BLOCKED, DIAG_NO_FEDERATION);
 	writes_from(&w, "direct.test");
 	shows(&w, "edge.direct.test", NULL);
 	not_in(&w, FEDERATE_DEFAULT_ROUTE, DIAG_NO_TRUST);
