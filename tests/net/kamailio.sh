@@ -174,6 +174,10 @@ EOF
 # kamailio_up: the password of user U is secret-U.
 kamailio_up() {
 	kamailio_config
+	kamailio_start
+}
+
+kamailio_start() {
 	lab_spawn "$KAM_DIR" "$KAM_NS" kamailio -DD -E -m 64 -M 16 \
 		-f "$LAB/$KAM_DIR/kamailio.cfg" -P "$LAB/$KAM_DIR/pid" \
 		-Y "$LAB/$KAM_DIR"

@@ -1,0 +1,98 @@
+# Kamailio as the inside of Microsoft's dialect: what clients of it need from
+# a Front End to sign in, find the relay, and write to each other. Whoever
+# registers is believed: no registrar of Debian's speaks NTLM or TLS-DSK.
+# Source after lib.sh and kamailio.sh.
+
+front_end_config() {
+	kamailio_config
+	cat >"$LAB/kamailio/kamailio.cfg" <<EOF
+#!KAMAILIO
+debug=2
+log_stderror=yes
+fork=yes
+children=1
+tcp_children=2
+enable_tls=yes
+tcp_connection_lifetime=3605
+tcp_accept_no_cl=yes
+listen=tls:10.0.0.20:5061
+alias="fe.int.contoso.test"
+loadmodule "tls.so"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "xlog.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "path.so"
+modparam("tls", "config", "$LAB/kamailio/tls.cfg")
+modparam("registrar", "use_path", 1)
+modparam("registrar", "path_mode", 1)
+modparam("registrar", "path_use_received", 0)
+modparam("registrar", "gruu_enabled", 0)
+modparam("usrloc", "db_mode", 0)
+modparam("rr", "enable_double_rr", 1)
+request_route {
+	if (!mf_process_maxfwd_header("70")) {
+		sl_send_reply("483", "Too Many Hops");
+		exit;
+	}
+	if (has_totag()) {
+		if (!loose_route()) {
+			if (!is_method("ACK")) sl_send_reply("404", "Not here");
+			exit;
+		}
+		t_relay();
+		exit;
+	}
+	if (is_method("REGISTER")) {
+		append_to_reply("Expires: 600\r\n");
+		append_to_reply("Supported: adhoclist\r\n");
+		append_to_reply("Supported: msrtc-event-categories\r\n");
+		append_to_reply("Allow-Events: vnd-microsoft-provisioning-v2, vnd-microsoft-roaming-contacts, vnd-microsoft-roaming-self, presence\r\n");
+		xlog("L_NOTICE", "signed in: \$fu, \$hdr(ms-edge-proxy-message-trust)\n");
+		save("location");
+		exit;
+	}
+	if (\$rm == "SERVICE"
+	    && \$cT == "application/msrtc-media-relay-auth+xml") {
+		record_route();
+		\$ru = "sip:edge.int.contoso.test:5062;grid";
+		\$du = "sip:edge.int.contoso.test:5062;transport=tls";
+		t_relay();
+		exit;
+	}
+	# The answer carries the first notification.
+	if (is_method("SUBSCRIBE")
+	    && \$hdr(Event) == "vnd-microsoft-provisioning-v2") {
+		append_to_reply("Event: vnd-microsoft-provisioning-v2\r\n");
+		append_to_reply("subscription-state: terminated;expires=0\r\n");
+		append_to_reply("ms-piggyback-cseq: 1\r\n");
+		append_to_reply("Supported: ms-benotify, ms-piggyback-first-notify\r\n");
+		set_reply_body('<provisionGroupList xmlns="http://schemas.microsoft.com/2006/09/sip/provisiongrouplist-notification"><provisionGroup name="ServerConfiguration"><mrasUri>sip:edge.int.contoso.test@contoso.test;gruu;opaque=srvr:MRAS:lab</mrasUri></provisionGroup></provisionGroupList>', "application/vnd-microsoft-roaming-provisioning-v2+xml");
+		sl_send_reply("200", "OK");
+		exit;
+	}
+	if (\$rm =~ "^(SUBSCRIBE|SERVICE)\$") {
+		sl_send_reply("489", "Bad Event");
+		exit;
+	}
+	record_route();
+	loose_route();
+	if (!lookup("location")) {
+		sl_send_reply("404", "Not Found");
+		exit;
+	}
+	t_relay();
+}
+EOF
+}
+
+front_end_up() {
+	front_end_config
+	kamailio_start
+}
