@@ -65,9 +65,9 @@ START_TEST(test_no_other_path_is_known)
 {
 	static const char *const BAD[] = {"", "/", "/replication",
 		"/replication/v1/", "/replication/v2/status",
-		BUNDLE_PATH_STATUS "/", "/REPLICATION/V1/STATUS",
+		(BUNDLE_PATH_STATUS "/"), "/REPLICATION/V1/STATUS",
 		"//replication/v1/status", "/replication/v1/../v1/status",
-		"http://x" BUNDLE_PATH_STATUS, "/metrics", "/v1/status",
+		("http://x" BUNDLE_PATH_STATUS), "/metrics", "/v1/status",
 		"/replication/v1/status%00", "/replication/v1/bundles"};
 	struct request r;
 
