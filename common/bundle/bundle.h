@@ -52,7 +52,11 @@ EDGE_MUST int bundle_unpack(struct bundle_rows *out, const struct bundle *b,
  * generation_stage_make. Schema unknown: EDGE_EUNKNOWN. */
 EDGE_MUST int bundle_fill(struct sqlite3 *db, void *bundle,
 	struct why *why);
-/* The same in memory, to look at or compare. sqlite3_close(). */
+/* The same into a database that holds the rows `before` (bundle_rows_load).
+ * EDGE_ETOOBIG also when too much is different. */
+EDGE_MUST int bundle_change(struct sqlite3 *db, const struct bundle *b,
+	struct str before, struct why *why);
+/* As bundle_fill in memory, to look at or compare. sqlite3_close(). */
 EDGE_MUST int bundle_scratch(struct sqlite3 **out, const struct bundle *b,
 	struct why *why);
 

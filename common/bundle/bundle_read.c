@@ -233,9 +233,9 @@ int bundle_unpack(struct bundle_rows *out, const struct bundle *b,
 	return 0;
 }
 
-int bundle_fill(struct sqlite3 *db, void *bundle, struct why *why)
+int bundle_change(struct sqlite3 *db, const struct bundle *b,
+	struct str before, struct why *why)
 {
-	const struct bundle *b = bundle;
 	struct bundle_rows rows;
 	uint64_t count = 0;
 	int err;
@@ -248,14 +248,19 @@ int bundle_fill(struct sqlite3 *db, void *bundle, struct why *why)
 	err = bundle_unpack(&rows, b, why);
 	if (err < 0)
 		return err;
-	err = bundle_rows_load(db, (struct str){rows.text, rows.len}, &count,
-		why);
+	err = bundle_rows_load(db, before, (struct str){rows.text, rows.len},
+		&count, why);
 	bundle_rows_fini(&rows);
 	if (err == 0 && count != b->manifest.rows)
 		err = why_set(why, EDGE_EMALFORMED,
 			"%" PRIu64 " rows, the manifest says %" PRIu64, count,
 			b->manifest.rows);
 	return err;
+}
+
+int bundle_fill(struct sqlite3 *db, void *bundle, struct why *why)
+{
+	return bundle_change(db, bundle, (struct str){NULL, 0}, why);
 }
 
 int bundle_scratch(struct sqlite3 **out, const struct bundle *b,

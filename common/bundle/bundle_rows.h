@@ -30,11 +30,15 @@ struct bundle_rows {
  * topology_yaml_scratch made. EDGE_ETOOBIG, EDGE_EDATABASE, -ENOMEM. */
 EDGE_MUST int bundle_rows_dump(struct bundle_rows *out, struct sqlite3 *db,
 	struct why *why);
-/* Insert into an empty schema, inside the caller's transaction with
- * defer_foreign_keys=1. EDGE_EMALFORMED (not canonical, unknown table,
- * wrong columns; why names the line), EDGE_ETOOBIG, EDGE_EDATABASE. */
-EDGE_MUST int bundle_rows_load(struct sqlite3 *db, struct str text,
-	uint64_t *count, struct why *why);
+/* Bring text in, inside the caller's transaction, references unchecked.
+ * before is what the database holds already, sorted as this wrote it: empty
+ * for an empty schema. Else rows that are the same stay untouched, and
+ * EDGE_ETOOBIG says that most are not: begin with an empty one. After a
+ * failure the database is worth nothing. EDGE_EMALFORMED (not canonical,
+ * unknown table, wrong columns; why names the line), EDGE_ETOOBIG,
+ * EDGE_EDATABASE. */
+EDGE_MUST int bundle_rows_load(struct sqlite3 *db, struct str before,
+	struct str text, uint64_t *count, struct why *why);
 void bundle_rows_fini(struct bundle_rows *rows);
 
 #endif

@@ -2,6 +2,7 @@
 #include "common/bundle/bundle_text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,14 @@ void bundle_text_add(struct bundle_text *t, const char *p, size_t n)
 void bundle_text_add_char(struct bundle_text *t, char c)
 {
 	bundle_text_add(t, &c, 1);
+}
+
+void bundle_text_add_number(struct bundle_text *t, int64_t v)
+{
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%" PRId64, v);
+
+	bundle_text_add(t, text, (size_t)n);
 }
 
 /* The escape of a character, "" when it stands for itself. */

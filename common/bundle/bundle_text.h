@@ -6,6 +6,7 @@
 #define BUNDLE_BUNDLE_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/attr.h"
 
@@ -19,6 +20,7 @@ struct bundle_text {
 
 void bundle_text_add(struct bundle_text *t, const char *p, size_t n);
 void bundle_text_add_char(struct bundle_text *t, char c);
+void bundle_text_add_number(struct bundle_text *t, int64_t v);
 /* With its quotes: RFC 8785 section 3.2.2.2. */
 void bundle_text_add_string(struct bundle_text *t, const char *p, size_t n);
 void bundle_text_reset(struct bundle_text *t); /* empty, room kept */

@@ -25,7 +25,6 @@
 #include "schema_sql.h"
 
 #define APPLICATION_ID 0x45444754 /* "EDGT" */
-#define FILE_MAX_BYTES (256u << 20)
 #define LIST_MAX       4096u
 
 /* ---- names and links ---------------------------------------------------- */
@@ -230,7 +229,7 @@ int generation_open(struct sqlite3 **out, const char *path, struct why *why)
 
 	if (stat(path, &st) < 0)
 		return why_set(why, -errno, "%s: %s", path, err_text(-errno));
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES)
+	if (!S_ISREG(st.st_mode) || st.st_size > GENERATION_FILE_MAX)
 		return why_set(why, EDGE_EDATABASE,
 			"%s: this is not a topology generation", path);
 	err = uri_of(path, uri, sizeof(uri));
@@ -292,7 +291,7 @@ int generation_hash(const char *path, char out[static 65], struct why *why)
 		err = -errno;
 		goto out;
 	}
-	if (st.st_size <= 0 || st.st_size > FILE_MAX_BYTES) {
+	if (st.st_size <= 0 || st.st_size > GENERATION_FILE_MAX) {
 		err = EDGE_EDATABASE;
 		goto out;
 	}

@@ -17,6 +17,8 @@
 /* "gen/00000000-0000000000000042.db" */
 #define GENERATION_TARGET_LEN 40
 
+#define GENERATION_FILE_MAX (256u << 20) /* bytes */
+
 /* Where a link of the folder dir_fd points, e.g. "current", as a checked
  * "gen/<version>.db". -ENOENT; EDGE_EMALFORMED when it points elsewhere. */
 EDGE_MUST int generation_link(int dir_fd, const char *link,

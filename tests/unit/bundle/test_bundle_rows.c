@@ -12,7 +12,8 @@ static int load(const char *text, struct why *why)
 	int err;
 
 	ck_assert_int_eq(generation_scratch(&db, why), 0);
-	err = bundle_rows_load(db, str_of(text), &count, why);
+	err = bundle_rows_load(db, str_of(NULL), str_of(text), &count,
+		why);
 	sqlite3_close(db);
 	return err;
 }
@@ -104,7 +105,8 @@ START_TEST(test_any_text_and_any_bytes_come_back)
 	ck_assert_ptr_nonnull(strstr(a.text, "{\"b\":\"AP8BAg"));
 	ck_assert_int_eq(sqlite3_exec(again, "BEGIN; PRAGMA "
 		"defer_foreign_keys=1", NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_msg(bundle_rows_load(again, (struct str){a.text, a.len},
+	ck_assert_msg(bundle_rows_load(again, str_of(NULL),
+		(struct str){a.text, a.len},
 		&count, &why) == 0, "%s", why.text);
 	ck_assert_int_eq(sqlite3_exec(again, "COMMIT", NULL, NULL, NULL),
 		SQLITE_OK);

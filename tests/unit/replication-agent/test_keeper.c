@@ -600,6 +600,89 @@ START_TEST(test_read_only_disk_keeps_the_old)
 }
 END_TEST
 
+/* A partner more or less is a line of many: the generation is made of the
+ * one before, and holds what one made from nothing would hold. */
+static void make_partner(struct bundle_bytes *out, int number)
+{
+	struct bundle_manifest m = manifest_of(1, (uint64_t)number);
+	char yaml[4096];
+
+	snprintf(yaml, sizeof(yaml), "%spartners: {p%d.test: {edge: "
+		"sip.p%d.test}}\n", SAMPLE_HEAD SAMPLE_SERVERS, number,
+		number);
+	make_bundle(out, &m, yaml);
+}
+
+static int bring_partner(int number)
+{
+	struct bundle_bytes b;
+	int status;
+
+	make_partner(&b, number);
+	status = stage(&b);
+	if (status == 201)
+		status = activate(&b,
+			(struct bundle_version){1, (uint64_t)number});
+	bundle_bytes_fini(&b);
+	return status;
+}
+
+static void check_current_is(int number)
+{
+	struct bundle_bytes bytes;
+	struct bundle_rows is;
+	struct bundle_rows should;
+	struct sqlite3 *db = NULL;
+	struct bundle b;
+	struct why why = {""};
+	char path[512];
+
+	make_partner(&bytes, number);
+	ck_assert_int_eq(bundle_read(&b, bytes.p, bytes.len, &why), 0);
+	ck_assert_int_eq(bundle_unpack(&should, &b, &why), 0);
+	ck_assert_int_eq(generation_current_path(state_dir, path,
+		sizeof(path), &why), 0);
+	ck_assert_int_eq(generation_open(&db, path, &why), 0);
+	ck_assert_int_eq(bundle_rows_dump(&is, db, &why), 0);
+	ck_assert_str_eq(is.text, should.text);
+	sqlite3_close(db);
+	bundle_rows_fini(&is);
+	bundle_rows_fini(&should);
+	bundle_fini(&b);
+	bundle_bytes_fini(&bytes);
+}
+
+START_TEST(test_generation_made_of_the_one_before_is_whole)
+{
+	for (int i = 1; i <= 8; i++) {
+		ck_assert_int_eq(bring_partner(i), 200);
+		check_current_is(i);
+		ck_assert_uint_eq(keeper.view.current.serial, (uint64_t)i);
+	}
+}
+END_TEST
+
+/* Somebody with a disk editor: nothing of it gets into the next one. */
+START_TEST(test_S16_altered_generation_is_no_base_for_the_next)
+{
+	struct sqlite3 *db = NULL;
+	struct why why = {""};
+	char path[512];
+
+	ck_assert_int_eq(bring_partner(1), 200);
+	ck_assert_int_eq(generation_current_path(state_dir, path,
+		sizeof(path), &why), 0);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "UPDATE trusted_server SET "
+		"fqdn='evil.test' WHERE grants='webconf'", NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	ck_assert_int_eq(bring_partner(2), 200);
+	check_current_is(2);
+}
+END_TEST
+
 static size_t count_files(const char *below)
 {
 	char path[2 * PATH_MAX];
@@ -663,6 +746,9 @@ int main(void)
 	tcase_add_test(tc, test_without_trust_nothing_is_taken);
 	tcase_add_test(tc, test_disk_full_at_any_step_keeps_the_old);
 	tcase_add_test(tc, test_read_only_disk_keeps_the_old);
+	tcase_add_test(tc, test_generation_made_of_the_one_before_is_whole);
+	tcase_add_test(tc,
+		test_S16_altered_generation_is_no_base_for_the_next);
 	tcase_add_test(tc, test_R21_many_generations_leave_nothing_behind);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
