@@ -24,7 +24,7 @@ test="check clang libclang-rt-14-dev llvm
 	sqlite3 nftables iproute2 procps curl python3 systemd mandoc
 	valgrind"
 tools="clang-format clang-tidy clang-tools cppcheck gcovr iwyu gdb
-	shellcheck"
+	shellcheck zsh"
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

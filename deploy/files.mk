@@ -7,6 +7,7 @@ LIBDIR     := $(DESTDIR)$(PREFIX)/lib
 SHAREDIR   := $(DESTDIR)$(PREFIX)/share/sallyport
 CONFDIR    := $(DESTDIR)/etc/sallyport
 COMPDIR    := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR     := $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 
 .PHONY: demo
 demo: deps ## a real call and a conference across the edge on loopback addresses (ARGS=--once)
@@ -14,18 +15,19 @@ demo: deps ## a real call and a conference across the edge on loopback addresses
 		$(B)/bin/meeting
 	@B=$(B) deploy/demo/demo.sh $(ARGS)
 
-# Both follow from edgectl's table of commands; `make docs` compares them.
+# All follow from edgectl's table of commands; `make docs` compares them.
 .PHONY: generated
-generated: $(B)/bin/edgectl ## write edgectl's manual page and completion anew
+generated: $(B)/bin/edgectl ## write edgectl's manual page and completions anew
 	@mkdir -p deploy/completion
 	$(B)/bin/edgectl help --mdoc >docs/man/edgectl.1
 	$(B)/bin/edgectl completion bash >deploy/completion/edgectl
+	$(B)/bin/edgectl completion zsh >deploy/completion/_edgectl
 
 .PHONY: install uninstall units
 install: programs ## install programs, units, users, man pages (DESTDIR=, PREFIX=)
 	install -d $(SBINDIR) $(BINDIR) $(CONFDIR)/tls $(SHAREDIR) \
 		$(LIBDIR)/systemd/system $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d \
-		$(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8 $(COMPDIR)
+		$(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8 $(COMPDIR) $(ZSHDIR)
 	install -m 755 $(DAEMONS:%=$(B)/bin/%) $(B)/bin/webconf-connector \
 		$(SBINDIR)
 	install -m 755 $(B)/bin/edgectl $(BINDIR)
@@ -38,6 +40,7 @@ install: programs ## install programs, units, users, man pages (DESTDIR=, PREFIX
 	install -m 644 docs/man/*.5 $(MANDIR)/man5
 	install -m 644 docs/man/*.8 $(MANDIR)/man8
 	install -m 644 deploy/completion/edgectl $(COMPDIR)
+	install -m 644 deploy/completion/_edgectl $(ZSHDIR)
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then \
 		systemd-sysusers sallyport.conf && \
 		systemd-tmpfiles --create sallyport.conf && \
@@ -46,7 +49,8 @@ install: programs ## install programs, units, users, man pages (DESTDIR=, PREFIX
 	@echo "Installed. Next: edgectl init, then systemctl enable --now sallyport.target"
 
 uninstall: ## remove what install put there; /etc and /var stay
-	rm -f $(DAEMONS:%=$(SBINDIR)/%) $(SBINDIR)/webconf-connector $(BINDIR)/edgectl $(COMPDIR)/edgectl
+	rm -f $(DAEMONS:%=$(SBINDIR)/%) $(SBINDIR)/webconf-connector $(BINDIR)/edgectl
+	rm -f $(COMPDIR)/edgectl $(ZSHDIR)/_edgectl
 	rm -f $(LIBDIR)/systemd/system/sallyport*.service \
 		$(LIBDIR)/systemd/system/sallyport*.socket \
 		$(LIBDIR)/systemd/system/sallyport.target

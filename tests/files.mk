@@ -106,6 +106,7 @@ layers: ## includes follow the arrow of common/README.md
 	@tests/lint/layers.sh
 docs: programs ## every option, command, counter and event is documented
 	@B=$(B) tests/lint/docs.sh
+	@tests/lint/completion.sh
 
 .PHONY: test
 test: deps-test ## everything that must be green; what CI runs

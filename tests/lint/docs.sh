@@ -148,8 +148,9 @@ done
 
 # ---- what edgectl prints of itself is in the tree as it is ------------------
 "$edgectl" help --mdoc | cmp -s - docs/man/edgectl.1 &&
-	"$edgectl" completion bash | cmp -s - deploy/completion/edgectl || {
-	echo "docs: docs/man/edgectl.1 or deploy/completion/edgectl is old;" \
+	"$edgectl" completion bash | cmp -s - deploy/completion/edgectl &&
+	"$edgectl" completion zsh | cmp -s - deploy/completion/_edgectl || {
+	echo "docs: docs/man/edgectl.1 or deploy/completion/ is old;" \
 		"make generated"
 	status=1
 }
