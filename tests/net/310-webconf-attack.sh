@@ -27,7 +27,7 @@ attack() {
 # First, while the heap has no room left over that could hide growth.
 attack back_pressure || fail "see above"
 attack who_speaks_first certificates tickets openings slow registrations \
-	frames_out_of_turn pairing bytes many || fail "see above"
+	frames_out_of_turn pairing bytes last_words many || fail "see above"
 [ "$(lab_pid webconf-edge)" = "$PID" ] || fail "webconf-edge was started again"
 nothing_is_left() {
 	lab_ctl webconf relays --json >"$LAB/relays.json" &&

@@ -324,6 +324,47 @@ def case_bytes():
     joined(s, slot)
 
 
+def case_last_words():
+    """B9.5: each side may say its last word first and still listen; a side
+    that breaks is not taken for one that was done."""
+    s = registered()
+    for first in (0, 1):
+        ends = joined(s)
+        one, other = ends[first], ends[1 - first]
+        one.send(b"the end")
+        # close_notify, without waiting for the answer
+        one.sock.settimeout(0)
+        try:
+            one.sock.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        expect("before the last word", other.raw(7), b"the end")
+        expect("last word", other.sock.recv(1), b"")
+        other.send(b"not yet")
+        one.sock.settimeout(10)
+        expect("behind it", one.raw(7), b"not yet")
+        other.close()
+        try:
+            got = one.sock.recv(1)
+        except ssl.SSLZeroReturnError: # orderly as well
+            got = b""
+        expect("the other's", got, b"")
+        one.close()
+    for first in (0, 1):
+        one, other = joined(s)[::1 - 2 * first]
+        one.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack("ii", 1, 0))
+        one.close()
+        # Below TLS: Python's takes a reset for an end.
+        with socket.socket(fileno=os.dup(other.sock.fileno())) as below:
+            below.settimeout(10)
+            try:
+                got = below.recv(65536)
+            except ConnectionResetError:
+                got = "reset"
+        expect("a reset", got, "reset")
+
+
 def case_back_pressure():
     """B9.4: both ends have 1 GB to say and hear 64 KiB a second."""
     seconds = float(os.environ.get("SECONDS", "5"))
