@@ -237,6 +237,25 @@ static int use_trust(SSL_CTX *ssl, const struct tls_spec *spec,
 	return 0;
 }
 
+/* With a chain file that has nothing but our own certificate OpenSSL looks
+ * for its issuers among the trusted CAs in every handshake, and proves their
+ * signatures. Once is enough; the root is left out, a peer has it or does not
+ * believe it. */
+static void complete_chain(SSL_CTX *ssl)
+{
+	STACK_OF(X509) *issuers = NULL;
+
+	if (SSL_CTX_get0_certificate(ssl) == NULL)
+		return;
+	(void)SSL_CTX_get0_chain_certs(ssl, &issuers);
+	if (sk_X509_num(issuers) <= 0)
+		(void)SSL_CTX_build_cert_chain(ssl,
+			SSL_BUILD_CHAIN_FLAG_NO_ROOT |
+				SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR |
+				SSL_BUILD_CHAIN_FLAG_CLEAR_ERROR);
+	ERR_clear_error();
+}
+
 static int verify_mode(const struct tls_spec *spec)
 {
 	switch (spec->verify) {
@@ -365,6 +384,8 @@ static int ctx_fill(SSL_CTX *ssl, const struct tls_spec *spec,
 	err = use_own_certificate(ssl, spec, why);
 	if (err == 0)
 		err = use_trust(ssl, spec, why);
+	if (err == 0)
+		complete_chain(ssl);
 	return err;
 }
 

@@ -220,6 +220,59 @@ START_TEST(test_S9_default_context_has_no_weak_suite)
 }
 END_TEST
 
+/* How many issuers go out with our certificate; -1 = each handshake looks
+ * for them. */
+static int issuers(const char *chain_path, const char *key_path,
+	const char *trust_path)
+{
+	struct tls_spec spec = { .role = TLS_ROLE_SERVER,
+		.verify = TLS_VERIFY_REQUIRE,
+		.chain_path = chain_path, .key_path = key_path,
+		.trust_path = trust_path };
+	STACK_OF(X509) *found = NULL;
+	struct tls_ctx *ctx = NULL;
+	int count;
+
+	ck_assert_int_eq(tls_ctx_new(&ctx, &spec, NULL), 0);
+	SSL_CTX_get0_chain_certs(tls_ctx_ssl(ctx), &found);
+	count = sk_X509_num(found);
+	tls_ctx_unref(ctx);
+	return count;
+}
+
+static void join_files(const char *out, const char *one, const char *two)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command), "cd %s && cat %s.crt %s.crt >%s",
+		pki.dir, one, two, out);
+	ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(test_issuers_are_looked_for_once)
+{
+	const struct pki_spec mid = { .name = "mid", .issuer = "ca",
+		.cn = "mid", .is_ca = true };
+	char all[256], leaf[256], leaf_key[256], both[256];
+
+	pki_make(&pki, &mid);
+	pki_leaf(&pki, "mid", "leaf", "DNS:leaf.test");
+	join_files("all.crt", "ca", "mid");
+	join_files("both.crt", "leaf", "mid");
+	snprintf(all, sizeof(all), "%s/all.crt", pki.dir);
+	snprintf(both, sizeof(both), "%s/both.crt", pki.dir);
+	snprintf(leaf, sizeof(leaf), "%s/leaf.crt", pki.dir);
+	snprintf(leaf_key, sizeof(leaf_key), "%s/leaf.key", pki.dir);
+	/* The root stays at home. */
+	ck_assert_int_eq(issuers(chain, key, trust), 0);
+	ck_assert_int_eq(issuers(leaf, leaf_key, all), 1);
+	/* What the file says is what is sent. */
+	ck_assert_int_eq(issuers(both, leaf_key, trust), 1);
+	/* Nobody here knows who issued it. */
+	ck_assert_int_eq(issuers(leaf, leaf_key, trust), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("tls");
@@ -240,6 +293,7 @@ int main(void)
 	tcase_add_test(tc, test_expired_certificate_is_a_warning_only);
 	tcase_add_test(tc, test_error_text_empties_the_queue);
 	tcase_add_test(tc, test_S9_default_context_has_no_weak_suite);
+	tcase_add_test(tc, test_issuers_are_looked_for_once);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_ENV);
 	failures = srunner_ntests_failed(sr);
