@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -24,6 +25,7 @@
 
 #define FILE_MAX   8192u
 #define COMMAND_MS 60000
+#define EXIT_MS    3000 /* once it has said everything */
 
 /* ---- files -------------------------------------------------------------- */
 
@@ -171,6 +173,25 @@ static int hear(const struct child *c, uint8_t *out, size_t cap, size_t *len)
 	}
 }
 
+/* The status it ends with. Who has said everything and stays is ended. */
+static int reap(const struct child *c, int64_t patience_ms)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	const struct mono deadline = mono_after_ms(mono_now(), patience_ms);
+	int status = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(c->pid, &status, WNOHANG)) == 0 &&
+		mono_since_ms(mono_now(), deadline) > 0)
+		nanosleep(&pause, NULL);
+	if (pid == c->pid)
+		return status;
+	kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return status;
+}
+
 static int sign_by_command(void *arg,
 	const uint8_t input[static BUNDLE_INPUT_LEN],
 	uint8_t out[static BUNDLE_SIGNATURE_LEN], struct why *why)
@@ -179,7 +200,7 @@ static int sign_by_command(void *arg,
 	uint8_t answer[BUNDLE_SIGNATURE_LEN + 1];
 	struct child c;
 	size_t len = 0;
-	int status = 0;
+	int status;
 	int err = start(&c, s->command, why);
 
 	if (err < 0)
@@ -191,10 +212,7 @@ static int sign_by_command(void *arg,
 	if (err == 0)
 		err = hear(&c, answer, sizeof(answer), &len);
 	close(c.from);
-	if (err != 0)
-		kill(c.pid, SIGKILL);
-	while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	status = reap(&c, err == 0 ? EXIT_MS : 0);
 	if (err == -ETIMEDOUT)
 		return why_set(why, err, "%s gave no signature within %d s",
 			s->command[0], COMMAND_MS / 1000);

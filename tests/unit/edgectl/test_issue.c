@@ -377,6 +377,10 @@ START_TEST(test_command_signs_its_standard_input)
 	write_file("sign", "#!/bin/sh\ncat >/dev/null\necho no\n", 0700);
 	ck_assert_int_eq(s.signers[0].sign(s.signers[0].arg, input, out,
 		&why), EDGE_EREFUSED);
+	/* Nor is one that has nothing to say and stays for ever. */
+	write_file("sign", "#!/bin/sh\nexec >&-\nexec sleep 600\n", 0700);
+	ck_assert_int_eq(s.signers[0].sign(s.signers[0].arg, input, out,
+		&why), EDGE_EREFUSED);
 	write_file("sign", "#!/bin/sh\nexit 1\n", 0700);
 	ck_assert_int_lt(s.signers[0].sign(s.signers[0].arg, input, out,
 		&why), 0);
