@@ -202,6 +202,7 @@ static void on_guest(enum guest_event what, void *arg)
 		[GUEST_HEADER_LATE] = COUNT_CUT_HEADER,
 		[GUEST_BODY_LATE] = COUNT_CUT_BODY,
 		[GUEST_NO_RIGHT] = COUNT_CUT_NO_RIGHT,
+		[GUEST_CROWDED] = COUNT_CUT_CROWDED,
 	};
 	struct agent *a = arg;
 

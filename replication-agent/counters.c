@@ -18,6 +18,7 @@ const struct counter_def AGENT_COUNTERS[COUNT_END] = {
 	[COUNT_CUT_HEADER] = CUT("header"),
 	[COUNT_CUT_BODY] = CUT("body"),
 	[COUNT_CUT_NO_RIGHT] = CUT("no_right"),
+	[COUNT_CUT_CROWDED] = CUT("crowded"),
 	[COUNT_NO_RIGHT] = {"requests_without_right", NULL, COUNTER_TOTAL, "",
 		"Requests of certificates without the right replication"},
 	[COUNT_REQUEST_STATUS] = REQUEST("status"),

@@ -130,16 +130,25 @@ static void on_bytes(struct evbuffer *buf, const struct evbuffer_cb_info *info,
 	scan_new(guest, buf, info->orig_size, info->n_added);
 }
 
+static bool is_in_the_way(const struct guest *guest, int64_t age_ms)
+{
+	return guest->house->count >= GUESTS_CROWD && !guest->has_right &&
+		guest->stage != STAGE_ANSWER && age_ms > GUESTS_HASTE_MS;
+}
+
 static void judge_time(struct guest *guest, struct mono now)
 {
 	const struct guest_limits *l = &guest->house->limits;
 	const int64_t age_ms = mono_since_ms(guest->since, now);
 	SSL *ssl = bufferevent_openssl_get_ssl(guest->bev);
 
+	if (is_in_the_way(guest, age_ms))
+		shut(guest, GUEST_CROWDED);
 	switch (guest->stage) {
 	case STAGE_HANDSHAKE:
 		if (SSL_is_init_finished(ssl)) {
 			guest->stage = STAGE_IDLE;
+			check_right(guest);
 			return;
 		}
 		if (age_ms > l->handshake_ms)

@@ -18,6 +18,10 @@ struct bufferevent;
 struct evhttp;
 
 #define GUESTS_MAX 16u
+/* From so many on, who has not shown a certificate with the right gets
+ * GUESTS_HASTE_MS and no more: silent ones keep no publisher out. */
+#define GUESTS_CROWD    8u
+#define GUESTS_HASTE_MS 2000
 
 /* What became of a connection, for counters. */
 enum guest_event {
@@ -26,6 +30,7 @@ enum guest_event {
 	GUEST_HEADER_LATE,
 	GUEST_BODY_LATE,
 	GUEST_NO_RIGHT,    /* sends a body, and has no right to */
+	GUEST_CROWDED,     /* a slow stranger, while there were many */
 };
 
 struct guest_limits {

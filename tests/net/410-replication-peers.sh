@@ -121,6 +121,18 @@ for i in $(seq 20); do
 done
 gets_through() { [ "$(status cms "$REPL_URL/status")" = 200 ]; }
 lab_wait 10 "the publisher to get through" gets_through
+# Silent ones hold all places: they are shown out early.
+lab_spawn silent in_in timeout 20 python3 -c '
+import socket, time
+held = [socket.create_connection(("10.0.0.10", 4443)) for _ in range(16)]
+time.sleep(15)'
+crowd_is_cut() {
+	in_edge curl -s --unix-socket "$LAB/run/replication-agent.sock" \
+		http://bus/metrics |
+		grep -q 'connections_cut_total{cause="crowded"} [1-9]'
+}
+lab_wait 10 "silent connections to be cut" crowd_is_cut
+lab_wait 10 "the publisher to get past them" gets_through
 
 # ---- long poll -----------------------------------------------------------------
 repl_curl cms "$REPL_URL/events" >"$LAB/events.json"
