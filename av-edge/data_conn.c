@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/map.h"
@@ -15,6 +14,7 @@
 #include "av-edge/relay_tcp.h"
 #include "av-edge/rfc_tcp.h"
 #include "av-edge/shard.h"
+#include "av-edge/tail.h"
 #include "av-edge/tcp_conn.h"
 
 /* An id names its shard in the upper bits; the others are drawn. */
@@ -34,8 +34,7 @@ struct data_conn {
 	uint32_t id;           /* 0 = not yet, or no more */
 	struct loop_timer *timer; /* owned: waits, or is half closed */
 	unsigned holds; /* of enum hold */
-	uint8_t *early; /* owned: came before it was bound */
-	size_t early_len;
+	struct tail early; /* owned: came before it was bound */
 	struct turn_receipt receipt;
 	bool is_asked; /* the receipt is to be answered */
 	struct tcp_conn *client; /* borrowed, NULL = not bound */
@@ -261,25 +260,17 @@ void data_conn_bind(struct shard *s, uint32_t id, struct tcp_conn *c)
 	d->client = c;
 	tcp_conn_carry(c, d);
 	set_hold(d, HOLD_UNBOUND, false);
-	if (d->early_len > 0)
-		to_client(d, d->early, d->early_len);
-	free(d->early);
-	d->early = NULL;
-	d->early_len = 0;
+	if (d->early.len > 0)
+		to_client(d, d->early.bytes, d->early.len);
+	tail_free(&d->early);
 }
 
 /* With the welcome of another relay port its data may have come; nothing is
  * read after that until it is bound. */
 static void keep(struct data_conn *d, const uint8_t *data, size_t len)
 {
-	if (d->early == NULL)
-		d->early = malloc(len);
-	if (d->early == NULL || d->early_len > 0) {
+	if (d->early.len > 0 || tail_add(&d->early, data, len) < 0)
 		relay_tcp_drop(&d->conn);
-		return;
-	}
-	memcpy(d->early, data, len);
-	d->early_len = len;
 }
 
 static void on_data(struct peer_conn *p, const uint8_t *data, size_t len)
@@ -371,7 +362,7 @@ static void on_end(struct peer_conn *p)
 
 	stop_waiting(d);
 	loop_timer_free(d->timer);
-	free(d->early);
+	tail_free(&d->early);
 	if (d->is_asked)
 		answer(d, 447);
 	if (d->client == NULL)

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/base/err.h"
 #include "common/stun/frame_tcp.h"
@@ -153,61 +151,37 @@ static ssize_t take_frames(struct tcp_conn *c, const uint8_t *bytes,
 	return (ssize_t)at;
 }
 
-/* The bytes go behind those that wait already. -ENOMEM. */
-static int append(struct tcp_conn *c, const uint8_t *data, size_t len)
-{
-	uint8_t *grown = realloc(c->tail, c->tail_len + len);
-
-	if (grown == NULL)
-		return -ENOMEM;
-	memcpy(grown + c->tail_len, data, len);
-	c->tail = grown;
-	c->tail_len += len;
-	return 0;
-}
-
 /* Of somebody without an allocation nothing is kept that is longer than a
  * request can be: neither what is begun nor what waits (threat T8). */
 static bool keeps_too_much(const struct tcp_conn *c)
 {
-	return c->tail_len > TAIL_STRANGER && c->mode != TCP_CONN_DATA &&
+	return c->tail.len > TAIL_STRANGER && c->mode != TCP_CONN_DATA &&
 	    (c->pauses & TCP_PAUSE_MOVE) == 0 &&
 	    alloc_find(&c->shard->turn.allocs, c->port->number, &c->client) ==
 		NULL;
 }
 
-static void forget(struct tcp_conn *c, size_t done)
-{
-	c->tail_len -= done;
-	if (c->tail_len > 0) {
-		memmove(c->tail, c->tail + done, c->tail_len);
-		return;
-	}
-	free(c->tail);
-	c->tail = NULL;
-}
-
 void front_tcp_read(struct tcp_conn *c, const uint8_t *data, size_t len)
 {
 	struct shard *s = c->shard;
-	bool waits = c->tail_len > 0;
+	bool waits = c->tail.len > 0;
 	ssize_t done;
 	int err = 0;
 
 	s->turn.now = loop_now(s->loop);
-	if (waits && len > 0)
-		err = append(c, data, len);
+	if (waits)
+		err = tail_add(&c->tail, data, len);
 	if (err == 0) {
-		done = waits ? take_frames(c, c->tail, c->tail_len) :
+		done = waits ? take_frames(c, c->tail.bytes, c->tail.len) :
 			       take_frames(c, data, len);
 		err = done < 0 ? (int)done : 0;
 	}
 	/* What is queued for peers points into these bytes. */
 	shard_flush(s);
 	if (err == 0 && waits)
-		forget(c, (size_t)done);
+		tail_cut(&c->tail, (size_t)done);
 	else if (err == 0 && (size_t)done < len)
-		err = append(c, data + done, len - (size_t)done);
+		err = tail_add(&c->tail, data + done, len - (size_t)done);
 	if (err == 0 && keeps_too_much(c))
 		err = EDGE_EMALFORMED;
 	if (err == 0)

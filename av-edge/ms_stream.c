@@ -9,8 +9,6 @@
 #include "av-edge/ms_stream.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/base/buf.h"
 #include "common/base/err.h"
@@ -18,6 +16,7 @@
 #include "av-edge/indication.h"
 #include "av-edge/relay_tcp.h"
 #include "av-edge/shard.h"
+#include "av-edge/tail.h"
 #include "av-edge/tcp_conn.h"
 
 /* Without framing, what one frame to the client holds at most. */
@@ -31,8 +30,7 @@ enum hold {
 
 struct ms_stream {
 	struct peer_conn conn; /* first, so that both have one address */
-	uint8_t *wait; /* owned: what came and is not passed on yet */
-	size_t wait_len;
+	struct tail wait; /* owned: what is not passed on yet */
 	unsigned holds; /* of enum hold */
 	bool is_full; /* and holds up the client */
 };
@@ -221,47 +219,25 @@ static ssize_t pass_on(struct ms_stream *m, const uint8_t *bytes, size_t len)
 	return (ssize_t)at;
 }
 
-static int keep(struct ms_stream *m, const uint8_t *data, size_t len)
-{
-	uint8_t *grown = realloc(m->wait, m->wait_len + len);
-
-	if (grown == NULL)
-		return -ENOMEM;
-	memcpy(grown + m->wait_len, data, len);
-	m->wait = grown;
-	m->wait_len += len;
-	return 0;
-}
-
-static void forget(struct ms_stream *m, size_t done)
-{
-	m->wait_len -= done;
-	if (m->wait_len > 0) {
-		memmove(m->wait, m->wait + done, m->wait_len);
-		return;
-	}
-	free(m->wait);
-	m->wait = NULL;
-}
-
 /* Of what waits and of these bytes, as much as the client takes. */
 static void read_on(struct ms_stream *m, const uint8_t *data, size_t len)
 {
-	bool waits = m->wait_len > 0;
+	bool waits = m->wait.len > 0;
 	ssize_t done;
 	int err = 0;
 
-	if (waits && len > 0)
-		err = keep(m, data, len);
+	if (waits)
+		err = tail_add(&m->wait, data, len);
 	if (err == 0) {
-		done = waits ? pass_on(m, m->wait, m->wait_len) :
+		done = waits ? pass_on(m, m->wait.bytes, m->wait.len) :
 			       pass_on(m, data, len);
 		if (done < 0)
 			err = (int)done;
 		else if (waits)
-			forget(m, (size_t)done);
+			tail_cut(&m->wait, (size_t)done);
 		else if ((size_t)done < len)
-			err = keep(m, data + done, len - (size_t)done);
+			err = tail_add(&m->wait, data + done,
+				len - (size_t)done);
 	}
 	if (err < 0)
 		relay_tcp_drop(&m->conn);
@@ -348,7 +324,7 @@ static void on_end(struct peer_conn *p)
 {
 	struct ms_stream *m = ms_of(p);
 
-	free(m->wait);
+	tail_free(&m->wait);
 	if (m->is_full)
 		let_client_go_on(p->relay);
 }

@@ -97,13 +97,11 @@ static void release(struct tcp_conn *c)
 	tcp_move_forget(c);
 	if (c->fd >= 0)
 		close(c->fd);
-	free(c->tail);
+	tail_free(&c->tail);
 	c->timer = NULL;
 	c->watch = NULL;
 	c->stream = NULL;
 	c->fd = -1;
-	c->tail = NULL;
-	c->tail_len = 0;
 }
 
 void tcp_conn_discard(struct tcp_conn *c)

@@ -16,8 +16,9 @@
 #include "common/base/list.h"
 #include "common/net/stream.h"
 #include "common/net/udp_batch.h"
-#include "av-edge/counters.h"
 #include "common/stun/frame_tcp.h"
+#include "av-edge/counters.h"
+#include "av-edge/tail.h"
 #include "av-edge/tcp_port.h"
 
 /* What may wait for a client that does not read: of datagrams and answers,
@@ -68,8 +69,7 @@ struct tcp_conn {
 	struct data_conn *data;   /* borrowed: whose bytes it carries */
 	unsigned moves;           /* from shard to shard */
 	unsigned goal;            /* the next shard, with TCP_PAUSE_MOVE */
-	uint8_t *tail;            /* owned: what is no whole frame yet */
-	size_t tail_len;
+	struct tail tail;         /* owned: what is no whole frame yet */
 };
 
 /* Takes fd when it succeeds. NULL = no memory. */
