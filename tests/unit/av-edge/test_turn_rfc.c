@@ -594,8 +594,10 @@ START_TEST(test_T21_garbage_on_the_tuple_changes_nothing)
 }
 END_TEST
 
-START_TEST(test_rules_that_forbid_a_peer_end_its_permission)
+START_TEST(test_T5_rules_that_forbid_a_peer_end_permission_and_channel)
 {
+	const struct addr client = lab_addr(ALICE);
+	const struct hot *h;
 	struct rules *strict;
 
 	ck_assert_uint_eq(lab_allocate(&ask, &lab, ALICE, &alice, 1), 0);
@@ -605,6 +607,8 @@ START_TEST(test_rules_that_forbid_a_peer_end_its_permission)
 	peer_policy_add_suite(&strict->peers, &(struct addr){0});
 	turn_set_rules(&lab.turn, rules_ref(strict));
 	ck_assert(lab_data(&ask, &lab, ALICE, PEER));
+	h = hot_find(&lab.turn.hots, 0, &client, 0x4000);
+	ck_assert(hot_is_live(h, lab.turn.now));
 	rules_unref(strict);
 	strict = lab_rules(64, &lab.rules->keys);
 	peer_policy_add_suite(&strict->peers,
@@ -612,6 +616,7 @@ START_TEST(test_rules_that_forbid_a_peer_end_its_permission)
 			8}});
 	turn_set_rules(&lab.turn, strict);
 	ck_assert(!lab_data(&ask, &lab, ALICE, PEER));
+	ck_assert(!hot_is_live(h, lab.turn.now));
 }
 END_TEST
 
@@ -662,7 +667,8 @@ int main(void)
 	tcase_add_test(t,
 		test_answers_indications_and_unknown_methods_are_not_answered);
 	tcase_add_test(t, test_T21_garbage_on_the_tuple_changes_nothing);
-	tcase_add_test(t, test_rules_that_forbid_a_peer_end_its_permission);
+	tcase_add_test(t,
+		test_T5_rules_that_forbid_a_peer_end_permission_and_channel);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
