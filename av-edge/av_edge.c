@@ -18,6 +18,7 @@
 
 #define KEY_POLL_MS    1000
 #define AUDIT_MS       60000
+#define HEAP_MS        2000
 #define HOST_SETTLE_MS 200
 #define MEDIA_PORTS_MIN 2
 
@@ -86,6 +87,16 @@ static void on_audit_timer(void *arg)
 			log_error("ports.unsound", "family=%d", i == RULES_V6 ?
 				6 : 4);
 	loop_timer_start(e->audit_timer, AUDIT_MS);
+}
+
+static void on_heap_timer(void *arg)
+{
+	struct av_edge *e = arg;
+
+	if (heap_is_slack(&e->heap, relay_counter(e->relay, AV_CONN_INTERNAL) +
+		relay_counter(e->relay, AV_CONN_EXTERNAL)))
+		heap_give_back();
+	loop_timer_start(e->heap_timer, HEAP_MS);
 }
 
 static void on_host_settled(void *arg)
@@ -242,6 +253,8 @@ static int watch_host(struct av_edge *e)
 	if (err == 0)
 		err = loop_timer_new(&e->audit_timer, loop, on_audit_timer,
 			e);
+	if (err == 0)
+		err = loop_timer_new(&e->heap_timer, loop, on_heap_timer, e);
 	return err;
 }
 
@@ -269,6 +282,7 @@ int av_edge_start(struct daemon *d, void **state, struct why *why)
 	e->daemon = d;
 	e->host_fd = -1;
 	list_init(&e->questions);
+	heap_init(&e->heap);
 	e->topology = topology_ref(t);
 	read_first_key(e);
 	err = watch_host(e);
@@ -294,6 +308,7 @@ int av_edge_ready(void *state, struct why *why)
 	/* Only av-auth's group may read it: now as the daemon's user. */
 	loop_timer_start(e->key_timer, 0);
 	loop_timer_start(e->audit_timer, AUDIT_MS);
+	loop_timer_start(e->heap_timer, HEAP_MS);
 	err = relay_start(e->relay);
 	if (err < 0)
 		return why_set(why, err, "can't start %u worker threads: %s",
@@ -393,6 +408,7 @@ void av_edge_stop(void *state)
 	loop_timer_free(e->host_timer);
 	loop_timer_free(e->key_timer);
 	loop_timer_free(e->audit_timer);
+	loop_timer_free(e->heap_timer);
 	if (e->host_fd >= 0)
 		close(e->host_fd);
 	pool_key_fini(&e->key);

@@ -7,6 +7,7 @@
 #include "common/base/list.h"
 #include "common/bus/bus_route.h"
 #include "common/daemon/daemon.h"
+#include "av-edge/heap.h"
 #include "av-edge/pool_key.h"
 #include "av-edge/relay.h"
 #include "av-edge/rest_secrets.h"
@@ -23,6 +24,8 @@ struct av_edge {
 	struct loop_timer *host_timer; /* gathers what comes in a bunch */
 	struct loop_timer *key_timer;
 	struct loop_timer *audit_timer; /* of the port pools, R4 */
+	struct heap heap;
+	struct loop_timer *heap_timer;
 	struct list questions; /* of the bus, under way to the shards */
 	bool is_draining;
 };
