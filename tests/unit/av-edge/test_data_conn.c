@@ -110,6 +110,38 @@ START_TEST(test_connect_and_bind_carry_bytes_both_ways)
 }
 END_TEST
 
+/* Nobody reads it until it is bound: what a peer said before it closed is
+ * there still, and a reset ends what was bound to it. */
+START_TEST(test_peer_may_be_gone_before_it_is_bound)
+{
+	static const struct linger at_once = {.l_onoff = 1};
+	int listener = peer_listens("127.0.3.9:0"), fd;
+	struct addr at = name_of(listener), from;
+	uint32_t id;
+	unsigned i;
+
+	ck_assert_uint_eq(allocates(&a, "127.0.3.1:0", OUTSIDE, &alice), 0);
+	for (i = 0; i < 4; i++) { /* each comes to another shard */
+		ck_assert_uint_eq(connects(&a, &at, &id), 0);
+		fd = peer_accepts(listener, &from, CLIENT_WAIT_MS);
+		stream_says(fd, "early", 5);
+		if (i % 2 != 0)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once,
+				sizeof(at_once));
+		close(fd);
+		ck_assert_uint_eq(binds(&data, &a, OUTSIDE, &alice, id), 0);
+		if (i % 2 == 0)
+			ck_assert(data_hears(&data, "early", 5));
+		ck_assert(is_ended(data.fd, CLIENT_WAIT_MS));
+		close(data.fd);
+		await_counter(AV_PEER_CONNS, 0);
+	}
+	close(listener);
+	close(a.fd);
+	await_no_one();
+}
+END_TEST
+
 /* The data connection over TLS, which changes its thread as well. */
 START_TEST(test_bound_connections_may_be_tls)
 {
@@ -592,6 +624,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		test_connect_and_bind_carry_bytes_both_ways,
+		test_peer_may_be_gone_before_it_is_bound,
 		test_bound_connections_may_be_tls,
 		test_last_words_travel_one_way_at_a_time,
 		test_permitted_peer_is_announced_and_bound,
