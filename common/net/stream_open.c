@@ -256,8 +256,11 @@ static int bind_local(int fd, const struct stream_target *target)
 			&on, sizeof(on)) < 0 || setsockopt(fd, SOL_SOCKET,
 			SO_REUSEPORT, &on, sizeof(on)) < 0))
 		return -errno;
-	/* The port is chosen at connect: it may be in use towards others. */
-	if (target->local.port == 0)
+	/* The port is chosen at connect: it may be in use towards others. But
+	 * one of a socket bound to a device must be its own: Linux lets a
+	 * socket that is bound to none have the same port, to the same peer,
+	 * and that peer takes one connection for the other. */
+	if (target->local.port == 0 && !target->bind_device)
 		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
 			sizeof(on));
 	len = addr_to_sockaddr(&target->local, &ss);

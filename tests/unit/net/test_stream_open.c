@@ -1,6 +1,10 @@
 /* How streams come to stand: connecting, certificates, handshakes. */
+#include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/unit/net/stream_bench.h"
 
@@ -14,6 +18,44 @@ START_TEST(test_leaves_from_the_wanted_address_and_device)
 	TURN_UNTIL(b.loop, b.c.is_ready);
 	ck_assert(addr_ip_eq(stream_local(b.c.stream), &target.local));
 	ck_assert_uint_ne(stream_local(b.c.stream)->port, 0);
+}
+END_TEST
+
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* since Linux 6.3 */
+#endif
+
+/* A socket that is bound to no device, as others on this machine open them,
+ * from the address and port of the stream to where the stream goes: its SYN
+ * would arrive in the middle of the stream. */
+START_TEST(test_nobody_gets_the_port_of_a_stream_bound_to_a_device)
+{
+	struct stream_target target = { .remote = b.at, .bind_device = true };
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_storage ss;
+	struct addr from;
+	uint32_t range;
+	socklen_t len;
+	int on = 1;
+
+	ck_assert_int_eq(addr_parse_z("127.0.3.7", 0, &target.local), 0);
+	ck_assert_int_eq(stream_connect(&b.c.stream, b.loop, &target, NULL,
+		NULL, &end_ops, &b.c), 0);
+	TURN_UNTIL(b.loop, b.c.is_ready);
+	from = *stream_local(b.c.stream);
+	range = (uint32_t)from.port << 16 | from.port;
+	if (setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range,
+		    sizeof(range)) == 0) {
+		ck_assert_int_eq(setsockopt(fd, IPPROTO_IP,
+			IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)), 0);
+		from.port = 0;
+		len = addr_to_sockaddr(&from, &ss);
+		ck_assert_int_eq(bind(fd, (struct sockaddr *)&ss, len), 0);
+		len = addr_to_sockaddr(&b.at, &ss);
+		ck_assert_int_eq(connect(fd, (struct sockaddr *)&ss, len), -1);
+		ck_assert_int_eq(errno, EADDRNOTAVAIL);
+	}
+	close(fd);
 }
 END_TEST
 
@@ -325,6 +367,8 @@ int main(void)
 
 	tc = bench_case("connect");
 	tcase_add_test(tc, test_leaves_from_the_wanted_address_and_device);
+	tcase_add_test(tc,
+		test_nobody_gets_the_port_of_a_stream_bound_to_a_device);
 	tcase_add_test(tc, test_refused_connection_says_where);
 	suite_add_tcase(suite, tc);
 
