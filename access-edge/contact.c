@@ -63,8 +63,11 @@ static void split_tail(const struct sip_uri *uri, size_t after,
 	*headers = str_skip(rest, n);
 }
 
-/* Steps 5 to 8: host, port, maddr, ms-received-cid. Heap string or NULL. */
-static char *new_uri(const struct sip_uri *uri, const struct origin *from)
+/* Steps 5 to 8: host, port, maddr, ms-received-cid. Heap string or NULL.
+ * What a client writes of these two, from a connection before or of its own
+ * making, does not stay beside ours. */
+static char *new_uri(struct sip_msg *m, const struct sip_uri *uri,
+	const struct origin *from)
 {
 	char ip[ADDR_TEXT_LEN], seen[ADDR_TEXT_LEN + 2], *out = NULL;
 	size_t at = host_at(uri);
@@ -78,11 +81,15 @@ static char *new_uri(const struct sip_uri *uri, const struct origin *from)
 	snprintf(seen, sizeof(seen), from->remote.family == 6 ? "[%s]" :
 		"%s", ip);
 	split_tail(uri, at + uri->host.n, &params, &headers);
+	if (sip_param_unset(m, params, "ms-received-cid", &params) != 0)
+		return NULL;
 	before = params;
 	has_maddr = sip_param_span(params, "maddr", &maddr);
 	if (has_maddr) {
 		before.n = (size_t)(maddr.p - params.p);
 		after = str_skip(params, before.n + maddr.n);
+		if (sip_param_unset(m, after, "maddr", &after) != 0)
+			return NULL;
 	} else if (is_literal) {
 		host = str_of(seen);
 	}
@@ -113,7 +120,7 @@ static int rewrite(struct sip_msg *m, size_t n, const struct sip_addr *c,
 	const struct origin *from)
 {
 	struct str params;
-	char *uri = new_uri(&c->uri, from);
+	char *uri = new_uri(m, &c->uri, from);
 	char *value = NULL;
 	int before = (int)(c->uri.text.p - c->text.p);
 	bool has_angle = before > 0 && c->uri.text.p[-1] == '<';

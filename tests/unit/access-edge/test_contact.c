@@ -57,6 +57,23 @@ START_TEST(test_names_get_maddr_and_maddr_is_replaced)
 }
 END_TEST
 
+/* A client that shows what it was told on a connection before must be found
+ * on this one, and nobody may name another. */
+START_TEST(test_S14_marks_of_another_connection_do_not_stay)
+{
+	struct plain p;
+
+	plain_init(&p);
+	expect(&p, false, "<sip:c@10.0.0.1:9;ms-received-cid=00FF;lr;"
+		"MS-Received-CID=0101>;proxy=replace",
+		"<sip:c@192.0.2.77:58350;lr;ms-received-cid=" CID ">");
+	expect(&p, false, "<sip:c@pc.home;maddr=10.1.1.1;lr;maddr=10.2.2.2>"
+		";proxy=replace", "<sip:c@pc.home:58350;maddr=192.0.2.77;lr;"
+		"ms-received-cid=" CID ">");
+	plain_fini(&p);
+}
+END_TEST
+
 START_TEST(test_ipv6_sources_get_brackets)
 {
 	struct plain p;
@@ -160,6 +177,7 @@ int main(void)
 {
 	RUN_SUITE("access-edge/contact", test_address_becomes_the_one_seen,
 		test_names_get_maddr_and_maddr_is_replaced,
+		test_S14_marks_of_another_connection_do_not_stay,
 		test_ipv6_sources_get_brackets,
 		test_contacts_that_do_not_ask_stay_as_they_are,
 		test_fix_nated_contact_takes_addresses_without_outbound,
