@@ -166,7 +166,8 @@ static const struct rule RULES[] = {
 		" a.side='internal' AND b.side='external' AND"
 		" a.address=b.address"},
 	{"address", true,
-		"SELECT format('machine %s, %s: %s is not an address',"
+		"SELECT format('machine %s, %s: %s is not an address: write"
+		" one such as 192.0.2.10, without a port',"
 		" m.fqdn, n.side, n.address), " MACHINE_AT("m")
 		" FROM net_interface n JOIN"
 		" machine m USING(machine_id) WHERE"
@@ -179,7 +180,8 @@ static const struct rule RULES[] = {
 		" machine m USING(machine_id) WHERE"
 		" address_kind(n.address)='any'"},
 	{"multicast", true,
-		"SELECT format('machine %s, %s: %s is a multicast address',"
+		"SELECT format('machine %s, %s: %s is a multicast address:"
+		" write one that a device of the machine has',"
 		" m.fqdn, n.side, n.address), " MACHINE_AT("m")
 		" FROM net_interface n JOIN"
 		" machine m USING(machine_id) WHERE"
@@ -218,7 +220,8 @@ static const struct rule RULES[] = {
 		" machine b ON b.machine_id=y.machine_id"},
 	{"address-shared", true,
 		"SELECT DISTINCT format('machines %s and %s have the same"
-		" address %s', a.fqdn, b.fqdn, s.address), " MACHINE_AT("b")
+		" address %s: each needs its own', a.fqdn, b.fqdn,"
+		" s.address), " MACHINE_AT("b")
 		" FROM " SHARED(
 		"address") " JOIN machine a ON a.machine_id=s.low JOIN"
 		" machine b ON b.machine_id=y.machine_id"},

@@ -70,7 +70,7 @@ static void check_reader(struct doctor *d, const struct use_row *row,
 			cure, "%s: everybody can read the key", path);
 }
 
-static void check_dates(struct doctor *d, const char *use,
+static void check_dates(struct doctor *d, const char *use, const char *chain,
 	const struct tls_cert_info *info)
 {
 	const int64_t now = wall_now().s;
@@ -78,18 +78,18 @@ static void check_dates(struct doctor *d, const char *use,
 
 	if (info->not_before.s > now)
 		doctor_add(d, DOCTOR_FAIL, use, "set the clock, or wait",
-			"not valid before a moment in the future");
+			"%s: not valid before a moment in the future", chain);
 	else if (info->not_after.s <= now)
 		doctor_add(d, DOCTOR_FAIL, use,
 			"renew it: put the new files "
 			"in place, they are taken up by themselves",
-			"expired %lld %s ago", -days,
+			"%s: expired %lld %s ago", chain, -days,
 			days == -1 ? "day" : "days");
 	else if (days < SOON_DAYS)
 		doctor_add(d, DOCTOR_WARN, use,
 			"renew it: put the new files "
 			"in place, they are taken up by themselves",
-			"expires in %lld days", days);
+			"%s: expires in %lld days", chain, days);
 }
 
 static bool has_name(const struct tls_cert_info *info, const char *name)
@@ -220,7 +220,7 @@ static void check_use(struct doctor *d, const struct use_row *row)
 			"%s", why_text(&why, err));
 		return;
 	}
-	check_dates(d, use, &info);
+	check_dates(d, use, cert->chain, &info);
 	check_names(d, row, &info);
 	check_chain(d, row, cert->chain);
 	if (d->count[DOCTOR_FAIL] == before)
