@@ -1,6 +1,6 @@
 #!/bin/sh
 # coturn's own clients against av-edge with issued credentials: relaying on
-# both sides, wrong password, forged user, expired user.
+# both sides, wrong password, forged user.
 . "$(dirname "$0")/lib.sh"
 
 SETTINGS_AUTH='max_token_lifetime: 8h'
@@ -30,24 +30,27 @@ uclient() {
 	"$_ns" timeout 60 turnutils_uclient -c -y -n 50 -m 5 -l 172 \
 		-u "$_user" -w "$_pass" "$@" "$_server" 2>&1
 }
+# arrived WHAT: all that one end sent came to the other.
+arrived() {
+	grep -q 'tot_send_msgs=\([1-9][0-9]*\), tot_recv_msgs=\1$' \
+		"$LAB/uclient.txt" &&
+		grep -q 'Total lost packets 0 ' "$LAB/uclient.txt" ||
+		fail "$1: $(tail -8 "$LAB/uclient.txt")"
+}
 for side in in_out:198.51.100.30 in_in:10.0.0.10; do
 	uclient "${side%%:*}" "${side##*:}" "$USER" "$PASS" \
 		>"$LAB/uclient.txt" || fail "uclient: $(tail -5 "$LAB/uclient.txt")"
-	grep -q 'tot_send_msgs=\([1-9][0-9]*\), tot_recv_msgs=\1,' \
-		"$LAB/uclient.txt" || grep 'Total lost packets 0 ' "$LAB/uclient.txt" ||
-		fail "loss: $(tail -8 "$LAB/uclient.txt")"
+	arrived "${side##*:}"
 	echo "${side##*:}: $(grep -i 'total lost' "$LAB/uclient.txt" | tail -1)"
 done
 # Send and Data indications instead of channels.
-uclient in_out 198.51.100.30 "$USER" "$PASS" -s >"$LAB/uclient-s.txt" ||
-	fail "indications: $(tail -5 "$LAB/uclient-s.txt")"
-grep -q 'Total lost packets 0 ' "$LAB/uclient-s.txt" ||
-	fail "loss with indications: $(tail -5 "$LAB/uclient-s.txt")"
+uclient in_out 198.51.100.30 "$USER" "$PASS" -s >"$LAB/uclient.txt" ||
+	fail "indications: $(tail -5 "$LAB/uclient.txt")"
+arrived indications
 
-# refused WHAT USER PASSWORD CAUSE-COUNTER
+# refused WHAT USER PASSWORD
 refused() {
 	if uclient in_out 198.51.100.30 "$2" "$3" >"$LAB/refused.txt"; then
-		grep -q 'allocate sent' "$LAB/refused.txt" || true
 		fail "$1 was served"
 	fi
 	echo "$1: refused"
@@ -58,7 +61,4 @@ import base64, sys
 b = bytearray(base64.b64decode(sys.stdin.read())); b[20] ^= 1
 print(base64.b64encode(bytes(b)).decode())')
 refused "forged user" "$FORGED" "$PASS"
-[ "$(in_edge edgectl -c "$LAB/edge.yaml" allocations --json |
-	python3 -c 'import json,sys; print(len(json.load(sys.stdin)["allocations"]))')" \
-	-eq 0 ] || echo "allocations of the clients linger until they expire"
 lab_ok "turnutils"
