@@ -287,6 +287,10 @@ static void stage_topology(struct keeper *k, const struct bundle *b,
 
 	if (verdict == ACCEPT_CONFLICT)
 		alarm_conflict(k, b);
+	/* Signed, and only of no use here: the epoch counts all the same. */
+	if ((verdict == ACCEPT_UNKNOWN || verdict == ACCEPT_FOREIGN) &&
+		raise_fence(k, facts, b, out) < 0)
+		return;
 	if (verdict != ACCEPT_NEW && verdict != ACCEPT_KNOWN) {
 		keeper_refuse(k, out, accept_status(verdict), EDGE_EREFUSED,
 			"%s", out->why.text);

@@ -132,6 +132,25 @@ START_TEST(test_refused_bundle_of_a_new_publisher_fences_the_old)
 }
 END_TEST
 
+/* Too new for this agent, and signed all the same. */
+START_TEST(test_S18_bundle_for_newer_agents_fences_the_old_epoch)
+{
+	struct bundle_manifest m = manifest_of(2, 1);
+	struct bundle_bytes b;
+	char *yaml = numbered_yaml(1);
+
+	ck_assert_int_eq(bring(1, 1), 200);
+	snprintf(m.min_agent, sizeof(m.min_agent), "999.0.0");
+	make_bundle(&b, &m, yaml);
+	ck_assert_int_eq(stage(&b), 415);
+	ck_assert_int_eq(bring(1, 2), 409);
+	ck_assert_int_eq(current_number(), 1);
+	ck_assert_int_eq(bring(2, 2), 200);
+	bundle_bytes_fini(&b);
+	free(yaml);
+}
+END_TEST
+
 START_TEST(test_semantic_errors_are_listed)
 {
 	/* The relay range covers UDP 3478: an error of the checks. */
@@ -727,6 +746,8 @@ int main(void)
 	tcase_add_test(tc, test_marks_survive_a_restart);
 	tcase_add_test(tc,
 		test_refused_bundle_of_a_new_publisher_fences_the_old);
+	tcase_add_test(tc,
+		test_S18_bundle_for_newer_agents_fences_the_old_epoch);
 	tcase_add_test(tc, test_semantic_errors_are_listed);
 	tcase_add_test(tc, test_abort_forgets_and_the_version_stays_used);
 	tcase_add_test(tc, test_pinned_host_stages_and_waits);
