@@ -45,8 +45,10 @@ p99() {
 least() {
 	printf '%s\n%s\n' "$1" "$2" | sort -n | head -1
 }
+# 10 ms more at most, or twice as much where it is slow without them: that is
+# the noise of this machine. Whom a dead partner holds up waits for seconds.
 in_bounds() {
-	awk -v a="$1" -v b="$2" 'BEGIN { exit !(b - a <= 10) }'
+	awk -v a="$1" -v b="$2" 'BEGIN { exit !(b - a <= (a > 10 ? a : 10)) }'
 }
 _before=$(least "$(p99 before1)" "$(p99 before2)")
 ask hole.test 600 200 "$LAB/hole.json" &
