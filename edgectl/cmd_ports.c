@@ -99,7 +99,7 @@ static const struct cmd_verb VERBS[] = {
 			"expected is not there.",
 		.examples = "edgectl ports\n"
 			    "edgectl ports --json | jq '.ports[] | "
-			    "select(.state!=\"open\")'\n",
+			    "select(.state==\"down\")'\n",
 		.run = run,
 	},
 };

@@ -388,7 +388,9 @@ static const struct cmd_verb VERBS[] = {
 			"error in it",
 		.more =
 "Nothing is written. FILE may be - for standard input. Status 1 when the file\n"
-"could not be applied.",
+"could not be applied. Warnings do not hinder it: an address that no device\n"
+"of this host has may come later; until then daemons refuse it, and the\n"
+"doctor fails.",
 		.examples = "edgectl topology plan "
 			    "/etc/sallyport/topology.yaml\n",
 		.run = run_plan,
