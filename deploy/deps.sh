@@ -18,8 +18,10 @@ build="gcc make pkg-config libc6-dev
 test="check clang libclang-rt-14-dev llvm
 	chromium chromium-driver prometheus
 	nginx-light haproxy kamailio kamailio-tls-modules coturn baresip-core
-	linphone-cli libnice-dev libpurple-dev libxml2-dev pidgin-sipe
-	postgresql sip-tester stunnel4
+	linphone-cli libnice-dev postgresql sip-tester stunnel4
+	libpurple-dev libxml2-dev libgstreamer1.0-dev pidgin-sipe
+	gstreamer1.0-nice gstreamer1.0-plugins-base
+	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 	dnsmasq-base tcpdump
 	sqlite3 nftables iproute2 procps curl python3 systemd mandoc
 	valgrind"

@@ -46,11 +46,11 @@ $(BENCH_BIN): $(B)/bin/%: $(B)/tests/bench/%.o $(LIB)
 	@echo "  LD      $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS)
 
-$(PEER_SRC:%.c=$(B)/%.o): CFLAGS += $(call pkg_cflags,nice) $(call pkg_cflags,purple libxml-2.0)
+$(PEER_SRC:%.c=$(B)/%.o): CFLAGS += $(call pkg_cflags,nice) $(call pkg_cflags,purple libxml-2.0 gstreamer-1.0)
 $(PEER_BIN): $(B)/bin/%: $(B)/tests/peers/%.o
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(shell pkg-config --libs nice purple libxml-2.0)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(shell pkg-config --libs nice purple libxml-2.0 gstreamer-1.0)
 
 .PHONY: unit-programs check-unit check check-net mocks peers
 mocks: $(MOCK_BIN)

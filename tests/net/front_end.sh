@@ -46,6 +46,9 @@ request_route {
 			if (!is_method("ACK")) sl_send_reply("404", "Not here");
 			exit;
 		}
+		# A client inside is where its Contact's maddr says.
+		if (\$du == \$null && \$(ru{uri.param,maddr}) != "")
+			\$du = "sip:" + \$(ru{uri.param,maddr}) + ":" + \$rp + ";transport=tls";
 		t_relay();
 		exit;
 	}
@@ -95,4 +98,23 @@ EOF
 front_end_up() {
 	front_end_config
 	kamailio_start
+}
+
+# sipe USER NS SERVER:PORT CERTIFICATE TONE: a client signs in; what happens
+# goes to $LAB/USER.log, orders to $LAB/USER.in.
+sipe() {
+	_peers=$LAB/$1/certificates/x509/tls_peers
+	mkdir -p "$_peers"
+	cp "$LAB/tls/$4.crt" "$_peers/${3%:*}"
+	mkfifo "$LAB/$1.in"
+	lab_spawn "$1" "$2" sh -c "exec sipe_client --user=$1 \
+		--domain=contoso.test --server=$3 --home=$LAB/$1 \
+		--tone=$5 <>$LAB/$1.in"
+}
+
+# sipe_ready USER: signed in, and with credentials for the relay.
+sipe_ready() {
+	lab_wait 30 "$1 to sign in" grep -q '^signed-on' "$LAB/$1.log"
+	lab_wait 30 "$1 to find the relay" grep -q \
+		'Media relay: .* TCP: 443 UDP: 3478' "$LAB/$1.log"
 }

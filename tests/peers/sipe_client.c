@@ -4,18 +4,22 @@
  * it is told on its standard input:
  *
  *	sipe_client --user=alice --domain=DOMAIN --server=HOST:PORT \
- *		--home=DIR
+ *		--home=DIR --tone=HZ
  *
  *	send WHO TEXT	an instant message to WHO
+ *	call SIP-URI	a call; who is called takes it
+ *	hangup
  *	quit		sign out and end
  *
  * Each thing that happens is one line of output (signed-on, signed-off,
- * message FROM TEXT, error TEXT) among libpurple's own, which show every SIP
+ * message FROM TEXT, call WHO, call connected, hears HZ, call ended, error
+ * TEXT) among libpurple's own, which show every SIP
  * message whole.
  */
 #include <dlfcn.h>
 #include <glib.h>
 #include <libpurple/debug.h>
+#include <libpurple/media-gst.h>
 #include <libpurple/purple.h>
 #include <libxml/parser.h>
 #include <stdio.h>
@@ -28,7 +32,9 @@
 struct client {
 	char *user, *domain, *server, *home;
 	GMainLoop *loop;
+	int tone; /* Hz, what the other side is to hear */
 	PurpleAccount *account;
+	PurpleMedia *media;
 };
 
 static struct client client; /* libpurple's callbacks carry no owner */
@@ -143,6 +149,148 @@ static void on_message(PurpleAccount *account, char *from, char *text,
 	say("message", from, text);
 }
 
+/* ---- calls: a tone out, the pitch of what comes in ---------------------- */
+
+#define HEARD_RATE 8000
+
+static struct {
+	gboolean was_above;
+	unsigned samples, crossings;
+} heard;
+
+/* Once for each second of sound; silence has no pitch. In GStreamer's
+ * thread. */
+static void on_sound(GstElement *sink, GstBuffer *buffer, GstPad *pad,
+	gpointer arg)
+{
+	GstMapInfo map;
+
+	(void)sink;
+	(void)pad;
+	(void)arg;
+	if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
+		return;
+	for (gsize i = 0; i + 1 < map.size; i += 2) {
+		int16_t value = (int16_t)(map.data[i] | map.data[i + 1] << 8);
+		gboolean is_above = heard.was_above ? value > -500 :
+			value > 500;
+
+		heard.crossings += is_above != heard.was_above;
+		heard.was_above = is_above;
+		if (++heard.samples < HEARD_RATE)
+			continue;
+		if (heard.crossings > 0)
+			printf("hears %u\n", heard.crossings / 2);
+		fflush(stdout);
+		heard.samples = 0;
+		heard.crossings = 0;
+	}
+	gst_buffer_unmap(buffer, &map);
+}
+
+static GstElement *bin(const char *text)
+{
+	GError *error = NULL;
+	GstElement *e = gst_parse_bin_from_description(text, TRUE, &error);
+
+	if (e == NULL)
+		say("error", NULL, error->message);
+	return e;
+}
+
+static GstElement *make_source(PurpleMediaElementInfo *info,
+	PurpleMedia *media, const gchar *session, const gchar *who)
+{
+	char text[200];
+
+	(void)info;
+	(void)media;
+	(void)session;
+	(void)who;
+	snprintf(text, sizeof(text), "audiotestsrc is-live=true freq=%d ! "
+		"capsfilter caps=audio/x-raw,rate=16000,channels=1",
+		client.tone);
+	return bin(text);
+}
+
+static GstElement *make_sink(PurpleMediaElementInfo *info,
+	PurpleMedia *media, const gchar *session, const gchar *who)
+{
+	GstElement *e = bin("audioconvert ! audioresample ! "
+		"audio/x-raw,format=S16LE,rate=8000,channels=1 ! "
+		"fakesink name=ear signal-handoffs=true sync=false "
+		"async=false");
+	GstElement *ear = gst_bin_get_by_name(GST_BIN(e), "ear");
+
+	(void)info;
+	(void)media;
+	(void)session;
+	(void)who;
+	g_signal_connect(ear, "handoff", G_CALLBACK(on_sound), NULL);
+	gst_object_unref(ear);
+	return e;
+}
+
+static gboolean accept_call(gpointer media)
+{
+	purple_media_stream_info(media, PURPLE_MEDIA_INFO_ACCEPT, NULL, NULL,
+		TRUE);
+	return FALSE;
+}
+
+static void on_media_state(PurpleMedia *media, PurpleMediaState state,
+	gchar *session, gchar *who, gpointer arg)
+{
+	(void)arg;
+	if (state == PURPLE_MEDIA_STATE_NEW && session != NULL &&
+	    who != NULL && !purple_media_is_initiator(media, session, who))
+		g_idle_add(accept_call, media);
+	if (state == PURPLE_MEDIA_STATE_CONNECTED && session != NULL)
+		say("call connected", NULL, NULL);
+	if (state == PURPLE_MEDIA_STATE_END && session == NULL)
+		say("call ended", NULL, NULL);
+}
+
+static gboolean on_media(PurpleMediaManager *manager, PurpleMedia *media,
+	PurpleAccount *account, gchar *who, gpointer arg)
+{
+	(void)manager;
+	(void)account;
+	(void)arg;
+	say("call", who, NULL);
+	client.media = media;
+	g_signal_connect(media, "state-changed", G_CALLBACK(on_media_state),
+		NULL);
+	return TRUE;
+}
+
+static void add_element(const char *id, PurpleMediaElementType type,
+	gpointer make)
+{
+	PurpleMediaManager *manager = purple_media_manager_get();
+	PurpleMediaElementInfo *info = g_object_new(
+		PURPLE_TYPE_MEDIA_ELEMENT_INFO, "id", id, "name", id,
+		"type", type | PURPLE_MEDIA_ELEMENT_AUDIO, "create-cb", make,
+		NULL);
+
+	purple_media_manager_register_element(manager, info);
+	purple_media_manager_set_active_element(manager, info);
+}
+
+static void start_media(void)
+{
+	PurpleMediaManager *manager = purple_media_manager_get();
+
+	purple_media_manager_set_ui_caps(manager, PURPLE_MEDIA_CAPS_AUDIO |
+		PURPLE_MEDIA_CAPS_AUDIO_SINGLE_DIRECTION |
+		PURPLE_MEDIA_CAPS_MODIFY_SESSION);
+	add_element("tone", PURPLE_MEDIA_ELEMENT_SRC |
+		PURPLE_MEDIA_ELEMENT_ONE_SRC, make_source);
+	add_element("ear", PURPLE_MEDIA_ELEMENT_SINK |
+		PURPLE_MEDIA_ELEMENT_ONE_SINK, make_sink);
+	g_signal_connect(manager, "init-media", G_CALLBACK(on_media), NULL);
+}
+
 /* ---- what it is told ---------------------------------------------------- */
 
 static void send_message(const char *who, const char *text)
@@ -168,6 +316,12 @@ static gboolean on_order(GIOChannel *in, GIOCondition condition, gpointer arg)
 	word = g_strsplit(g_strchomp(line), " ", 3);
 	if (g_strcmp0(word[0], "send") == 0 && word[1] && word[2])
 		send_message(word[1], word[2]);
+	else if (g_strcmp0(word[0], "call") == 0 && word[1])
+		purple_prpl_initiate_media(client.account, word[1],
+			PURPLE_MEDIA_AUDIO);
+	else if (g_strcmp0(word[0], "hangup") == 0 && client.media != NULL)
+		purple_media_stream_info(client.media,
+			PURPLE_MEDIA_INFO_HANGUP, NULL, NULL, TRUE);
 	else if (g_strcmp0(word[0], "quit") == 0)
 		purple_account_disconnect(client.account);
 	g_strfreev(word);
@@ -241,6 +395,7 @@ int main(int argc, char **argv)
 		{"server", 0, 0, G_OPTION_ARG_STRING, &client.server, NULL,
 			NULL},
 		{"home", 0, 0, G_OPTION_ARG_STRING, &client.home, NULL, NULL},
+		{"tone", 0, 0, G_OPTION_ARG_INT, &client.tone, NULL, NULL},
 		{NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
 	};
 	GOptionContext *context = g_option_context_new(NULL);
@@ -252,12 +407,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sipe_client: wrong usage; see the source\n");
 		return 2;
 	}
+	gst_init(&argc, &argv);
 	client.loop = g_main_loop_new(NULL, FALSE);
 	if (!start_purple())
 		return 1;
 	g_timeout_add_seconds(DEADLINE_S, on_deadline, NULL);
 	g_io_add_watch(g_io_channel_unix_new(0),
 		(GIOCondition)(G_IO_IN | G_IO_HUP), on_order, NULL);
+	start_media();
 	sign_in();
 	g_main_loop_run(client.loop);
 	return 0;
