@@ -164,7 +164,8 @@ void report_ended(const struct edge *edge, const struct session *s,
 		addr_text(&s->origin.remote, remote), log_qz(s->user),
 		log_qz(s->origin.peer_name), stream_end_name(end),
 		s->why_closed != NULL ? s->why_closed : "-", log_qz(line),
-		log_qz(detail), mono_since_ms(s->opened, now) / 1000,
+		log_qz(s->fault != NULL ? s->fault : detail),
+		mono_since_ms(s->opened, now) / 1000,
 		s->messages_in, s->messages_out);
 	/* Whoever never shook hands can be anybody, at any rate. */
 	if (s->is_ready)

@@ -146,10 +146,12 @@ static void on_whole(struct session *s, struct str text)
 	}
 	t->ops->on_message(s, m, err != 0 ? &fault : NULL, t->arg);
 	s->messages_in += !s->is_held;
-	if (err != 0 && fault.is_lost)
+	if (err != 0 && fault.is_lost) {
+		s->fault = fault.cause;
 		session_close(s, "malformed");
-	else if (err != 0)
+	} else if (err != 0) {
 		session_waste(s);
+	}
 	sip_msg_free(m);
 }
 
@@ -165,6 +167,7 @@ static void on_bad(struct session *s, const struct sip_frame_item *item)
 		m = NULL;
 	t->ops->on_lost(s, m, (unsigned)item->status, item->cause, t->arg);
 	sip_msg_free(m);
+	s->fault = item->cause;
 	session_close(s, "framing");
 }
 

@@ -254,6 +254,23 @@ START_TEST(test_handshake_that_fails_is_told_with_its_cause)
 }
 END_TEST
 
+/* Whoever asks why a client was cut off wants to know what it sent. */
+START_TEST(test_unreadable_octets_are_told_with_the_fault)
+{
+	struct lab lab;
+	struct party *odd;
+
+	lab_start(&lab, "");
+	listen_to_log();
+	odd = party_client(&lab);
+	party_send(odd, "ing that began elsewhere\r\n");
+	party_expect_end(odd);
+	expect_line(&lab, "session.closed", "why=framing ",
+		"detail=\"the start line is not of SIP\"");
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_doors_that_are_closed_say_by_which_line)
 {
 	struct lab lab;
@@ -287,6 +304,7 @@ int main(void)
 		test_requests_that_fail_on_the_way_name_what_they_waited_for);
 	tcase_add_test(c, test_every_end_of_ours_names_its_line);
 	tcase_add_test(c, test_handshake_that_fails_is_told_with_its_cause);
+	tcase_add_test(c, test_unreadable_octets_are_told_with_the_fault);
 	tcase_add_test(c, test_doors_that_are_closed_say_by_which_line);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);
