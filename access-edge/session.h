@@ -64,7 +64,7 @@ struct session {
 	bool is_held;
 	struct session_held *held; /* owned */
 	const char *why_closed;    /* by us; a literal, or NULL */
-	const char *fault;         /* what made its octets unreadable; or NULL */
+	const char *fault;         /* why its octets were unreadable */
 	const char *idle_setting;  /* that says how long it may be silent */
 	bool is_outbound;          /* RFC 5626 took part in its REGISTER */
 	uint64_t messages_in;
