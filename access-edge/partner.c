@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/attr.h"
+#include "common/base/dns_name.h"
 #include "common/sip/sip_text.h"
 
 static const char *const LEVELS[] = {
@@ -186,24 +187,17 @@ bool partner_is_peer(const struct policy *p, struct str host)
 
 /* ---- names --------------------------------------------------------------- */
 
-static struct str without_dot(struct str name)
-{
-	if (name.n > 1 && name.p[name.n - 1] == '.')
-		name.n--;
-	return name;
-}
-
 bool partner_is_in_domain(struct str host, struct str domain)
 {
 	size_t dot;
 
-	host = without_dot(host);
+	host = dns_name_without_dot(host);
 	dot = str_find(host, '.');
 	return dot > 0 && dot < host.n &&
-		str_ieq(str_skip(host, dot + 1), without_dot(domain));
+		str_ieq(str_skip(host, dot + 1), dns_name_without_dot(domain));
 }
 
 int partner_domain_take(struct str host, char out[static DNS_NAME_LEN])
 {
-	return dns_name_take(without_dot(host), out, DNS_NAME_LEN);
+	return dns_name_take(dns_name_without_dot(host), out, DNS_NAME_LEN);
 }

@@ -252,18 +252,14 @@ bool policy_is_own_uri(const struct policy *p, const struct sip_uri *uri)
 
 bool policy_has_domain(const struct policy *p, struct str host)
 {
-	if (host.n > 0 && host.p[host.n - 1] == '.')
-		host.n--;
-	return topology_has_domain(p->topology, host);
+	return topology_has_domain(p->topology, dns_name_without_dot(host));
 }
 
 bool policy_trusts(const struct policy *p, struct str host)
 {
 	char name[DNS_NAME_LEN];
 
-	if (host.n > 0 && host.p[host.n - 1] == '.')
-		host.n--;
-	if (str_copy(host, name, sizeof(name)) != 0)
+	if (str_copy(dns_name_without_dot(host), name, sizeof(name)) != 0)
 		return false;
 	return topology_trusted(p->topology, TOPOLOGY_GRANT_SIP, name) !=
 		NULL;

@@ -106,12 +106,10 @@ static bool is_sip_port(const struct policy *p, uint16_t port)
 static bool server_of(const struct route_in *in, const struct sip_uri *uri,
 	struct route *out)
 {
-	struct str host = uri->host;
+	struct str host = dns_name_without_dot(uri->host);
 	struct addr a;
 	const char *name;
 
-	if (host.n > 0 && host.p[host.n - 1] == '.')
-		host.n--;
 	out->port = sip_uri_port(uri);
 	if (host.n > 2 && host.p[0] == '[')
 		host = (struct str){host.p + 1, host.n - 2};

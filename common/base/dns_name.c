@@ -47,6 +47,13 @@ bool dns_name_is_valid(struct str text)
 	return !is_number(label);
 }
 
+struct str dns_name_without_dot(struct str name)
+{
+	if (name.n > 1 && name.p[name.n - 1] == '.')
+		name.n--;
+	return name;
+}
+
 int dns_name_take(struct str text, char *out, size_t cap)
 {
 	int err;

@@ -18,6 +18,9 @@
 /* An address literal is not a name: the last label must not be a number. */
 bool dns_name_is_valid(struct str text);
 
+/* One dot at the end says what we take for granted. */
+struct str dns_name_without_dot(struct str name);
+
 /* Checked and in lower case into out. EDGE_EMALFORMED, EDGE_ETOOBIG. */
 EDGE_MUST int dns_name_take(struct str text, char *out, size_t cap);
 

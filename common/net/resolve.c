@@ -159,14 +159,9 @@ static int query_new(struct resolve_query **out, struct resolver *r,
 
 /* ---- names --------------------------------------------------------------- */
 
-/* One dot at the end says what we take for granted. */
-static struct str without_dot(const char *name)
+static struct str undotted(const char *name)
 {
-	struct str s = str_of(name);
-
-	if (s.n > 1 && s.p[s.n - 1] == '.')
-		s.n--;
-	return s;
+	return dns_name_without_dot(str_of(name));
 }
 
 /* "_service._proto.domain": labels with an underscore in front, then a
@@ -301,7 +296,7 @@ static bool is_better_naptr(const struct resolve_query *q,
 	if (!str_ieq_z(str_of((const char *)row->service), q->service) ||
 		!str_ieq_z(str_of((const char *)row->flags), "s") ||
 		row->regexp[0] != '\0' ||
-		!is_srv_name(without_dot(row->replacement)))
+		!is_srv_name(undotted(row->replacement)))
 		return false;
 	return best == NULL || row->order < best->order ||
 		(row->order == best->order &&
@@ -322,7 +317,7 @@ static void on_naptr_answer(void *arg, int status, int timeouts,
 	for (row = rows; row != NULL; row = row->next)
 		if (is_better_naptr(q, row, best))
 			best = row;
-	if (status == ARES_SUCCESS && (best == NULL || str_copy(without_dot(
+	if (status == ARES_SUCCESS && (best == NULL || str_copy(undotted(
 		best->replacement), q->found, sizeof(q->found)) != 0))
 		status = ARES_ENODATA;
 	ares_free_data(rows);
@@ -380,7 +375,7 @@ int resolve_host(struct resolve_query **out, struct resolver *r,
 
 	is_literal = addr_parse_z(name, port, &literal) == 0;
 	if (!is_literal) {
-		err = dns_name_take(without_dot(name), host, sizeof(host));
+		err = dns_name_take(undotted(name), host, sizeof(host));
 		if (err < 0)
 			return err;
 	}
@@ -426,7 +421,7 @@ int resolve_srv(struct resolve_query **out, struct resolver *r,
 	const char *name, enum resolve_side side, resolve_srv_cb *cb,
 	void *arg)
 {
-	struct str wanted = without_dot(name);
+	struct str wanted = undotted(name);
 	char service[DNS_NAME_LEN];
 	struct resolve_query *q;
 	int err;
@@ -451,7 +446,7 @@ int resolve_naptr(struct resolve_query **out, struct resolver *r,
 {
 	char name[DNS_NAME_LEN];
 	struct resolve_query *q;
-	int err = dns_name_take(without_dot(domain), name, sizeof(name));
+	int err = dns_name_take(undotted(domain), name, sizeof(name));
 
 	if (err == 0)
 		err = query_new(&q, r, name, arg);

@@ -209,13 +209,6 @@ void tls_names_free(struct tls_names *names)
 
 /* ---- asking -------------------------------------------------------------- */
 
-static struct str without_dot(struct str name)
-{
-	if (name.n > 1 && name.p[name.n - 1] == '.')
-		name.n--;
-	return name;
-}
-
 /* "*.example.org" stands for "sip.example.org" and for nothing deeper; what
  * is left must be a domain of at least two labels. */
 static bool is_wildcard_for(const char *name, struct str host)
@@ -230,11 +223,11 @@ static bool is_wildcard_for(const char *name, struct str host)
 bool tls_names_has_host(const struct tls_names *names, struct str host,
 	bool allow_wildcard)
 {
-	host = without_dot(host);
+	host = dns_name_without_dot(host);
 	if (host.n == 0 || host.p[0] == '*' || host.p[0] == '.')
 		return false;
 	for (size_t i = 0; i < names->host_count; i++) {
-		struct str have = without_dot(str_of(names->hosts[i]));
+		struct str have = dns_name_without_dot(str_of(names->hosts[i]));
 
 		if (str_ieq(have, host) || (allow_wildcard &&
 			is_wildcard_for(names->hosts[i], host)))
@@ -245,7 +238,7 @@ bool tls_names_has_host(const struct tls_names *names, struct str host,
 
 bool tls_names_has_domain(const struct tls_names *names, struct str domain)
 {
-	domain = without_dot(domain);
+	domain = dns_name_without_dot(domain);
 	if (domain.n == 0)
 		return false;
 	for (size_t i = 0; i < names->domain_count; i++) {

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/dns_name.h"
+
 static bool is_token_char(char c)
 {
 	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -159,9 +161,5 @@ struct str sip_unquote(struct str s)
 
 bool sip_host_eq(struct str a, struct str b)
 {
-	if (a.n > 0 && a.p[a.n - 1] == '.')
-		a.n--;
-	if (b.n > 0 && b.p[b.n - 1] == '.')
-		b.n--;
-	return str_ieq(a, b);
+	return str_ieq(dns_name_without_dot(a), dns_name_without_dot(b));
 }

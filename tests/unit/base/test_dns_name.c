@@ -43,6 +43,20 @@ START_TEST(test_what_is_no_name_is_refused)
 }
 END_TEST
 
+START_TEST(test_one_dot_at_the_end_is_taken_for_granted)
+{
+	ck_assert(str_eq_z(dns_name_without_dot(STR_LIT("a.test.")),
+		"a.test"));
+	ck_assert(str_eq_z(dns_name_without_dot(STR_LIT("a.test")),
+		"a.test"));
+	/* Two make no name, and the root stays what it is. */
+	ck_assert(str_eq_z(dns_name_without_dot(STR_LIT("a.test..")),
+		"a.test."));
+	ck_assert(str_eq_z(dns_name_without_dot(STR_LIT(".")), "."));
+	ck_assert(str_is_empty(dns_name_without_dot(STR_LIT(""))));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("dns_name");
@@ -52,6 +66,7 @@ int main(void)
 
 	tcase_add_test(tc, test_names_are_taken_in_lower_case);
 	tcase_add_test(tc, test_what_is_no_name_is_refused);
+	tcase_add_test(tc, test_one_dot_at_the_end_is_taken_for_granted);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failures = srunner_ntests_failed(runner);
