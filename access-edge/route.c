@@ -165,16 +165,12 @@ static struct verdict check_partner_flow(const struct route_in *in,
 	return verdict_pass();
 }
 
-static struct verdict from_partner(const struct sip_msg *m,
-	const struct route_in *in, const struct reading *r,
-	struct route *out)
+/* From outside: to the server that the next Route names, or to any. */
+static struct verdict to_inside(const struct route_in *in,
+	const struct reading *r, struct route *out)
 {
-	struct verdict v = check_partner_flow(in, r);
+	struct verdict v;
 
-	if (v.kind != VERDICT_PASS)
-		return v;
-	if (m->method_id == SIP_ACK && r->own == 0)
-		return verdict_drop("ACK outside any dialog");
 	if (!r->has_next || r->next_is_own) {
 		out->to = ROUTE_TO_NEXT_HOP;
 		return verdict_pass();
@@ -186,6 +182,19 @@ static struct verdict from_partner(const struct sip_msg *m,
 	}
 	out->to = ROUTE_TO_SERVER;
 	return verdict_pass();
+}
+
+static struct verdict from_partner(const struct sip_msg *m,
+	const struct route_in *in, const struct reading *r,
+	struct route *out)
+{
+	struct verdict v = check_partner_flow(in, r);
+
+	if (v.kind != VERDICT_PASS)
+		return v;
+	if (m->method_id == SIP_ACK && r->own == 0)
+		return verdict_drop("ACK outside any dialog");
+	return to_inside(in, r, out);
 }
 
 static struct verdict from_client(const struct sip_msg *m,
@@ -200,17 +209,7 @@ static struct verdict from_client(const struct sip_msg *m,
 	 * token; others are for answers of ours and end here. */
 	if (m->method_id == SIP_ACK && !r->has_flow)
 		return verdict_drop("ACK outside any dialog");
-	if (!r->has_next || r->next_is_own) {
-		out->to = ROUTE_TO_NEXT_HOP;
-		return verdict_pass();
-	}
-	if (!server_of(in, &r->next.uri, out)) {
-		v = abuse("a Route to a server that is not ours");
-		v.setting = "servers";
-		return v;
-	}
-	out->to = ROUTE_TO_SERVER;
-	return verdict_pass();
+	return to_inside(in, r, out);
 }
 
 static struct verdict flow_failed(const struct route_in *in)

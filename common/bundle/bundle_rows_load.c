@@ -162,8 +162,9 @@ static int run(struct loader *l, const struct bundle_table *t,
 	return err < 0 ? err : 0;
 }
 
-static int parse_line(struct loader *l, json_t **out, struct str line,
-	struct why *why)
+/* The row, to be released, and its table; neither when it is refused. */
+static int read_line(struct loader *l, json_t **out,
+	const struct bundle_table **table, struct str line, struct why *why)
 {
 	json_t *row;
 	int err = 0;
@@ -179,6 +180,8 @@ static int parse_line(struct loader *l, json_t **out, struct str line,
 		err = why_set(why, EDGE_EMALFORMED, "not a JSON array");
 	else if (check_canonical(&l->again, row, line) < 0)
 		err = why_set(why, EDGE_EMALFORMED, "not in canonical form");
+	else
+		err = judge_row(table, row, why);
 	if (err < 0)
 		json_decref(row);
 	else
@@ -190,10 +193,8 @@ static int insert_line(struct loader *l, struct str line, struct why *why)
 {
 	const struct bundle_table *t = NULL;
 	json_t *row = NULL;
-	int err = parse_line(l, &row, line, why);
+	int err = read_line(l, &row, &t, line, why);
 
-	if (err == 0)
-		err = judge_row(&t, row, why);
 	if (err == 0)
 		err = run(l, t, t->insert, t->columns, row, why);
 	json_decref(row);
@@ -204,10 +205,8 @@ static int remove_line(struct loader *l, struct str line, struct why *why)
 {
 	const struct bundle_table *t = NULL;
 	json_t *row = NULL;
-	int err = parse_line(l, &row, line, why);
+	int err = read_line(l, &row, &t, line, why);
 
-	if (err == 0)
-		err = judge_row(&t, row, why);
 	if (err == 0)
 		err = run(l, t, t->remove, t->keys, row, why);
 	if (err == 0 && sqlite3_changes(l->db) != 1)
