@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
+#include "edgectl/address.h"
 #include "edgectl/daemons.h"
 #include "edgectl/output.h"
 #include "edgectl/probe/probe_av.h"
@@ -154,17 +155,6 @@ static int load(struct run *r, struct why *why)
 
 /* ---- the trials --------------------------------------------------------- */
 
-static int take_address(const struct cmd_call *call, const char *option,
-	struct addr *out, struct why *why)
-{
-	const char *text = cmd_get(call, option);
-
-	if (text == NULL || addr_parse_z(text, 0, out) == 0)
-		return 0;
-	return why_set(why, EDGE_ECONFIG, "--%s %s: not an address", option,
-		text);
-}
-
 static bool is_wanted(const struct cmd_call *call, const struct way *way)
 {
 	const char *name;
@@ -226,18 +216,17 @@ static int try_relay(struct run *r, const struct side *side,
 		.user = output_str(r->credential, "username", ""),
 		.password = output_str(r->credential, "password", "")};
 	struct addr relayed = {{0}, 0, 0, 0};
-	int err = take_address(r->call, side->relay, &relayed, why);
+	int err = address_option(&relayed, r->call, side->relay, why);
 
 	if (err == 0 && !addr_is_set(&relayed))
 		err = addr_parse_z(output_str(relay, "address", ""), 0,
 			&relayed);
 	if (err == 0)
-		err = take_address(r->call, side->local, &spec.local, why);
+		err = address_option(&spec.local, r->call, side->local, why);
 	if (err == 0)
-		err = take_address(r->call,
-			cmd_get(r->call, "observer") != NULL
-				? "observer" : "outside-address",
-			&spec.observer, why);
+		err = address_option(&spec.observer, r->call,
+			cmd_get(r->call, "observer") != NULL ? "observer" :
+				"outside-address", why);
 	if (err != 0)
 		return err;
 	if (udp_port != 0)

@@ -6,7 +6,6 @@
 #include "edgectl/webconf_plan.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "common/bus/bus_client.h"
 #include "common/store/generation.h"
 #include "common/store/topology.h"
+#include "edgectl/address.h"
 #include "edgectl/daemons.h"
 
 #define TLS_PORT 443
@@ -50,49 +50,22 @@ int webconf_plan_ticket(struct webconf_way *way, const char *text,
 	return webconf_way_ticket(way, str_of(room), why);
 }
 
-static int by_system(const char *host, uint16_t port, struct addr *out,
+static int look_up(struct webconf_way *way, const char *host, uint16_t port,
 	struct why *why)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
-	int result = getaddrinfo(host, NULL, &hints, &list);
-	int err = EDGE_EUNKNOWN;
-
-	if (result == 0)
-		err = addr_from_sockaddr(list->ai_addr, list->ai_addrlen,
-			out);
-	if (list != NULL)
-		freeaddrinfo(list);
-	if (err < 0)
-		return why_set(why, err, "%s: %s; give --edge ADDRESS:PORT",
-			host, result != 0 ? gai_strerror(result) :
-				"no address");
-	out->port = port;
-	return 0;
+	return address_by_system(&way->edge, host, port,
+		"give --edge ADDRESS:PORT", why);
 }
 
 static int take_edge(struct webconf_way *way, const char *text,
 	struct why *why)
 {
-	const char *colon = strrchr(text, ':');
-	uint32_t port = TLS_PORT;
-	char host[256];
+	char host[ADDRESS_HOST_LEN];
+	int err = address_read(&way->edge, host, "edge", text, TLS_PORT, why);
 
-	if (addr_parse(str_of(text), &way->edge) == 0) {
-		if (way->edge.port == 0)
-			way->edge.port = TLS_PORT;
-		return 0;
-	}
-	if (colon == NULL)
-		colon = text + strlen(text);
-	else if (str_to_u32(str_of(colon + 1), &port) < 0 || port == 0 ||
-		port > UINT16_MAX)
-		colon = text; /* no host at all */
-	if (colon == text || str_copy((struct str){text,
-			(size_t)(colon - text)}, host, sizeof(host)) < 0)
-		return why_set(why, EDGE_ECONFIG, "--edge %s: not a name or "
-			"an address such as 192.0.2.20:443", text);
-	return by_system(host, (uint16_t)port, &way->edge, why);
+	if (err < 0 || host[0] == '\0')
+		return err;
+	return look_up(way, host, way->edge.port, why);
 }
 
 /* What this machine knows of itself; nothing is fine too. */
@@ -128,7 +101,7 @@ static int find_edge(struct webconf_way *way, const struct cmd_call *call,
 		if (way->name[0] == '\0')
 			memcpy(way->name, l->public_fqdn, sizeof(way->name));
 	} else if (way->name[0] != '\0') {
-		err = by_system(way->name, TLS_PORT, &way->edge, why);
+		err = look_up(way, way->name, TLS_PORT, why);
 	} else {
 		err = why_set(why, EDGE_ECONFIG, "--edge is needed: there is "
 			"no edge.yaml with a topology here that says where "
@@ -157,9 +130,8 @@ int webconf_plan_way(struct webconf_way *way, const struct cmd_call *call,
 	struct why *why)
 {
 	const char *name = cmd_get(call, "name");
-	const char *local = cmd_get(call, "local-address");
 	struct conf *conf = NULL;
-	int err = 0;
+	int err;
 
 	way->conference = cmd_get(call, "conference");
 	if (way->conference == NULL)
@@ -168,11 +140,9 @@ int webconf_plan_way(struct webconf_way *way, const struct cmd_call *call,
 	if (name != NULL && str_copy(str_of(name), way->name,
 			sizeof(way->name)) < 0)
 		return why_set(why, EDGE_ETOOBIG, "--name: too long");
-	if (local != NULL && addr_parse_z(local, 0, &way->local) < 0)
-		return why_set(why, EDGE_ECONFIG,
-			"--local-address %s: not an address", local);
-	if (access(call->conf_path, F_OK) == 0 ||
-		strcmp(call->conf_path, CONF_PATH_DEFAULT) != 0)
+	err = address_option(&way->local, call, "local-address", why);
+	if (err == 0 && (access(call->conf_path, F_OK) == 0 ||
+		strcmp(call->conf_path, CONF_PATH_DEFAULT) != 0))
 		err = conf_load(&conf, call->conf_path, why);
 	if (err == 0)
 		err = find_edge(way, call, conf, why);

@@ -4,7 +4,6 @@
  * are enough.
  */
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,31 +11,10 @@
 #include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/store/generation.h"
+#include "edgectl/address.h"
 #include "edgectl/call/test_plan.h"
 
 #define SIP_TLS_PORT 5061
-
-static int by_system(const char *host, uint16_t port, struct addr *out,
-	struct why *why)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
-	int result = getaddrinfo(host, NULL, &hints, &list);
-	int err = EDGE_EUNKNOWN;
-
-	if (result == 0)
-		err = addr_from_sockaddr(list->ai_addr, list->ai_addrlen, out);
-	if (list != NULL)
-		freeaddrinfo(list);
-	if (err != 0)
-		return why_set(why, err,
-			"%s: %s; put the name under "
-			"resolver.hosts in edge.yaml, or give an address",
-			host,
-			result != 0 ? gai_strerror(result) : "no address");
-	out->port = port;
-	return 0;
-}
 
 static const struct addr *by_topology(const struct topology *t,
 	const char *host, uint16_t port)
@@ -74,33 +52,19 @@ int test_plan_resolve(const struct test_plan *plan, const char *host,
 		*out = addr_with_port(found, port);
 		return 0;
 	}
-	return by_system(host, port, out, why);
+	return address_by_system(out, host, port, "put the name under "
+		"resolver.hosts in edge.yaml, or give an address", why);
 }
 
-/* "name:port", "address:port", or without port. */
 static int take_server(const struct test_plan *plan, const char *option,
 	const char *text, uint16_t port, struct addr *out, struct why *why)
 {
-	const char *colon = strrchr(text, ':');
-	char host[256];
-	uint32_t number;
+	char host[ADDRESS_HOST_LEN];
+	int err = address_read(out, host, option, text, port, why);
 
-	if (addr_parse(str_of(text), out) == 0) {
-		if (out->port == 0)
-			out->port = port;
-		return 0;
-	}
-	if (colon == NULL)
-		return test_plan_resolve(plan, text, port, out, why);
-	if (str_to_u32(str_of(colon + 1), &number) != 0 || number == 0 ||
-		number > 65535 ||
-		str_copy((struct str){text, (size_t)(colon - text)}, host,
-			sizeof(host)) != 0)
-		return why_set(why, EDGE_ECONFIG,
-			"--%s %s: not an address "
-			"such as 192.0.2.10:443",
-			option, text);
-	return test_plan_resolve(plan, host, (uint16_t)number, out, why);
+	if (err < 0 || host[0] == '\0')
+		return err;
+	return test_plan_resolve(plan, host, out->port, out, why);
 }
 
 /* What this machine knows of itself; nothing is fine too. */
@@ -121,17 +85,6 @@ static int load_files(struct test_plan *plan, const struct cmd_call *call,
 			&quiet) != 0)
 		plan->topology = NULL; /* options then say everything */
 	return 0;
-}
-
-static int take_local(const struct cmd_call *call, const char *option,
-	struct addr *out, struct why *why)
-{
-	const char *text = cmd_get(call, option);
-
-	if (text == NULL || addr_parse_z(text, 0, out) == 0)
-		return 0;
-	return why_set(why, EDGE_ECONFIG, "--%s %s: not an address", option,
-		text);
 }
 
 static int take_text(char *out, size_t cap, const char *option,
@@ -184,7 +137,8 @@ static int fill_outside(struct test_plan *plan, const struct cmd_call *call,
 				"",
 			why);
 	if (err == 0)
-		err = take_local(call, "outside-address", &end->local, why);
+		err = address_option(&end->local, call,
+			"outside-address", why);
 	if (err == 0 && cmd_get(call, "outside-relay") != NULL)
 		err = take_server(plan, "outside-relay",
 			cmd_get(call, "outside-relay"), 3478, &end->relay, why);
@@ -231,7 +185,8 @@ static int fill_inside(struct test_plan *plan, const struct cmd_call *call,
 				"",
 			why);
 	if (err == 0)
-		err = take_local(call, "inside-address", &end->local, why);
+		err = address_option(&end->local, call,
+			"inside-address", why);
 	if (err == 0 && cmd_get(call, "inside-relay") != NULL)
 		err = take_server(plan, "inside-relay",
 			cmd_get(call, "inside-relay"), 3478, &end->relay, why);
