@@ -5,7 +5,8 @@
  * lengths are bounded (threat S15), attributes and elements may come in any
  * order, unknown ones are skipped. The body is taken as UTF-8 whatever its
  * XML declaration says: SIP carries it so, and some writers declare UTF-16
- * by mistake. Answers are written by avedge_print.c.
+ * by mistake. What is UTF-16 in truth is refused. Answers are written by
+ * avedge_print.c.
  */
 #include "av-auth/avedge_xml.h"
 
@@ -383,6 +384,14 @@ static bool is_long_declaration(struct str rest)
 		name.n : NAMESPACE_MAX + 1}, rest.p[open]) > NAMESPACE_MAX;
 }
 
+/* expat goes by the first bytes before it goes by what it was told: a body
+ * that begins as UTF-16 does is read so, and has_long_namespace() would look
+ * for the wrong bytes. No markup can be written in it without zero bytes. */
+static bool is_utf16(struct str body)
+{
+	return memchr(body.p, 0, body.n) != NULL;
+}
+
 /* expat writes the name of a namespace out in full for each attribute that
  * uses it, before it calls anybody: a long name and many short attributes
  * would be seconds of work and a gigabyte (threat S15). Every place where
@@ -435,6 +444,9 @@ enum avedge_reason avedge_request_parse(struct avedge_request *out,
 		return AVEDGE_TOO_LARGE;
 	*cause = "no body";
 	if (body.n == 0)
+		return AVEDGE_MALFORMED;
+	*cause = "not UTF-8";
+	if (is_utf16(body))
 		return AVEDGE_MALFORMED;
 	*cause = "name of a namespace is too long, or without an end";
 	if (has_long_namespace(body))

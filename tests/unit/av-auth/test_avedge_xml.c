@@ -470,6 +470,32 @@ START_TEST(test_S15_long_namespace_is_refused_unread)
 }
 END_TEST
 
+/* expat would read it, and the bound on namespaces look at other bytes. */
+START_TEST(test_S15_utf16_hides_no_namespace)
+{
+	static const char TEXT[] = ROOT "<x xmlns:a='urn:a' a:b=''/>" ITEM
+				   "</request>";
+	static const char *const MARKS[] = {"", "\xff\xfe", "\xfe\xff"};
+	char body[2 + 2 * sizeof(TEXT)];
+
+	for (size_t i = 0; i < 2 * ARRAY_COUNT(MARKS); i++) {
+		const char *mark = MARKS[i / 2];
+		size_t len = strlen(mark);
+
+		memcpy(body, mark, len);
+		for (size_t k = 0; k < sizeof(TEXT) - 1; k++) {
+			body[len + k * 2 + i % 2] = TEXT[k];
+			body[len + k * 2 + 1 - i % 2] = '\0';
+		}
+		len += 2 * (sizeof(TEXT) - 1);
+		avedge_request_fini(&q);
+		ck_assert_int_eq(avedge_request_parse(&q,
+			(struct str){body, len}, &cause), AVEDGE_MALFORMED);
+		ck_assert_str_eq(cause, "not UTF-8");
+	}
+}
+END_TEST
+
 /* The word alone is no declaration, however often it comes. */
 START_TEST(test_S15_word_of_namespaces_may_be_in_a_text)
 {
@@ -702,6 +728,7 @@ int main(void)
 	tcase_add_test(tc, test_S15_entity_bomb_is_refused);
 	tcase_add_test(tc, test_S15_depth_is_bounded);
 	tcase_add_test(tc, test_S15_long_namespace_is_refused_unread);
+	tcase_add_test(tc, test_S15_utf16_hides_no_namespace);
 	tcase_add_test(tc, test_S15_word_of_namespaces_may_be_in_a_text);
 	tcase_add_test(tc, test_S15_many_attributes_are_read_once);
 	tcase_add_test(tc,
