@@ -59,34 +59,50 @@ static int make_parents(const char *path, struct why *why)
 	return 0;
 }
 
+/* What lies above may belong to a daemon, who could put a link in place of
+ * its folder between our looks: owner and mode go to what is held open. */
+static int give_dir(int fd, mode_t mode, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
+		fchown(fd, uid, gid) != 0)
+		return -errno;
+	/* A umask may have taken bits that other daemons need. */
+	if ((st.st_mode & 07777) != mode &&
+		(geteuid() == 0 || st.st_uid == geteuid()) &&
+		fchmod(fd, mode) != 0)
+		return -errno;
+	return 0;
+}
+
 int place_dir(const char *path, mode_t mode, uid_t uid, gid_t gid,
 	struct why *why)
 {
-	struct stat st;
 	int err = make_parents(path, why);
+	int fd;
 
 	if (err != 0)
 		return err;
 	if (mkdir(path, mode) != 0 && errno != EEXIST)
 		return why_set(why, -errno, "%s: %s", path, strerror(errno));
-	if (lstat(path, &st) != 0)
-		return why_set(why, -errno, "%s: %s", path, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
 		return why_set(why, -ENOTDIR,
 			"%s: not a directory; move it "
 			"away",
 			path);
-	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
-		chown(path, uid, gid) != 0)
-		return why_set(why, -errno,
+	if (fd < 0)
+		return why_set(why, -errno, "%s: %s", path, strerror(errno));
+	err = give_dir(fd, mode, uid, gid);
+	close(fd);
+	if (err != 0)
+		return why_set(why, err,
 			"%s: can't give it to its user: "
 			"%s",
-			path, strerror(errno));
-	/* A umask may have taken bits that other daemons need. */
-	if ((st.st_mode & 07777) != mode &&
-		(geteuid() == 0 || st.st_uid == geteuid()) &&
-		chmod(path, mode) != 0)
-		return why_set(why, -errno, "%s: %s", path, strerror(errno));
+			path, strerror(-err));
 	return 0;
 }
 
