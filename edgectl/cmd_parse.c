@@ -350,13 +350,29 @@ int cmd_conf(const struct cmd_call *call, struct conf **out)
 	return err;
 }
 
+/* It may quote a daemon or a peer: its lines stay, all else that steers a
+ * terminal goes (threat S16). */
+static void print_lines(const char *text)
+{
+	char *copy = strdup(text);
+	char *rest = copy;
+	char *line;
+
+	fputs("edgectl: ", stderr);
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		output_clean(line);
+		fprintf(stderr, "%s\n", line);
+	}
+	free(copy);
+}
+
 static void print_failure(const struct cmd_call *call, int err,
 	const char *text)
 {
 	json_t *object;
 
 	if (!call->json) {
-		fprintf(stderr, "edgectl: %s\n", text);
+		print_lines(text);
 		return;
 	}
 	object = json_pack("{s:b,s:s,s:s}", "ok", 0, "error",

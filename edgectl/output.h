@@ -48,6 +48,9 @@ void output_fields(FILE *to, const json_t *object,
 const json_t *output_at(const json_t *object, const char *key);
 /* Any JSON value as one line of plain text. Heap; NULL out of memory. */
 char *output_value(const json_t *value);
+/* What would steer a terminal becomes '?', in place: control characters, C1
+ * too, and what turns the direction of writing. */
+void output_clean(char *text);
 /* Text at a dotted key, or fallback. */
 const char *output_str(const json_t *object, const char *key,
 	const char *fallback);

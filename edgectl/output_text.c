@@ -33,11 +33,35 @@ const char *output_str(const json_t *object, const char *key,
 	return text != NULL ? text : fallback;
 }
 
-static void clean(char *s)
+/* What turns the direction of what follows, so that a line reads otherwise
+ * than it is: U+200E-F, U+202A-E, U+2066-9 in UTF-8. */
+static bool is_turning(const unsigned char *s)
 {
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
+	return s[0] == 0xe2 &&
+		((s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f ||
+			(s[2] >= 0xaa && s[2] <= 0xae))) ||
+		(s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
+}
+
+/* C0, DEL, and C1 (U+0080-9F), where terminals have a second escape. */
+void output_clean(char *text)
+{
+	unsigned char *from = (unsigned char *)text;
+	unsigned char *to = from;
+
+	while (*from != '\0') {
+		size_t n = 0;
+
+		if (*from < 0x20 || *from == 0x7f)
+			n = 1;
+		else if (from[0] == 0xc2 && from[1] >= 0x80 && from[1] <= 0x9f)
+			n = 2;
+		else if (is_turning(from))
+			n = 3;
+		*to++ = n > 0 ? '?' : *from;
+		from += n > 0 ? n : 1;
+	}
+	*to = '\0';
 }
 
 /* "a, b, c" of a list of scalars. */
@@ -84,7 +108,7 @@ char *output_value(const json_t *value)
 	} else
 		out = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (out != NULL)
-		clean(out);
+		output_clean(out);
 	return out;
 }
 

@@ -86,6 +86,20 @@ START_TEST(test_S16_control_characters_do_not_reach_the_terminal)
 }
 END_TEST
 
+/* U+009B is CSI in one character; U+202E turns what follows round. */
+START_TEST(test_S16_c1_and_bidi_characters_do_not_reach_the_terminal)
+{
+	static const struct output_column COLUMNS[] = {{"A", "a", 0}};
+
+	ck_assert_str_eq(table("[{\"a\":\"x\\u009b2J\\u0085y\\u202egro"
+			       "\\u2066z\\u200f\"}]", COLUMNS, 1),
+		"A\nx?2J?y?gro?z?\n");
+	ck_assert_str_eq(table("[{\"a\":\"\u00a0\u2014\u20ac\u00c2\"}]",
+				 COLUMNS, 1),
+		"A\n\u00a0\u2014\u20ac\u00c2\n");
+}
+END_TEST
+
 START_TEST(test_lists_are_joined)
 {
 	json_t *list = load("[\"a\",2,null]");
@@ -130,6 +144,8 @@ int main(void)
 		test_long_values_are_cut_visibly_and_wide_letters_count_once);
 	tcase_add_test(tc,
 		test_S16_control_characters_do_not_reach_the_terminal);
+	tcase_add_test(tc,
+		test_S16_c1_and_bidi_characters_do_not_reach_the_terminal);
 	tcase_add_test(tc, test_lists_are_joined);
 	tcase_add_test(tc, test_fields_leave_out_what_is_not_there);
 	suite_add_tcase(suite, tc);
