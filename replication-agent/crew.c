@@ -11,13 +11,15 @@
 #include "common/base/err.h"
 #include "common/bus/bus_client.h"
 
+/* Always at the admin door, where only few may knock: whoever merely reads
+ * could keep the other one full, and silence counts as a crash. */
 static int ask(const struct conf *conf, enum conf_daemon daemon,
 	const char *path, const json_t *body, int timeout_ms, int *status,
 	json_t **reply, struct why *why)
 {
 	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	int err = bus_socket_path(socket, sizeof(socket), conf->run_dir,
-		conf_daemon_name(daemon), body != NULL);
+		conf_daemon_name(daemon), true);
 
 	return err < 0 ? err :
 			 bus_ask(socket, path, body, timeout_ms, status,
