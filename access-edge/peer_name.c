@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "common/base/err.h"
-#include "access-edge/counters.h"
 #include "common/base/log.h"
 #include "common/base/netset.h"
+#include "access-edge/counters.h"
 
 #define RESOLVE_MS       60000
 #define RESOLVE_AGAIN_MS 5000

@@ -6,9 +6,9 @@
 
 #include "av-auth/issue.h"
 #include "av-auth/keys.h"
+#include "av-auth/rates.h"
 #include "av-auth/server.h"
 #include "av-auth/service.h"
-#include "av-auth/rates.h"
 #include "common/bus/bus_route.h"
 #include "common/daemon/daemon.h"
 

@@ -11,9 +11,9 @@
 
 #include "common/base/buf.h"
 #include "av-edge/allowance.h"
-#include "av-edge/relay_icmp.h"
 #include "av-edge/indication.h"
 #include "av-edge/ms_stream.h"
+#include "av-edge/relay_icmp.h"
 #include "av-edge/tcp_conn.h"
 
 #define BURST_MAX   32

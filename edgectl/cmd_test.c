@@ -7,10 +7,10 @@
 #include "edgectl/call/call.h"
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
-#include "edgectl/test_av.h"
-#include "edgectl/test_partner.h"
 #include "edgectl/probe/probe_replica.h"
 #include "edgectl/probe/probe_webconf.h"
+#include "edgectl/test_av.h"
+#include "edgectl/test_partner.h"
 #include "edgectl/webconf_plan.h"
 
 static int finish(struct cmd_call *call, json_t *report)

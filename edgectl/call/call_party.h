@@ -7,13 +7,13 @@
 
 #include "common/base/attr.h"
 #include "common/base/why.h"
+#include "edgectl/call/test_plan.h"
 #include "edgectl/probe/probe_account.h"
 #include "edgectl/probe/probe_dialog.h"
 #include "edgectl/probe/probe_ice.h"
 #include "edgectl/probe/probe_sdp.h"
 #include "edgectl/probe/probe_srtp.h"
 #include "edgectl/probe/probe_turn.h"
-#include "edgectl/call/test_plan.h"
 
 struct party {
 	const char *label; /* "outside" */

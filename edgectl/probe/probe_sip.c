@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/err.h"
 #include "common/base/digest.h"
+#include "common/base/err.h"
 #include "common/sip/sip_reply.h"
 #include "edgectl/probe/probe_sip_priv.h"
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "common/base/err.h"
-#include "edgectl/daemons.h"
 #include "edgectl/call/ladder.h"
+#include "edgectl/daemons.h"
 #include "edgectl/output.h"
 #include "edgectl/probe/probe.h"
 #include "edgectl/webconf_plan.h"

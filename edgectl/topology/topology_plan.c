@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/dns_name.h"
 #include "common/base/addr.h"
+#include "common/base/dns_name.h"
 #include "common/base/err.h"
 #include "common/net/device.h"
 #include "common/store/sql.h"

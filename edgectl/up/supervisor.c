@@ -19,8 +19,8 @@
 #include "common/run/loop.h"
 #include "common/run/ready.h"
 #include "common/run/rights.h"
-#include "edgectl/up/child.h"
 #include "edgectl/daemons.h"
+#include "edgectl/up/child.h"
 #include "edgectl/up/supervisor.h"
 
 /* A daemon drains before it ends; after this it is killed. */
