@@ -4,35 +4,8 @@
 
 #include "common/base/buf.h"
 #include "common/base/rand.h"
-#include "tests/unit/av-edge/lab_ms.h"
+#include "tests/unit/av-edge/lab_ms_two.h"
 #include "tests/unit/av-edge/suite.h"
-
-#define ALICE "203.0.113.7:4000"
-#define BOB   "203.0.113.8:4000"
-#define PEER  "8.8.8.8:9000"
-#define OTHER "8.8.4.4:9001"
-
-static struct lab lab;
-static struct ms_ask ask;
-static struct ms_client alice, bob;
-
-static void setup(void)
-{
-	lab_init(&lab, 64);
-	ms_client_init(&alice, &lab, ALICE, "sip:alice@contoso.test");
-	ms_client_init(&bob, &lab, BOB, "sip:bob@contoso.test");
-}
-
-static void teardown(void)
-{
-	lab_check(&lab);
-	lab_fini(&lab);
-}
-
-static uint64_t count(enum av_counter id)
-{
-	return stats_get(&lab.turn.stats, id);
-}
 
 static uint32_t lifetime(void)
 {
@@ -40,18 +13,6 @@ static uint32_t lifetime(void)
 
 	ck_assert_int_eq(stun_number(&ask.m, STUN_LIFETIME, &s), 0);
 	return s;
-}
-
-static struct hot *destination(void)
-{
-	return hot_find(&lab.turn.hots, 0, &alice.at, HOT_DESTINATION);
-}
-
-static bool is_permitted(const char *peer)
-{
-	struct addr a = lab_addr(peer);
-
-	return perm_has(&lab.turn.perms, ms_alloc(&alice), &a, lab.turn.now);
 }
 
 /* ---- Allocate ---------------------------------------------------------- */
@@ -658,6 +619,6 @@ int main(void)
 		test_sha256_signs_the_whole_exchange,
 	};
 
-	return suite_run("turn_ms", tests, ARRAY_COUNT(tests), setup,
-		teardown);
+	return suite_run("turn_ms", tests, ARRAY_COUNT(tests), two_begin,
+		two_end);
 }
