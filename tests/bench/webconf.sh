@@ -5,7 +5,7 @@
 # and the time of a join at 200 joins/s. Median of RUNS (3) each, in turn.
 # HAProxy dials inwards and checks no ticket: two things webconf-edge is
 # there to do otherwise. Writes build/bench/webconf.json.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/webconf_lab.sh"
 
 command -v haproxy >/dev/null || skip "needs haproxy"
 RUNS=${RUNS:-3}
@@ -13,29 +13,7 @@ MB=${MB:-128}
 PAIRS=${PAIRS:-8}
 JOINS=${JOINS:-2000}
 IDLE=${IDLE:-5000}
-bench_setup
-lab_cert webconf external-ca webcon.contoso.test
-sed -i "s|^  internal: {chain|  external-webconf: {chain: $LAB/tls/webconf.crt, key: $LAB/tls/webconf.key}\n&|" \
-	"$LAB/edge.yaml"
-cat >"$LAB/topology.yaml" <<EOF
-domains: [contoso.test]
-edges:
-  edge.int.contoso.test:
-    next_hop: fe.int.contoso.test
-    webconf: {name: webcon.contoso.test}
-    machines:
-      edge.int.contoso.test: {internal: 127.0.2.10, webconf: 127.0.1.11}
-servers:
-  fe.int.contoso.test: [sip, webconf]
-settings:
-  webconf-edge: {${SETTINGS_WEBCONF:-max_pending_per_source: 2000, new_connections_per_source: 100000, new_connections: 100000, max_relays: 9000, max_warm: 512}}
-lab: true
-EOF
-lab_ctl topology apply "$LAB/topology.yaml" >"$LAB/apply.log" 2>&1 ||
-	fail "topology apply: $(cat "$LAB/apply.log")"
-lab_spawn up in_edge edgectl -c "$LAB/edge.yaml" up
-serving() { lab_ctl status --json | grep -q '"serving"'; }
-lab_wait 20 "webconf-edge" serving
+webconf_up "${SETTINGS_WEBCONF:-$WEBCONF_WIDE}"
 OURS=$(lab_pid webconf-edge)
 
 cat "$LAB/tls/webconf.crt" "$LAB/tls/webconf.key" >"$LAB/tls/webconf.pem"
@@ -65,16 +43,13 @@ done
 # load ours|peer OPTION...: the figures in $LAB/load.json
 load() {
 	if [ "$1" = ours ]; then
-		_way="--edge 127.0.1.11:443 --inside 127.0.2.10:8057"
+		_way="127.0.1.11:443 127.0.2.10:8057"
 	else
-		_way="--edge 127.0.1.20:443 --inside 127.0.2.20:8058 --plain"
+		_way="127.0.1.20:443 127.0.2.20:8058 --plain"
 	fi
 	shift
 	# shellcheck disable=SC2086
-	in_edge webconf_load $_way --name webcon.contoso.test \
-		--ca "$LAB/tls/external-ca.crt" --cert "$LAB/tls/fe.crt" \
-		--key "$LAB/tls/fe.key" --inside-ca "$LAB/tls/internal-ca.crt" \
-		"$@" >"$LAB/load.json" 2>"$LAB/load.err" ||
+	webconf_load $_way "$@" >"$LAB/load.json" 2>"$LAB/load.err" ||
 		fail "load: $(cat "$LAB/load.json" "$LAB/load.err")"
 }
 pid_of() { [ "$1" = ours ] && echo "$OURS" || echo "$PEER"; }
@@ -119,8 +94,7 @@ idle() {
 keep_all() {
 	lab_ctl drain webconf-edge --deadline 600 >/dev/null || fail "drain"
 	sleep 2
-	_n=$(lab_ctl webconf relays --json >"$LAB/relays.json" &&
-		lab_json "$LAB/relays.json" count)
+	_n=$(webconf_relays)
 	[ "$_n" = "$IDLE" ] || fail "$_n of $IDLE relays live in a drain"
 	lab_ctl resume webconf-edge >/dev/null || fail "resume"
 }
@@ -140,8 +114,7 @@ done
 # seconds, with every limit as it comes
 sed -i 's/^  webconf-edge: .*/  webconf-edge: {max_relays: 9000}/' \
 	"$LAB/topology.yaml"
-lab_ctl topology apply "$LAB/topology.yaml" >"$LAB/apply.log" 2>&1 ||
-	fail "topology apply: $(cat "$LAB/apply.log")"
+webconf_apply
 load ours --pairs 5000 --rate 200 --skip 10 --warm 256
 say join_p99 ours "$(lab_json "$LAB/load.json" join.p99_us)"
 
