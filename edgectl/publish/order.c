@@ -135,11 +135,19 @@ static int look_for_answer(struct order *o, struct why *why)
 	return 0;
 }
 
+/* Of our own roll-out the record has what we put there: now, or it would
+ * be told of the moment before. */
 static int look_at_rollout(struct order *o, struct why *why)
 {
 	char counts[200];
 	char line[300];
-	int err = fleet_status_line(publisher_record(o->p), o->version, counts,
+	int err;
+
+	publisher_flush(o->p);
+	if (publisher_record(o->p) == NULL)
+		return why_set(why, EDGE_EPEER,
+			"the record can't be reached; trying again");
+	err = fleet_status_line(publisher_record(o->p), o->version, counts,
 		sizeof(counts), o->state, o->note, &o->is_settled, why);
 
 	if (err < 0)
@@ -187,7 +195,7 @@ static void wait_for_it(struct order *o)
 			o->next_look = mono_after_ms(now, SETTLE_MS);
 			err = look_at_rollout(o, &why);
 		}
-		if (err < 0 && publisher_record(o->p) != NULL)
+		if (err < 0)
 			show(o, why_text(&why, err));
 		if (o->answer == NULL && !is_told &&
 			mono_since_ms(begun, now) > NOBODY_MS) {

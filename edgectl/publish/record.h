@@ -64,7 +64,7 @@ struct record_publication {
 	char *who;
 	char *reason;
 	char *options; /* JSON: how it is to be rolled out */
-	char *state;   /* "rolling", "done", "stopped" */
+	char *state;   /* "rolling", "done", "stopped", "superseded" */
 	char *note;
 	uint8_t *bundle; /* owned; NULL in lists */
 	size_t bundle_len;

@@ -177,6 +177,18 @@ static int prune(struct record *r, uint64_t newest, struct why *why)
 		1, NULL, why);
 }
 
+/* What was under way is not any more: nobody brings it to its end. */
+static int supersede(struct record *r, struct bundle_version newest,
+	struct why *why)
+{
+	const struct record_value in[] = {record_int(newest.epoch),
+		record_int((int64_t)newest.serial)};
+
+	return record_run(r, "UPDATE publication SET state='superseded',"
+		" note='' WHERE state='rolling'"
+		" AND NOT (epoch=$1 AND serial=$2)", in, 2, NULL, why);
+}
+
 int record_put_bundle(struct record *r, const struct record_publication *p,
 	struct why *why)
 {
@@ -208,6 +220,8 @@ int record_put_bundle(struct record *r, const struct record_publication *p,
 			"another publisher has taken over: nothing was put "
 			"under epoch %u", p->version.epoch);
 	record_rows_fini(&rows);
+	if (err == 0)
+		err = supersede(r, p->version, why);
 	if (err == 0)
 		err = prune(r, p->version.serial, why);
 	return err == 0 ? record_notify(r, why) : err;

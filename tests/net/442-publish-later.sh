@@ -26,6 +26,12 @@ END
 fleet_topology 2 2 all
 fleet_ctl publish "$LAB/topology.yaml" --publisher "$LAB/pub.yaml" \
 	>"$LAB/out" 2>&1 || fail "to all: $(cat "$LAB/out")"
+# The last that is told of it is how it ended.
+grep ': .*active' "$LAB/out" | tail -n 1 | grep -qx 'done: 4 active' ||
+	fail "it ends with another word: $(cat "$LAB/out")"
+pub status --history >"$LAB/out"
+grep -q ' superseded ' "$LAB/out" && ! grep -q ' rolling ' "$LAB/out" ||
+	fail "what was superseded is under way: $(cat "$LAB/out")"
 
 # ---- cut off for 100 generations: one bundle --------------------------------
 kill -9 "$AGENT_4"

@@ -204,6 +204,34 @@ START_TEST(test_history_is_newest_first_across_epochs)
 }
 END_TEST
 
+START_TEST(test_what_was_under_way_is_superseded_by_the_next)
+{
+	static const char *const STATES[] = {"rolling", "superseded", "done",
+		"stopped"};
+	struct record *r = open_one();
+	struct record_publication *list = NULL;
+	size_t count = 0;
+
+	ck_assert_int_eq(record_lock(r, "a.test", NULL), 0);
+	for (uint64_t serial = 1; serial <= 4; serial++) {
+		const struct bundle_version v = {record_epoch(r), serial};
+
+		ck_assert_int_eq(put(r, serial, "x"), 0);
+		if (serial < 3)
+			ck_assert_int_eq(record_put_state(r, v,
+				STATES[4 - serial], "note", NULL), 0);
+	}
+	ck_assert_int_eq(record_history(r, 9, &list, &count, NULL), 0);
+	ck_assert_uint_eq(count, 4);
+	for (size_t i = 0; i < count; i++) {
+		ck_assert_str_eq(list[i].state, STATES[i]);
+		record_publication_fini(&list[i]);
+	}
+	free(list);
+	record_close(r);
+}
+END_TEST
+
 START_TEST(test_edges_are_kept_replaced_and_dropped)
 {
 	struct record *r = open_one();
@@ -350,6 +378,8 @@ static Suite *suite(void)
 	tcase_add_test(t, test_publications_come_back_byte_for_byte);
 	tcase_add_test(t, test_publication_under_a_past_epoch_is_refused);
 	tcase_add_test(t, test_history_is_newest_first_across_epochs);
+	tcase_add_test(t,
+		test_what_was_under_way_is_superseded_by_the_next);
 	tcase_add_test(t, test_edges_are_kept_replaced_and_dropped);
 	tcase_add_test(t, test_orders_are_answered_once_and_in_order);
 	tcase_add_test(t, test_news_of_others_wakes_a_waiting_one);
