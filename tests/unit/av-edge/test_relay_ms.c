@@ -332,7 +332,6 @@ START_TEST(test_R13_pair_behind_a_nat_uses_the_public_address)
 	ck_assert_uint_eq(relay_counter(relay, AV_HAIRPIN_PACKETS), 3);
 	ends(&alice);
 	ends(&bob);
-	rules_unref(nat);
 }
 END_TEST
 
