@@ -2,7 +2,9 @@
  * One record per user and per credential that holds an allocation, under one
  * lock: taken once when an allocation is made and once when it ends, never
  * per packet. Bandwidth is drawn from a user's record without it: records
- * stay where they are, and whoever draws holds a place there.
+ * stay where they are, and whoever draws holds a place there. What a user has
+ * drawn outlives its record, in a table of fixed size: ending all allocations
+ * and making others brings no new budget (threat T9).
  */
 #include "av-edge/quota.h"
 
@@ -19,6 +21,7 @@
 
 #define RECORDS_MAX    (1u << 22)
 #define NAME_MAX_LEN   QUOTA_CREDENTIAL_LEN
+#define DEBTS          4096u
 
 static_assert(AV_CRED_CLIENT_ID_LEN <= NAME_MAX_LEN, "names do not fit");
 
@@ -36,6 +39,13 @@ struct user {
 	_Atomic int64_t spent_us[QUOTA_WAY_COUNT];
 };
 
+/* Of a user without a record. Another one may take the place; a moment that
+ * is past is no debt. */
+struct debt {
+	uint64_t hash; /* of the user's name */
+	int64_t spent_us[QUOTA_WAY_COUNT];
+};
+
 struct holders {
 	struct flat_pool pool; /* of records that begin with a holder */
 	struct map by_name;
@@ -47,6 +57,7 @@ struct quota {
 	struct holders users;
 	struct holders credentials;
 	size_t held;
+	struct debt debts[DEBTS]; /* by hash */
 };
 
 /* ---- holders ----------------------------------------------------------- */
@@ -111,6 +122,48 @@ static void forget_idle(struct holders *all, struct holder *h)
 	flat_pool_give(&all->pool, h->number);
 }
 
+/* ---- what users have drawn --------------------------------------------- */
+
+static struct debt *debt_of(struct quota *q, const struct user *u,
+	uint64_t *hash)
+{
+	*hash = map_hash(&q->users.by_name, u->holder.name,
+		q->users.name_len);
+	return &q->debts[*hash % DEBTS];
+}
+
+static void remember_debt(struct quota *q, struct user *u)
+{
+	uint64_t hash;
+	struct debt *debt = debt_of(q, u, &hash);
+	size_t way;
+
+	debt->hash = hash;
+	for (way = 0; way < QUOTA_WAY_COUNT; way++)
+		debt->spent_us[way] = atomic_load(&u->spent_us[way]);
+}
+
+static void recall_debt(struct quota *q, struct user *u)
+{
+	uint64_t hash;
+	const struct debt *debt = debt_of(q, u, &hash);
+	size_t way;
+
+	if (debt->hash != hash)
+		return;
+	for (way = 0; way < QUOTA_WAY_COUNT; way++)
+		atomic_store(&u->spent_us[way], debt->spent_us[way]);
+}
+
+static struct holder *add_user(struct quota *q, const uint8_t *name)
+{
+	struct holder *h = add(&q->users, name);
+
+	if (h != NULL)
+		recall_debt(q, (struct user *)(void *)h);
+	return h;
+}
+
 /* ---- life -------------------------------------------------------------- */
 
 int quota_new(struct quota **out)
@@ -156,7 +209,7 @@ static int take_locked(struct quota *q, const struct quota_claim *claim,
 	    (c != NULL && c->held >= claim->per_credential))
 		return EDGE_EBUSY;
 	if (u == NULL)
-		u = add(&q->users, claim->client_id);
+		u = add_user(q, claim->client_id);
 	if (u == NULL)
 		return -ENOMEM;
 	if (c == NULL)
@@ -195,6 +248,7 @@ void quota_give(struct quota *q, struct quota_place place)
 {
 	pthread_mutex_lock(&q->lock);
 	q->held--;
+	remember_debt(q, flat_pool_at(&q->users.pool, place.user));
 	give_one(&q->users, place.user);
 	give_one(&q->credentials, place.credential);
 	pthread_mutex_unlock(&q->lock);

@@ -112,6 +112,29 @@ START_TEST(test_R16_bandwidth_of_a_user_is_bounded)
 }
 END_TEST
 
+START_TEST(test_T9_ending_all_and_beginning_anew_brings_no_bandwidth)
+{
+	struct quota_place p, other;
+
+	ck_assert_int_eq(take(alice, 9, &p), 0);
+	ck_assert_uint_ge(carried(p, 8000, 1), 990);
+	quota_give(q, p);
+	ck_assert_uint_eq(quota_user_count(q), 0);
+	ck_assert_int_eq(take(alice, 9, &p), 0);
+	ck_assert_uint_le(carried(p, 8000, 1), 1);
+	/* Neither way is another's, nor is it other users'. */
+	ck_assert(quota_may_carry(q, p, QUOTA_DOWN, 1000, 8000,
+		(struct mono){5000000}));
+	ck_assert_int_eq(take(bob, 9, &other), 0);
+	ck_assert_uint_ge(carried(other, 8000, 1), 990);
+	/* Time pays it, without anybody's record. */
+	quota_give(q, p);
+	ck_assert_int_eq(take(alice, 9, &p), 0);
+	ck_assert(quota_may_carry(q, p, QUOTA_UP, 1000, 8000,
+		(struct mono){5002000}));
+}
+END_TEST
+
 START_TEST(test_even_the_lowest_rate_lets_something_pass)
 {
 	struct quota_place p;
@@ -166,6 +189,7 @@ int main(void)
 		test_R16_a_credential_has_a_limit_of_its_own,
 		test_users_who_hold_nothing_are_forgotten,
 		test_R16_bandwidth_of_a_user_is_bounded,
+		test_T9_ending_all_and_beginning_anew_brings_no_bandwidth,
 		test_even_the_lowest_rate_lets_something_pass,
 		test_R16_a_user_is_one_over_all_shards,
 	};
