@@ -105,8 +105,9 @@ struct alloc {
 	/* SHA-256 of the user name that made it. */
 	uint8_t credential[QUOTA_CREDENTIAL_LEN];
 	struct quota_place place;
-	uint32_t icmp_second; /* ICMP errors told in this second */
-	uint32_t icmp_told;
+	uint32_t icmp_second; /* ICMP errors of this second */
+	uint16_t icmp_seen;
+	uint16_t icmp_told;
 	bool has_tcp_relay;    /* its relay port is a TCP port */
 	uint8_t peer_conns;    /* connections of that port, at present */
 };

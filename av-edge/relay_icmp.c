@@ -2,8 +2,9 @@
  * The kernel keeps ICMP errors of a socket in a queue beside its data
  * (IP_RECVERR, ip(7)). An error is told when it is one of those that RFC
  * 8656 names, its peer has a permission, and not too many came: peers and
- * whoever forges ICMP must not make a client busy. In [MS-TURN] there is no
- * such message, so its sockets do not collect any.
+ * whoever forges ICMP must not make a client busy, nor us: for whom far too
+ * many come, none are collected any more, and datagrams no longer meet them.
+ * In [MS-TURN] there is no such message, so its sockets do not collect any.
  */
 #include "av-edge/relay_icmp.h"
 
@@ -20,6 +21,8 @@
 
 #define READ_MAX     16 /* a time */
 #define TOLD_PER_S   5  /* to one client about one relay port */
+/* To forge one, the number of a relay port is all that it takes. */
+#define SEEN_PER_S   200
 
 bool relay_icmp_is_told(uint8_t family, const struct relay_icmp *icmp)
 {
@@ -45,17 +48,22 @@ void relay_icmp_value(const struct relay_icmp *icmp, uint8_t out[static 8])
 	buf_store_u32(out + 4, icmp->data);
 }
 
-void relay_icmp_watch(const struct alloc *a)
+static void collect(const struct alloc *a, bool wants)
 {
-	const int on = 1;
+	const int on = wants;
 
-	/* Refused, the client only learns less. */
 	if (a->family == 4)
 		(void)setsockopt(a->relay_fd, IPPROTO_IP, IP_RECVERR, &on,
 			sizeof(on));
 	else
 		(void)setsockopt(a->relay_fd, IPPROTO_IPV6, IPV6_RECVERR, &on,
 			sizeof(on));
+}
+
+void relay_icmp_watch(const struct alloc *a)
+{
+	/* Refused, the client only learns less. */
+	collect(a, true);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -137,15 +145,28 @@ static int next_error(const struct alloc *a, const struct addr *refused,
 
 /* ---- telling ----------------------------------------------------------- */
 
-static bool may_tell(struct alloc *a, struct mono now)
+/* False: it was one too many, and there will be no more. */
+static bool note_seen(struct alloc *a, struct mono now)
 {
 	uint32_t second = (uint32_t)(now.ms / 1000);
 
 	if (a->icmp_second != second) {
 		a->icmp_second = second;
+		a->icmp_seen = 0;
 		a->icmp_told = 0;
 	}
-	return a->icmp_told++ < TOLD_PER_S;
+	if (++a->icmp_seen <= SEEN_PER_S)
+		return true;
+	collect(a, false);
+	return false;
+}
+
+static bool may_tell(struct alloc *a)
+{
+	if (a->icmp_told == TOLD_PER_S)
+		return false;
+	a->icmp_told++;
+	return true;
 }
 
 static void tell(struct shard *s, struct alloc *a, const struct addr *peer,
@@ -182,11 +203,11 @@ void relay_icmp_read(struct shard *s, struct alloc *a,
 
 	for (i = 0; i < READ_MAX; i++) {
 		found = next_error(a, refused, &peer, &icmp);
-		if (found < 0)
+		if (found < 0 || !note_seen(a, s->turn.now))
 			break;
 		if (found > 0 &&
 		    perm_has(&s->turn.perms, a, &peer, s->turn.now) &&
-		    may_tell(a, s->turn.now))
+		    may_tell(a))
 			tell(s, a, &peer, &icmp);
 	}
 }

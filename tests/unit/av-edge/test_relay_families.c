@@ -515,6 +515,78 @@ START_TEST(test_unreachable_ports_are_told_and_harm_nobody_else)
 }
 END_TEST
 
+/* An ICMP error as somebody far away would forge it: the relay port is all
+ * that there is to know, and that can be guessed. */
+static size_t forge_icmp(const struct addr *relayed, uint8_t out[static 64])
+{
+	struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 9,
+		.protocol = IPPROTO_UDP};
+	uint32_t sum = 0;
+	size_t i, len = 8 + sizeof(ip) + 8;
+
+	memset(out, 0, 64);
+	out[0] = 3; /* destination unreachable, */
+	out[1] = 3; /* port */
+	ip.tot_len = htons(sizeof(ip) + 8);
+	memcpy(&ip.saddr, relayed->ip + 12, 4);
+	ip.daddr = htonl(0x7f000363);
+	memcpy(out + 8, &ip, sizeof(ip));
+	buf_store_u16(out + 8 + sizeof(ip), relayed->port);
+	buf_store_u16(out + 8 + sizeof(ip) + 2, 9);
+	buf_store_u16(out + 8 + sizeof(ip) + 4, 8);
+	for (i = 0; i < len; i += 2)
+		sum += buf_load_u16(out + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	buf_store_u16(out + 2, (uint16_t)~(sum + (sum >> 16)));
+	return len;
+}
+
+static void forge_many(int raw, const struct addr *relayed, unsigned count)
+{
+	const struct addr at = addr_with_port(relayed, 0);
+	uint8_t error[64];
+	size_t len = forge_icmp(relayed, error);
+
+	while (count-- > 0)
+		say(raw, &at, error, len);
+}
+
+START_TEST(test_forged_icmp_is_not_looked_at_for_long)
+{
+	static struct client c;
+	uint64_t turns;
+	struct addr at, from;
+	int peer, raw, i;
+
+	if (relay == NULL)
+		return;
+	raw = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	peer = open_peer(false);
+	at = name_of(peer);
+	open_client(&c, false);
+	ck_assert_int_ge(raw, 0);
+	ck_assert_uint_eq(client_allocate(&c), 0);
+	ck_assert_uint_eq(client_permit(&c, &at), 0);
+	for (i = 0; i < 100; i++) { /* wherever a second ends */
+		forge_many(raw, &c.relayed, 20);
+		usleep(1000);
+	}
+	turns = relay_counter(relay, AV_TURNS);
+	forge_many(raw, &c.relayed, 5000);
+	turns = relay_counter(relay, AV_TURNS) - turns;
+	ck_assert_uint_le(turns, 50);
+	for (i = 0; i < 50; i++) {
+		forge_many(raw, &c.relayed, 5);
+		client_send(&c, &at, "you");
+		ck_assert(gets(peer, "you", &from));
+	}
+	ck_assert_uint_eq(relay_counter(relay, AV_DROP_SEND), 0);
+	close(raw);
+	close(peer);
+	close(c.fd);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -524,6 +596,7 @@ int main(void)
 		test_df_bit_is_set_when_asked_for_and_not_else,
 		test_too_long_for_the_path_is_told_with_its_mtu,
 		test_unreachable_ports_are_told_and_harm_nobody_else,
+		test_forged_icmp_is_not_looked_at_for_long,
 	};
 
 	return suite_run("relay_families", tests, ARRAY_COUNT(tests), setup,
