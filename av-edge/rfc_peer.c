@@ -9,6 +9,10 @@
 
 #include "common/base/err.h"
 
+/* In one request: as many as an allocation and its twin may have. The nth of
+ * them is looked for from the front, so thousands would take their time. */
+#define PEERS_MAX (2 * (size_t)PERM_PER_ALLOC)
+
 /* ---- permissions and channels (RFC 8656 sections 10.2, 12.2) ----------- */
 
 /* The allocation that relays the peer's family, or NULL. */
@@ -58,6 +62,8 @@ static unsigned check_peers(struct rfc_ask *ask, size_t *count)
 			break;
 		if (err < 0)
 			return 400;
+		if (*count == PEERS_MAX)
+			return 508;
 		a = alloc_for(ask, &peer);
 		code = check_peer(ask, a, &peer, &verdict);
 		if (code != 0)

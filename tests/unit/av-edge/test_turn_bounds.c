@@ -161,6 +161,30 @@ START_TEST(test_permissions_are_refreshed_when_there_is_room_for_no_more)
 }
 END_TEST
 
+/* One peer, so many times. */
+static unsigned permit_often(unsigned count)
+{
+	struct addr a = lab_addr(PEER);
+
+	lab_begin(&ask, &lab, ALICE, STUN_CREATE_PERMISSION, 78);
+	while (count-- > 0)
+		stun_write_addr(&ask.w, STUN_PEER_ADDRESS, &a);
+	lab_sign(&ask, &alice);
+	return lab_send(&ask);
+}
+
+/* Each is looked for from the front: thousands of them in one request would
+ * hold up all the calls of a shard. */
+START_TEST(test_permissions_of_one_request_are_bounded)
+{
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, ALICE, &alice, 1), 0);
+	ck_assert_uint_eq(lab_permit(&ask, &lab, ALICE, &alice, PEER), 0);
+	/* Of both families an allocation may have that many. */
+	ck_assert_uint_eq(permit_often(2 * PERM_PER_ALLOC), 0);
+	ck_assert_uint_eq(permit_often(2 * PERM_PER_ALLOC + 1), 508);
+}
+END_TEST
+
 START_TEST(test_port_that_will_not_bind_is_passed_over)
 {
 	lab.fail_opens = 3;
@@ -272,6 +296,7 @@ int main(void)
 	tcase_add_test(t,
 		test_permissions_are_refreshed_when_there_is_room_for_no_more);
 	tcase_add_test(t, test_port_that_will_not_bind_is_passed_over);
+	tcase_add_test(t, test_permissions_of_one_request_are_bounded);
 	tcase_add_test(t, test_full_range_is_508);
 	tcase_add_test(t,
 		test_draining_takes_no_new_allocation_and_keeps_the_old);
