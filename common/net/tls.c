@@ -241,7 +241,7 @@ static int use_trust(SSL_CTX *ssl, const struct tls_spec *spec,
  * for its issuers among the trusted CAs in every handshake, and proves their
  * signatures. Once is enough; the root is left out, a peer has it or does not
  * believe it. */
-static void complete_chain(SSL_CTX *ssl)
+void tls_complete_chain(SSL_CTX *ssl)
 {
 	STACK_OF(X509) *issuers = NULL;
 
@@ -385,7 +385,7 @@ static int ctx_fill(SSL_CTX *ssl, const struct tls_spec *spec,
 	if (err == 0)
 		err = use_trust(ssl, spec, why);
 	if (err == 0)
-		complete_chain(ssl);
+		tls_complete_chain(ssl);
 	return err;
 }
 

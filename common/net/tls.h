@@ -51,6 +51,9 @@ EDGE_MUST int tls_ctx_new(struct tls_ctx **out, const struct tls_spec *spec,
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 void tls_ctx_unref(struct tls_ctx *ctx); /* accepts NULL */
 SSL_CTX *tls_ctx_ssl(struct tls_ctx *ctx); /* borrowed */
+/* Find the issuers of its certificate among whom it trusts, unless the file
+ * had them. Again when it trusts others. Inside common/net only. */
+void tls_complete_chain(SSL_CTX *ssl);
 
 /* What the files say about our own certificate, for status and doctor. */
 struct tls_cert_info {

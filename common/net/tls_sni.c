@@ -144,10 +144,13 @@ static int on_name(SSL *ssl, int *alert, void *arg)
 void tls_sni_attach(struct tls_sni *sni, SSL_CTX *ssl)
 {
 	/* Once it is chosen, a pair's context is where OpenSSL looks for
-	 * whom we trust. */
-	for (size_t i = 0; i < sni->count; i++)
-		SSL_CTX_set1_cert_store(tls_ctx_ssl(sni->pairs[i]),
-			SSL_CTX_get_cert_store(ssl));
+	 * whom we trust; its own issuers may be among them. */
+	for (size_t i = 0; i < sni->count; i++) {
+		SSL_CTX *one = tls_ctx_ssl(sni->pairs[i]);
+
+		SSL_CTX_set1_cert_store(one, SSL_CTX_get_cert_store(ssl));
+		tls_complete_chain(one);
+	}
 	SSL_CTX_set_tlsext_servername_arg(ssl, sni);
 	SSL_CTX_set_tlsext_servername_callback(ssl, on_name);
 }

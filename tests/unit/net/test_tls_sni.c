@@ -134,6 +134,33 @@ START_TEST(test_S10_peers_are_checked_with_every_certificate)
 }
 END_TEST
 
+/* A file with nothing but the certificate: its issuer goes out all the same,
+ * when we trust it. The client knows the root alone. */
+START_TEST(test_issuers_of_a_pair_are_those_that_the_port_trusts)
+{
+	const struct pki_spec mid = {.name = "mid", .issuer = "ca",
+		.cn = "mid", .is_ca = true};
+	struct tls_ctx *server = NULL;
+	struct why why = {""};
+	char *all = pki_path_dup(&pki, "all.crt");
+	char command[512];
+
+	pki_make(&pki, &mid);
+	pki_leaf(&pki, "mid", "d", "DNS:sip.d.test");
+	move_in("d");
+	snprintf(command, sizeof(command),
+		"cd %s && cat ca.crt mid.crt >all.crt", pki.dir);
+	ck_assert_int_eq(system(command), 0);
+	spec.verify = TLS_VERIFY_REQUIRE;
+	spec.trust_path = all;
+	ck_assert_int_eq(tls_ctx_new(&server, &spec, &why), 0);
+	ck_assert(finds(server, "sip.d.test", "peer"));
+	ck_assert(finds(server, "sip.a.test", "peer"));
+	tls_ctx_unref(server);
+	free(all);
+}
+END_TEST
+
 START_TEST(test_folder_is_watched)
 {
 	struct tls_watch *watch = NULL;
@@ -194,6 +221,8 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, test_certificate_is_that_of_the_name_asked_for);
 	tcase_add_test(c, test_S10_peers_are_checked_with_every_certificate);
+	tcase_add_test(c,
+		test_issuers_of_a_pair_are_those_that_the_port_trusts);
 	tcase_add_test(c, test_folder_is_watched);
 	tcase_add_test(c,
 		test_other_files_do_not_matter_and_no_folder_is_named);
