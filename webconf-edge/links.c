@@ -63,20 +63,32 @@ static void review_servers(struct webconf_edge *e)
 	}
 }
 
+static struct link *link_without_right(const struct webconf_edge *e)
+{
+	struct list *at;
+
+	list_for_each(at, &e->links) {
+		struct link *l = link_of(at);
+		const char *name = l->server != NULL ? l->server->name :
+			l->name;
+
+		if (l->state != LINK_OVER && name != NULL &&
+			!has_right(e->topology, name, l->spki_sha256))
+			return l;
+	}
+	return NULL;
+}
+
 void links_review(struct webconf_edge *e)
 {
-	struct list *at, *next;
+	struct link *l;
 
 	review_servers(e);
-	/* Those that have not said yet what they are for. */
-	list_for_each_safe(at, next, &e->links) {
-		struct link *l = link_of(at);
-
-		if (l->state == LINK_FIRST && !has_right(e->topology,
-				l->name, l->spki_sha256))
-			link_fault(l, WCE_E_UNTRUSTED,
-				"the right was taken away");
-	}
+	/* Those that have not said yet what they are for, and those with
+	 * another key than their server has now. One may take others with
+	 * it. */
+	while ((l = link_without_right(e)) != NULL)
+		link_fault(l, WCE_E_UNTRUSTED, "the right was taken away");
 }
 
 void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s)

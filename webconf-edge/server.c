@@ -17,6 +17,8 @@
 #include "common/base/err.h"
 
 #define REVOKED_MAX 100000u
+#define NAME_SHARE  4u /* a quarter of all, */
+#define NAME_MIN    4u /* but so many where they are few */
 
 int servers_init(struct servers *all, size_t max)
 {
@@ -127,6 +129,19 @@ void server_claim_fini(struct server_claim *claim)
 	claim->key_count = 0;
 }
 
+/* One name's share of the table: it can't keep the others out. */
+static bool has_its_share(const struct servers *all, const char *name)
+{
+	const size_t share = all->max / NAME_SHARE > NAME_MIN ?
+		all->max / NAME_SHARE : NAME_MIN;
+	const struct server *s = NULL;
+	size_t count = 0;
+
+	while ((s = servers_next(all, s)) != NULL)
+		count += strcmp(s->name, name) == 0;
+	return count >= share;
+}
+
 enum server_verdict server_judge(const struct servers *all,
 	const struct server_claim *claim, const struct server_peer *peer,
 	enum wce_code *code)
@@ -134,7 +149,8 @@ enum server_verdict server_judge(const struct servers *all,
 	const struct server *s = servers_find(all, claim->id);
 
 	*code = WCE_E_NONE;
-	if (s == NULL && all->count < all->max)
+	if (s == NULL && all->count < all->max &&
+		!has_its_share(all, peer->name))
 		return SERVER_NEW;
 	*code = WCE_E_EDGE_FULL;
 	if (s == NULL)
@@ -185,10 +201,10 @@ int server_register(struct server **out, struct servers *all,
 		if (err < 0)
 			return err;
 		s->since = wall_now();
-		memcpy(s->spki_sha256, peer->spki_sha256,
-			sizeof(s->spki_sha256));
 		snprintf(s->name, sizeof(s->name), "%s", peer->name);
 	}
+	/* It may have another certificate than the last time. */
+	memcpy(s->spki_sha256, peer->spki_sha256, sizeof(s->spki_sha256));
 	for (size_t i = 0; i < s->key_count; i++)
 		ticket_key_free(s->keys[i]);
 	memcpy(s->keys, claim->keys, sizeof(s->keys));

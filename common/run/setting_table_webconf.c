@@ -40,7 +40,9 @@ const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT] = {
 		.fallback = "256",
 		.min = 1,
 		.max = 10000,
-		.help = "Conferencing servers registered at once.",
+		.help = "Conferencing servers registered at once; those with "
+			"the same certificate name get a quarter of them, or "
+			"four.",
 	},
 	{
 		.component = "webconf-edge",

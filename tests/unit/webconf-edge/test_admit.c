@@ -218,6 +218,48 @@ START_TEST(test_servers_have_a_bound)
 }
 END_TEST
 
+/* S17: one name with many ids does not keep the others out. */
+START_TEST(test_S17_a_name_has_a_share_of_the_servers)
+{
+	struct server_claim last = claim(0x90, 1);
+	struct server_claim again = claim(0x20, 5);
+	struct server *s;
+	enum wce_code code;
+
+	t.servers.max = 20;
+	for (uint8_t i = 1; i < 5; i++) {
+		struct server_claim c = claim((uint8_t)(0x20 + 0x10 * i), 1);
+
+		ck_assert_int_eq(server_judge(&t.servers, &c, &FE, &code),
+			SERVER_NEW);
+		ck_assert_int_eq(server_register(&s, &t.servers, &c, &FE), 0);
+	}
+	ck_assert_int_eq(server_judge(&t.servers, &last, &FE, &code),
+		SERVER_REFUSED);
+	ck_assert_int_eq(code, WCE_E_EDGE_FULL);
+	ck_assert_int_eq(server_judge(&t.servers, &last, &FE2, &code),
+		SERVER_NEW);
+	ck_assert_int_eq(server_judge(&t.servers, &again, &FE, &code),
+		SERVER_SAME);
+	server_claim_fini(&last);
+	server_claim_fini(&again);
+}
+END_TEST
+
+/* A pin that comes later is compared with the key of now. */
+START_TEST(test_a_renewed_certificate_is_the_one_that_counts)
+{
+	static const uint8_t renewed[32] = {7};
+	const struct server_peer peer = {"fe.a.test", renewed};
+	struct server_claim c = claim(0x20, 6);
+	struct server *s;
+
+	ck_assert_int_eq(server_register(&s, &t.servers, &c, &peer), 0);
+	ck_assert_ptr_eq(s, t.server);
+	ck_assert_mem_eq(s->spki_sha256, renewed, sizeof(renewed));
+}
+END_TEST
+
 START_TEST(test_a_claim_with_a_wrong_key_is_none)
 {
 	struct wce_fields f = {.count = 0};
@@ -263,6 +305,8 @@ int main(void)
 	tcase_add_test(tc, test_a_client_learns_one_code);
 	tcase_add_test(tc, test_S17_an_id_is_not_taken_over);
 	tcase_add_test(tc, test_servers_have_a_bound);
+	tcase_add_test(tc, test_S17_a_name_has_a_share_of_the_servers);
+	tcase_add_test(tc, test_a_renewed_certificate_is_the_one_that_counts);
 	tcase_add_test(tc, test_a_claim_with_a_wrong_key_is_none);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
