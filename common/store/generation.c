@@ -179,7 +179,8 @@ static int set_defences(struct sqlite3 *db, struct why *why)
 }
 
 /* Is it one of ours, of a schema we know, and whole? A torn write shows
- * here and not in the middle of a call. */
+ * here and not in the middle of a call; so does an index that lost a row,
+ * which quick_check would not look for. */
 static int check_file(struct sqlite3 *db, int64_t size, struct why *why)
 {
 	struct sqlite3_stmt *stmt;
@@ -209,7 +210,7 @@ static int check_file(struct sqlite3 *db, int64_t size, struct why *why)
 	if (pages * page_size != size)
 		return why_set(why, EDGE_EDATABASE,
 			"the file is damaged: its end is missing");
-	err = sql_query(&stmt, db, why, "PRAGMA quick_check(1)", "");
+	err = sql_query(&stmt, db, why, "PRAGMA integrity_check(1)", "");
 	if (err < 0)
 		return err;
 	err = sql_next(stmt, why);

@@ -69,7 +69,7 @@ static int check_built(struct sqlite3 *db, struct why *why)
 	sqlite3_finalize(stmt);
 	if (err < 0)
 		return err;
-	err = sql_query(&stmt, db, why, "PRAGMA quick_check(1)", "");
+	err = sql_query(&stmt, db, why, "PRAGMA integrity_check(1)", "");
 	if (err < 0)
 		return err;
 	err = sql_next(stmt, why);

@@ -205,6 +205,50 @@ START_TEST(test_torn_or_garbage_file_is_refused)
 }
 END_TEST
 
+static int fill_providers(struct sqlite3 *db, void *arg, struct why *why)
+{
+	(void)arg;
+	return sql_run(db, why, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+		" SELECT i+1 FROM n WHERE i<90) INSERT INTO provider"
+		" SELECT 'n'||i, 'public', 'proxy'||i||'.test', 0, 0, 'never'"
+		" FROM n", "");
+}
+
+/* A name that is looked up lies in its table and in the table's index: when
+ * the two differ it is there and is not found. */
+START_TEST(test_index_that_lost_a_row_is_refused)
+{
+	static const char NAME[] = "proxy77.test";
+	struct generation_stage *stage = NULL;
+	struct sqlite3 *db = NULL;
+	char path[512];
+	char *data;
+	char *at;
+	size_t len;
+	int copies = 0;
+
+	ck_assert_int_eq(generation_stage_new(&stage, state_dir, "test",
+		fill_providers, NULL, NULL), 0);
+	ck_assert_int_eq(generation_activate(stage, NULL), 0);
+	data = current_bytes(&len);
+	snprintf(path, sizeof(path), "%s/index.db", state_dir);
+	for (at = data; (at = memmem(at, len - (size_t)(at - data), NAME,
+				 sizeof(NAME) - 1)) != NULL; at++) {
+		*at ^= 1;
+		write_file(path, data, len);
+		*at ^= 1;
+		ck_assert_int_eq(generation_open(&db, path, NULL),
+			EDGE_EDATABASE);
+		copies++;
+	}
+	ck_assert_int_eq(copies, 2);
+	write_file(path, data, len);
+	ck_assert_int_eq(generation_open(&db, path, NULL), 0);
+	sqlite3_close(db);
+	free(data);
+}
+END_TEST
+
 START_TEST(test_foreign_database_is_refused)
 {
 	struct sqlite3 *db = NULL;
@@ -320,6 +364,7 @@ int main(void)
 	tcase_add_test(tc, test_stage_changes_nothing_until_activated);
 	tcase_add_test(tc, test_two_writers_do_not_meet);
 	tcase_add_test(tc, test_torn_or_garbage_file_is_refused);
+	tcase_add_test(tc, test_index_that_lost_a_row_is_refused);
 	tcase_add_test(tc, test_foreign_database_is_refused);
 	tcase_add_test(tc, test_opened_generation_can_not_be_written);
 	tcase_add_test(tc, test_link_to_elsewhere_is_refused);
