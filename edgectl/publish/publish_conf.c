@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/dns_name.h"
 #include "common/base/err.h"
-#include "common/run/yaml.h"
+#include "common/run/yaml_take.h"
 
 #define STATE_DIR "/var/lib/sallyport/publisher"
 
@@ -16,31 +15,6 @@ typedef int(field_fn)(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why);
 
 /* ---- values ------------------------------------------------------------- */
-
-static int take_text(char **out, const struct yaml_node *n, struct why *why)
-{
-	struct str text = yaml_text(n);
-	char *copy;
-
-	if (yaml_kind(n) != YAML_SCALAR || text.n == 0)
-		return yaml_fault(n, why, "a text is wanted");
-	copy = str_dup(text);
-	if (copy == NULL)
-		return -ENOMEM;
-	free(*out);
-	*out = copy;
-	return 0;
-}
-
-static int take_name(char out[256], const struct yaml_node *n,
-	struct why *why)
-{
-	if (yaml_kind(n) != YAML_SCALAR ||
-		dns_name_take(yaml_text(n), out, 256) < 0)
-		return yaml_fault(n, why, "'%.*s' is not a host name",
-			STR_ARG(yaml_text(n)));
-	return 0;
-}
 
 /* "90s", "5m", "8h", "2d", or plain seconds. */
 static int take_duration(uint32_t *out, uint32_t min_s, uint32_t max_s,
@@ -75,29 +49,19 @@ static int take_duration(uint32_t *out, uint32_t min_s, uint32_t max_s,
 static int read_name(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_name(c->name, n, why);
+	return yaml_take_name(c->name, n, why);
 }
 
 static int read_certificate(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	static const char *const KEYS[] = {"chain", "key"};
-	const struct yaml_node *chain = yaml_get(n, "chain");
-	const struct yaml_node *key = yaml_get(n, "key");
-	int err;
-
-	if (yaml_kind(n) != YAML_MAP || chain == NULL || key == NULL)
-		return yaml_fault(n, why, "{chain: FILE, key: FILE} is wanted");
-	err = yaml_check_keys(n, KEYS, ARRAY_COUNT(KEYS), why);
-	if (err == 0)
-		err = take_text(&c->chain, chain, why);
-	return err == 0 ? take_text(&c->key, key, why) : err;
+	return yaml_take_certificate(&c->chain, &c->key, n, why);
 }
 
 static int read_trust(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_text(&c->trust, n, why);
+	return yaml_take_text(&c->trust, n, why);
 }
 
 /* A password here would be in backups and in a process list. */
@@ -130,7 +94,8 @@ static int read_record(struct publish_conf *c, const struct yaml_node *n,
 	err = yaml_check_keys(n, KEYS, ARRAY_COUNT(KEYS), why);
 	c->driver = file != NULL ? &RECORD_SQLITE : &RECORD_POSTGRES;
 	if (err == 0)
-		err = take_text(&c->record, file != NULL ? file : server, why);
+		err = yaml_take_text(&c->record,
+			file != NULL ? file : server, why);
 	if (err == 0 && server != NULL)
 		err = refuse_password(server, c->record, why);
 	return err;
@@ -147,7 +112,7 @@ static int read_command(struct publish_signer *s, const struct yaml_node *n,
 		return yaml_fault(n, why, "a list of 1 to %u words is wanted: "
 			"[/usr/local/bin/sign, argument]", PUBLISH_WORDS_MAX);
 	for (size_t i = 0; i < count && err == 0; i++)
-		err = take_text(&s->command[i], yaml_item(n, i), why);
+		err = yaml_take_text(&s->command[i], yaml_item(n, i), why);
 	if (err == 0 && s->command[0][0] != '/')
 		err = yaml_fault(n, why, "'%s': the whole path of the program "
 			"is wanted", s->command[0]);
@@ -169,9 +134,9 @@ static int read_signer(struct publish_signer *s, const struct yaml_node *n,
 			"public: FILE} is wanted");
 	err = yaml_check_keys(n, KEYS, ARRAY_COUNT(KEYS), why);
 	if (err == 0 && key != NULL)
-		return take_text(&s->key, key, why);
+		return yaml_take_text(&s->key, key, why);
 	if (err == 0)
-		err = take_text(&s->public, public, why);
+		err = yaml_take_text(&s->public, public, why);
 	return err == 0 ? read_command(s, command, why) : err;
 }
 
@@ -205,7 +170,7 @@ static int read_canaries(struct publish_conf *c, const struct yaml_node *n,
 	if (c->canaries == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < count && err == 0; i++)
-		err = take_name(c->canaries[i], yaml_item(n, i), why);
+		err = yaml_take_name(c->canaries[i], yaml_item(n, i), why);
 	c->canary_count = count;
 	return err;
 }
@@ -213,23 +178,19 @@ static int read_canaries(struct publish_conf *c, const struct yaml_node *n,
 static int read_state_dir(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_text(&c->state_dir, n, why);
+	return yaml_take_text(&c->state_dir, n, why);
 }
 
 static int read_user(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_text(&c->user, n, why);
+	return yaml_take_text(&c->user, n, why);
 }
 
 static int read_parallel(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	if (yaml_kind(n) != YAML_SCALAR ||
-		str_to_u32(yaml_text(n), &c->parallel) < 0 ||
-		c->parallel < 1 || c->parallel > 256)
-		return yaml_fault(n, why, "a number from 1 to 256 is wanted");
-	return 0;
+	return yaml_take_number(&c->parallel, 1, 256, n, why);
 }
 
 static int read_hold(struct publish_conf *c, const struct yaml_node *n,
@@ -263,7 +224,7 @@ static int read_key_life(struct publish_conf *c, const struct yaml_node *n,
 }
 
 static const struct {
-	struct publish_conf_field show;
+	struct yaml_field show;
 	field_fn *read;
 } FIELDS[] = {
 	{{"name", true, NULL, "our name: in our certificate, in the grant "
@@ -303,7 +264,7 @@ size_t publish_conf_field_count(void)
 	return ARRAY_COUNT(FIELDS);
 }
 
-const struct publish_conf_field *publish_conf_field_at(size_t i)
+const struct yaml_field *publish_conf_field_at(size_t i)
 {
 	return &FIELDS[i].show;
 }
@@ -334,28 +295,17 @@ static int fill_defaults(struct publish_conf *c)
 	return err;
 }
 
-static int read_all(struct publish_conf *c, const struct yaml_node *root,
+static int read_field(void *arg, size_t i, const struct yaml_node *n,
 	struct why *why)
 {
-	const char *names[ARRAY_COUNT(FIELDS)];
-	int err;
-
-	if (yaml_kind(root) != YAML_MAP)
-		return yaml_fault(root, why, "a map is wanted");
-	for (size_t i = 0; i < ARRAY_COUNT(FIELDS); i++)
-		names[i] = FIELDS[i].show.name;
-	err = yaml_check_keys(root, names, ARRAY_COUNT(names), why);
-	for (size_t i = 0; i < ARRAY_COUNT(FIELDS) && err == 0; i++) {
-		const struct yaml_node *n = yaml_get(root, names[i]);
-
-		if (n != NULL)
-			err = FIELDS[i].read(c, n, why);
-		else if (FIELDS[i].show.is_needed)
-			err = yaml_fault(root, why, "'%s' is missing: %s",
-				names[i], FIELDS[i].show.help);
-	}
-	return err == 0 ? fill_defaults(c) : err;
+	return FIELDS[i].read(arg, n, why);
 }
+
+static const struct yaml_fields ALL = {
+	.count = ARRAY_COUNT(FIELDS),
+	.at = publish_conf_field_at,
+	.read = read_field,
+};
 
 static int from_doc(struct publish_conf **out, const struct yaml_doc *doc,
 	const char *path, struct why *why)
@@ -372,7 +322,9 @@ static int from_doc(struct publish_conf **out, const struct yaml_doc *doc,
 	c->path = strdup(path);
 	if (c->path == NULL)
 		goto out;
-	err = read_all(c, yaml_root(doc), why);
+	err = yaml_take_fields(&ALL, c, yaml_root(doc), why);
+	if (err == 0)
+		err = fill_defaults(c);
 	if (err < 0)
 		goto out;
 

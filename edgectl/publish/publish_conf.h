@@ -13,6 +13,7 @@
 #include "common/base/str.h"
 #include "common/base/why.h"
 #include "common/bundle/bundle.h"
+#include "common/run/yaml_take.h"
 #include "edgectl/publish/record_db.h"
 
 #define PUBLISH_CONF_PATH    "/etc/sallyport/publisher.yaml"
@@ -50,14 +51,9 @@ struct publish_conf {
 	uint32_t transfer_ms;
 };
 
-struct publish_conf_field {
-	const char *name;
-	bool is_needed;
-	const char *fallback; /* NULL = none */
-	const char *help;
-};
+/* The table, for its manual page's test. */
 size_t publish_conf_field_count(void);
-const struct publish_conf_field *publish_conf_field_at(size_t i);
+const struct yaml_field *publish_conf_field_at(size_t i);
 
 EDGE_MUST int publish_conf_parse(struct publish_conf **out, const char *name,
 	struct str text, struct why *why);

@@ -10,7 +10,7 @@
 
 #include "common/base/dns_name.h"
 #include "common/base/err.h"
-#include "common/run/yaml.h"
+#include "common/run/yaml_take.h"
 
 #define EDGE_PORT       8057
 #define LIFETIME_MIN_S  10
@@ -23,41 +23,6 @@ typedef int(field_fn)(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why);
 
 /* ---- values -------------------------------------------------------------- */
-
-static int take_text(char **out, const struct yaml_node *n, struct why *why)
-{
-	struct str text = yaml_text(n);
-	char *copy;
-
-	if (yaml_kind(n) != YAML_SCALAR || text.n == 0)
-		return yaml_fault(n, why, "a text is wanted");
-	copy = str_dup(text);
-	if (copy == NULL)
-		return -ENOMEM;
-	free(*out);
-	*out = copy;
-	return 0;
-}
-
-static int take_name(char *out, size_t cap, const struct yaml_node *n,
-	struct why *why)
-{
-	if (yaml_kind(n) != YAML_SCALAR ||
-		dns_name_take(yaml_text(n), out, cap) < 0)
-		return yaml_fault(n, why, "'%.*s' is not a host name",
-			STR_ARG(yaml_text(n)));
-	return 0;
-}
-
-static int take_number(uint32_t *out, uint32_t min, uint32_t max,
-	const struct yaml_node *n, struct why *why)
-{
-	if (yaml_kind(n) != YAML_SCALAR || str_to_u32(yaml_text(n), out) < 0 ||
-		*out < min || *out > max)
-		return yaml_fault(n, why, "a number from %u to %u is wanted",
-			min, max);
-	return 0;
-}
 
 /* "host:port" or "[address]:port"; without port: fallback, 0 = needed. */
 static int take_host(char *host, size_t cap, uint16_t *port,
@@ -115,29 +80,19 @@ static int read_edges(struct connector_conf *c, const struct yaml_node *n,
 static int read_pool(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_name(c->pool, sizeof(c->pool), n, why);
+	return yaml_take_name(c->pool, n, why);
 }
 
 static int read_certificate(struct connector_conf *c,
 	const struct yaml_node *n, struct why *why)
 {
-	static const char *const KEYS[] = {"chain", "key"};
-	const struct yaml_node *chain = yaml_get(n, "chain");
-	const struct yaml_node *key = yaml_get(n, "key");
-	int err;
-
-	if (yaml_kind(n) != YAML_MAP || chain == NULL || key == NULL)
-		return yaml_fault(n, why, "{chain: FILE, key: FILE} is wanted");
-	err = yaml_check_keys(n, KEYS, ARRAY_COUNT(KEYS), why);
-	if (err == 0)
-		err = take_text(&c->chain, chain, why);
-	return err == 0 ? take_text(&c->key, key, why) : err;
+	return yaml_take_certificate(&c->chain, &c->key, n, why);
 }
 
 static int read_trust(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_text(&c->trust, n, why);
+	return yaml_take_text(&c->trust, n, why);
 }
 
 static int read_target(struct connector_conf *c, const struct yaml_node *n,
@@ -160,10 +115,9 @@ static int read_target_tls(struct connector_conf *c,
 			"wanted, or leave target_tls out");
 	err = yaml_check_keys(n, KEYS, ARRAY_COUNT(KEYS), why);
 	if (err == 0 && trust != NULL)
-		err = take_text(&c->target_trust, trust, why);
+		err = yaml_take_text(&c->target_trust, trust, why);
 	if (err == 0 && name != NULL)
-		err = take_name(c->target_name, sizeof(c->target_name), name,
-			why);
+		err = yaml_take_name(c->target_name, name, why);
 	c->target_tls = true;
 	return err;
 }
@@ -192,50 +146,50 @@ static int read_alg(struct connector_conf *c, const struct yaml_node *n,
 static int read_lifetime(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_number(&c->lifetime_s, LIFETIME_MIN_S, TICKET_LIFE_MAX_S,
-		n, why);
+	return yaml_take_number(&c->lifetime_s, LIFETIME_MIN_S,
+		TICKET_LIFE_MAX_S, n, why);
 }
 
 static int read_sessions(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_number(&c->sessions_max, 1, SESSIONS_LIMIT, n, why);
+	return yaml_take_number(&c->sessions_max, 1, SESSIONS_LIMIT, n, why);
 }
 
 static int read_warm(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_number(&c->warm_max, 1, WARM_LIMIT, n, why);
+	return yaml_take_number(&c->warm_max, 1, WARM_LIMIT, n, why);
 }
 
 static int read_trunks(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_number(&c->trunks, 0, TRUNKS_LIMIT, n, why);
+	return yaml_take_number(&c->trunks, 0, TRUNKS_LIMIT, n, why);
 }
 
 static int read_state_dir(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_text(&c->state_dir, n, why);
+	return yaml_take_text(&c->state_dir, n, why);
 }
 
 static int read_run_dir(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_text(&c->run_dir, n, why);
+	return yaml_take_text(&c->run_dir, n, why);
 }
 
 static int read_user(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_text(&c->user, n, why);
+	return yaml_take_text(&c->user, n, why);
 }
 
 static int read_group(struct connector_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
-	return take_text(&c->group, n, why);
+	return yaml_take_text(&c->group, n, why);
 }
 
 static int read_host(struct conf_host *host, const struct yaml_node *n,
@@ -291,7 +245,7 @@ static int read_hosts(struct connector_conf *c, const struct yaml_node *n,
 }
 
 static const struct {
-	struct connector_conf_field show;
+	struct yaml_field show;
 	field_fn *read;
 } FIELDS[] = {
 	{{"edges", true, NULL, "machines of the edge pool, host:port"},
@@ -333,7 +287,7 @@ size_t connector_conf_field_count(void)
 	return ARRAY_COUNT(FIELDS);
 }
 
-const struct connector_conf_field *connector_conf_field_at(size_t i)
+const struct yaml_field *connector_conf_field_at(size_t i)
 {
 	return &FIELDS[i].show;
 }
@@ -351,28 +305,17 @@ static int fill_defaults(struct connector_conf *c)
 	return c->state_dir != NULL && c->run_dir != NULL ? 0 : -ENOMEM;
 }
 
-static int read_all(struct connector_conf *c, const struct yaml_node *root,
+static int read_field(void *arg, size_t i, const struct yaml_node *n,
 	struct why *why)
 {
-	const char *names[ARRAY_COUNT(FIELDS)];
-	int err;
-
-	if (yaml_kind(root) != YAML_MAP)
-		return yaml_fault(root, why, "a map is wanted");
-	for (size_t i = 0; i < ARRAY_COUNT(FIELDS); i++)
-		names[i] = FIELDS[i].show.name;
-	err = yaml_check_keys(root, names, ARRAY_COUNT(names), why);
-	for (size_t i = 0; i < ARRAY_COUNT(FIELDS) && err == 0; i++) {
-		const struct yaml_node *n = yaml_get(root, names[i]);
-
-		if (n != NULL)
-			err = FIELDS[i].read(c, n, why);
-		else if (FIELDS[i].show.is_needed)
-			err = yaml_fault(root, why, "'%s' is missing: %s",
-				names[i], FIELDS[i].show.help);
-	}
-	return err;
+	return FIELDS[i].read(arg, n, why);
 }
+
+static const struct yaml_fields ALL = {
+	.count = ARRAY_COUNT(FIELDS),
+	.at = connector_conf_field_at,
+	.read = read_field,
+};
 
 static int from_doc(struct connector_conf **out, const struct yaml_doc *doc,
 	const char *path, struct why *why)
@@ -387,7 +330,7 @@ static int from_doc(struct connector_conf **out, const struct yaml_doc *doc,
 		goto out;
 	err = fill_defaults(c);
 	if (err == 0)
-		err = read_all(c, yaml_root(doc), why);
+		err = yaml_take_fields(&ALL, c, yaml_root(doc), why);
 	if (err < 0)
 		goto out;
 

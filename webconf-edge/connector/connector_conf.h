@@ -12,6 +12,7 @@
 #include "common/base/attr.h"
 #include "common/base/why.h"
 #include "common/run/conf.h"
+#include "common/run/yaml_take.h"
 #include "common/wce/ticket.h"
 
 #define CONNECTOR_CONF_PATH "/etc/sallyport/connector.yaml"
@@ -48,14 +49,9 @@ struct connector_conf {
 	struct conf net; /* hosts and name servers, for the resolver */
 };
 
-struct connector_conf_field {
-	const char *name;
-	bool is_needed;
-	const char *fallback; /* NULL = none */
-	const char *help;
-};
+/* The table, for its manual page's test. */
 size_t connector_conf_field_count(void);
-const struct connector_conf_field *connector_conf_field_at(size_t i);
+const struct yaml_field *connector_conf_field_at(size_t i);
 
 EDGE_MUST int connector_conf_parse(struct connector_conf **out,
 	const char *name, struct str text, struct why *why);

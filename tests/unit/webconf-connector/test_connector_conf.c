@@ -2,6 +2,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "tests/unit/run/manual.h"
 #include "webconf-edge/connector/connector_conf.h"
 
 #define NEEDED                                          \
@@ -107,6 +108,14 @@ START_TEST(test_faults_name_file_line_and_cause)
 }
 END_TEST
 
+START_TEST(test_every_key_is_in_the_manual)
+{
+	for (size_t i = 0; i < connector_conf_field_count(); i++)
+		manual_has("docs/man/webconf-connector.8",
+			connector_conf_field_at(i)->name);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("connector_conf");
@@ -117,6 +126,7 @@ int main(void)
 	tcase_add_test(tc, test_defaults);
 	tcase_add_test(tc, test_everything);
 	tcase_add_test(tc, test_faults_name_file_line_and_cause);
+	tcase_add_test(tc, test_every_key_is_in_the_manual);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
