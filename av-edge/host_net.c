@@ -80,22 +80,47 @@ static int ask_routes(int fd)
 struct route {
 	const void *target;
 	size_t target_len;
-	unsigned device;
+	bool is_inside; /* over that device, or over it too */
 };
 
-static struct route attributes_of(struct nlmsghdr *head, struct rtmsg *msg)
+/* Where several ways lead there each has a device (rtnetlink(7)). */
+static bool has_way(const struct rtattr *ways, unsigned device)
+{
+	const uint8_t *at = RTA_DATA(ways);
+	size_t left = RTA_PAYLOAD(ways), step;
+	struct rtnexthop way;
+
+	while (left >= sizeof(way)) {
+		memcpy(&way, at, sizeof(way));
+		if ((unsigned)way.rtnh_ifindex == device)
+			return true;
+		step = ((size_t)way.rtnh_len + 3) / 4 * 4; /* RTNH_ALIGN */
+		if (step < sizeof(way) || step > left)
+			break;
+		at += step;
+		left -= step;
+	}
+	return false;
+}
+
+static struct route attributes_of(struct nlmsghdr *head, struct rtmsg *msg,
+	unsigned inside)
 {
 	struct rtattr *at = RTM_RTA(msg);
 	int left = (int)RTM_PAYLOAD(head);
 	struct route r = {0};
+	unsigned device;
 
 	for (; RTA_OK(at, left); at = RTA_NEXT(at, left)) {
 		if (at->rta_type == RTA_DST) {
 			r.target = RTA_DATA(at);
 			r.target_len = RTA_PAYLOAD(at);
 		} else if (at->rta_type == RTA_OIF &&
-		    RTA_PAYLOAD(at) == sizeof(r.device)) {
-			memcpy(&r.device, RTA_DATA(at), sizeof(r.device));
+		    RTA_PAYLOAD(at) == sizeof(device)) {
+			memcpy(&device, RTA_DATA(at), sizeof(device));
+			r.is_inside |= device == inside;
+		} else if (at->rta_type == RTA_MULTIPATH) {
+			r.is_inside |= has_way(at, inside);
 		}
 	}
 	return r;
@@ -105,12 +130,12 @@ static int add_route(struct host_net *host, struct nlmsghdr *head,
 	unsigned inside)
 {
 	struct rtmsg *msg = NLMSG_DATA(head);
-	struct route r = attributes_of(head, msg);
+	struct route r = attributes_of(head, msg, inside);
 	struct net_prefix net;
 	struct addr a = {0};
 
 	if (msg->rtm_type != RTN_UNICAST || msg->rtm_dst_len == 0 ||
-	    r.device != inside || r.target == NULL)
+	    !r.is_inside || r.target == NULL)
 		return 0;
 	if (msg->rtm_family == AF_INET && r.target_len == 4) {
 		a.family = 4;

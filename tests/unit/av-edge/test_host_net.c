@@ -68,6 +68,26 @@ START_TEST(test_T1_routed_networks_are_inside_and_the_default_is_not)
 }
 END_TEST
 
+/* Such a route names its devices one level deeper. */
+START_TEST(test_T1_network_with_several_ways_is_inside)
+{
+	if (!has_namespace)
+		return;
+	sh("ip route add 203.10.0.0/16 nexthop via 192.0.2.1 "
+	   "nexthop via 10.1.0.1");
+	sh("ip route add 203.11.0.0/16 nexthop via 192.0.2.1 "
+	   "nexthop via 192.0.2.2");
+	sh("ip -6 address add 2001:db8:1::10/64 dev inside nodad");
+	sh("ip -6 route add 2600:aaaa::/32 nexthop via 2001:db8:1::1 "
+	   "nexthop via 2001:db8:1::2");
+	ck_assert_int_eq(host_net_read(&host, "inside"), 0);
+	ck_assert(is_inside("203.10.5.5"));
+	ck_assert(!is_inside("203.11.5.5"));
+	ck_assert(is_inside("2600:aaaa::5"));
+	ck_assert(is_inside("172.30.5.5"));
+}
+END_TEST
+
 START_TEST(test_without_an_inside_device_nothing_is_inside)
 {
 	if (!has_namespace)
@@ -113,6 +133,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		test_T1_routed_networks_are_inside_and_the_default_is_not,
+		test_T1_network_with_several_ways_is_inside,
 		test_without_an_inside_device_nothing_is_inside,
 		test_unknown_device_is_an_error,
 		test_T5_address_added_later_is_noticed_and_local,
