@@ -84,7 +84,7 @@ struct route {
 };
 
 /* Where several ways lead there each has a device (rtnetlink(7)). */
-static bool has_way(const struct rtattr *ways, unsigned device)
+static bool has_way(struct rtattr *ways, unsigned device)
 {
 	const uint8_t *at = RTA_DATA(ways);
 	size_t left = RTA_PAYLOAD(ways), step;
