@@ -19,14 +19,17 @@ static int read_now(struct why *why)
 	return number;
 }
 
-/* A start, a bundle, its activation: as the daemon does it. */
+/* A start, a bundle, its activation: as the daemon does it. Then one more,
+ * whose generation is made of the one before, which only its maker does. */
 static int take(int number)
 {
 	keeper_fini(&keeper);
 	if (keeper_init(&keeper, &test_conf, NULL) < 0 ||
 		keeper_recover(&keeper, NULL) < 0)
 		return 1;
-	return bring(1, number) == 200 ? 0 : 2;
+	if (bring(1, number - 1) != 200 || keeper.built.sha256[0] == '\0')
+		return 2;
+	return bring(1, number) == 200 ? 0 : 3;
 }
 
 static pid_t start_agent(int number)
@@ -91,7 +94,8 @@ static void check_restart(int before, int number)
 	keeper_fini(&keeper);
 	open_keeper();
 	now = current_number();
-	ck_assert_msg(now == before || now == number, "%d: %d", number, now);
+	ck_assert_msg(now == before || now == number - 1 || now == number,
+		"%d: %d", number, now);
 	record_get(keeper.record, &facts);
 	ck_assert(!facts.intent.is_set);
 	ck_assert_int_ge((int)facts.highest.version.serial, now);
@@ -105,7 +109,7 @@ START_TEST(test_R29_killed_agent_leaves_old_or_new_and_goes_on)
 	const int kills = kills_wanted();
 	const int shift = (int)rand_below(1000);
 	int steps;
-	int number = 2;
+	int number = 3;
 	pid_t reader;
 
 	if (under_valgrind())
@@ -122,7 +126,7 @@ START_TEST(test_R29_killed_agent_leaves_old_or_new_and_goes_on)
 			steps;
 		const int before = current_number();
 
-		number++;
+		number += 2;
 		ck_assert_int_ge(before, 1);
 		kill_at(start_agent(number), at);
 		check_restart(before, number);
