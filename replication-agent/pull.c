@@ -20,7 +20,10 @@
 #define BASES_MAX     8u
 #define BASE_LEN      256u
 #define CONNECT_S     5L
-#define TOTAL_S       120L
+#define SLOW_BYTES    1024L /* a second, or less ... */
+#define SLOW_S        8L    /* ... for so long: the next base is asked */
+#define HEAD_MS       15000
+#define TOTAL_MS      120000 /* head and bundle; pushes wait meanwhile */
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 #define ETAG_LEN      128u
 
@@ -47,6 +50,7 @@ struct pull {
 	char resolve[BASE_LEN + 128]; /* "host:port:address,..." */
 	char trust[PATH_MAX];
 	char etag[ETAG_LEN];
+	struct mono deadline; /* of all of it */
 	int err;
 	struct why why;
 	struct keeper_result result;
@@ -56,11 +60,13 @@ struct pull {
 
 struct fetch {
 	CURL *curl;
+	int64_t time_ms; /* at most, and to the end of the whole pull */
 	uint8_t *p; /* owned */
 	size_t len;
 	size_t cap;
 	size_t max;
 	char etag[ETAG_LEN];
+	char error[CURL_ERROR_SIZE];
 };
 
 static size_t on_data(char *p, size_t size, size_t count, void *arg)
@@ -96,15 +102,34 @@ static size_t on_header(char *p, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
+/* 0 would mean for ever. */
+static long time_left_ms(const struct fetch *f, const struct pull *p)
+{
+	int64_t left = mono_since_ms(mono_now(), p->deadline);
+
+	if (left > f->time_ms)
+		left = f->time_ms;
+	return left > 0 ? (long)left : 1;
+}
+
+/* A server that sends an octet now and then would hold the worker. */
+static void set_times(struct fetch *f, const struct pull *p)
+{
+	curl_easy_setopt(f->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+	curl_easy_setopt(f->curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
+	curl_easy_setopt(f->curl, CURLOPT_LOW_SPEED_TIME, SLOW_S);
+	curl_easy_setopt(f->curl, CURLOPT_TIMEOUT_MS, time_left_ms(f, p));
+}
+
 static void set_options(struct fetch *f, const struct pull *p,
 	const char *url)
 {
+	set_times(f, p);
 	curl_easy_setopt(f->curl, CURLOPT_URL, url);
 	curl_easy_setopt(f->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(f->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(f->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(f->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
-	curl_easy_setopt(f->curl, CURLOPT_TIMEOUT, TOTAL_S);
+	curl_easy_setopt(f->curl, CURLOPT_ERRORBUFFER, f->error);
 	curl_easy_setopt(f->curl, CURLOPT_CAINFO, p->trust);
 	curl_easy_setopt(f->curl, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(f->curl, CURLOPT_USERAGENT,
@@ -123,7 +148,8 @@ static int perform(struct fetch *f, const char *url, struct why *why)
 
 	if (rc != CURLE_OK)
 		return why_set(why, EDGE_EPEER, "%s: %s", url,
-			curl_easy_strerror(rc));
+			f->error[0] != '\0' ? f->error :
+					      curl_easy_strerror(rc));
 	curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200 && status != 304)
 		return why_set(why, EDGE_EPEER, "%s: status %ld", url,
@@ -165,7 +191,8 @@ out:
 
 static int take_head(struct pull *p, struct keeper *k, struct why *why)
 {
-	struct fetch f = {.max = 2 * BUNDLE_MANIFEST_MAX};
+	struct fetch f = {.max = 2 * BUNDLE_MANIFEST_MAX,
+		.time_ms = HEAD_MS};
 	int err = fetch(&f, p, "head.edgb", p->etag, why);
 
 	if (err == 200) {
@@ -185,7 +212,7 @@ static int take_head(struct pull *p, struct keeper *k, struct why *why)
 static int take_bundle(struct pull *p, struct keeper *k,
 	const struct keeper_head *head, struct why *why)
 {
-	struct fetch f = {.max = BUNDLE_MAX};
+	struct fetch f = {.max = BUNDLE_MAX, .time_ms = TOTAL_MS};
 	char path[128];
 	int err;
 
@@ -211,6 +238,7 @@ static void run_pull(struct job *job)
 	struct keeper_view *view = malloc(sizeof(*view));
 	struct record_facts facts;
 
+	p->deadline = mono_after_ms(mono_now(), TOTAL_MS);
 	p->err = view != NULL ? take_head(p, k, &p->why) : -ENOMEM;
 	if (p->err < 0)
 		goto out;
