@@ -4,38 +4,9 @@
 # Source after lib.sh and kamailio.sh.
 
 front_end_config() {
-	kamailio_config
-	cat >"$LAB/kamailio/kamailio.cfg" <<EOF
-#!KAMAILIO
-debug=2
-log_stderror=yes
-fork=yes
-children=1
-tcp_children=2
-enable_tls=yes
-tcp_connection_lifetime=3605
-tcp_accept_no_cl=yes
-listen=tls:10.0.0.20:5061
-alias="fe.int.contoso.test"
-loadmodule "tls.so"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "xlog.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-loadmodule "path.so"
-modparam("tls", "config", "$LAB/kamailio/tls.cfg")
-modparam("registrar", "use_path", 1)
-modparam("registrar", "path_mode", 1)
-modparam("registrar", "path_use_received", 0)
-modparam("registrar", "gruu_enabled", 0)
-modparam("usrloc", "db_mode", 0)
-modparam("rr", "enable_double_rr", 1)
+	kamailio_tls
+	kamailio_globals >"$LAB/$KAM_DIR/kamailio.cfg"
+	cat >>"$LAB/$KAM_DIR/kamailio.cfg" <<EOF
 request_route {
 	if (!mf_process_maxfwd_header("70")) {
 		sl_send_reply("483", "Too Many Hops");

@@ -16,7 +16,8 @@ kamailio_defaults() {
 }
 kamailio_defaults
 
-kamailio_config() {
+# Who it is to others.
+kamailio_tls() {
 	mkdir -p "$LAB/$KAM_DIR"
 	cat >"$LAB/$KAM_DIR/tls.cfg" <<EOF
 [server:default]
@@ -35,7 +36,11 @@ private_key = $LAB/tls/$KAM_CERT.key
 certificate = $LAB/tls/$KAM_CERT.crt
 ca_list = $LAB/tls/$KAM_CA.crt
 EOF
-	cat >"$LAB/$KAM_DIR/kamailio.cfg" <<EOF
+}
+
+# kamailio_globals: what each of its configurations begins with
+kamailio_globals() {
+	cat <<EOF
 #!KAMAILIO
 debug=2
 log_stderror=yes
@@ -46,9 +51,7 @@ enable_tls=yes
 tcp_connection_lifetime=3605
 tcp_accept_no_cl=yes
 listen=tls:$KAM_IP:5061
-alias="$KAM_DOMAIN"
 alias="$KAM_NAME"
-server_header="Server: kamailio"
 loadmodule "tls.so"
 loadmodule "tm.so"
 loadmodule "sl.so"
@@ -61,19 +64,28 @@ loadmodule "xlog.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "path.so"
-loadmodule "auth.so"
-loadmodule "nathelper.so"
-loadmodule "jsonrpcs.so"
-modparam("jsonrpcs", "fifo_name", "")
-modparam("jsonrpcs", "dgram_socket", "$LAB/$KAM_DIR/rpc.sock")
 modparam("tls", "config", "$LAB/$KAM_DIR/tls.cfg")
 modparam("registrar", "use_path", 1)
 modparam("registrar", "path_mode", 1)
 modparam("registrar", "path_use_received", 0)
 modparam("registrar", "gruu_enabled", 0)
-modparam("registrar|nathelper", "received_avp", "\$avp(RECEIVED)")
 modparam("usrloc", "db_mode", 0)
 modparam("rr", "enable_double_rr", 1)
+EOF
+}
+
+kamailio_config() {
+	kamailio_tls
+	kamailio_globals >"$LAB/$KAM_DIR/kamailio.cfg"
+	cat >>"$LAB/$KAM_DIR/kamailio.cfg" <<EOF
+alias="$KAM_DOMAIN"
+server_header="Server: kamailio"
+loadmodule "auth.so"
+loadmodule "nathelper.so"
+loadmodule "jsonrpcs.so"
+modparam("jsonrpcs", "fifo_name", "")
+modparam("jsonrpcs", "dgram_socket", "$LAB/$KAM_DIR/rpc.sock")
+modparam("registrar|nathelper", "received_avp", "\$avp(RECEIVED)")
 modparam("tm", "fr_timer", 10000)
 request_route {
 	if (!mf_process_maxfwd_header("70")) {
