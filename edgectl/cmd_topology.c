@@ -348,12 +348,14 @@ static const struct cmd_option APPLY_OPTIONS[] = {
 	},
 };
 
+#define GENERATION_OPTION                                              \
+	{                                                              \
+		.name = "generation", .arg = "VERSION",                \
+		.help = "this one instead of the current one",         \
+	}
+
 static const struct cmd_option SHOW_OPTIONS[] = {
-	{
-		.name = "generation",
-		.arg = "VERSION",
-		.help = "this one instead of the current one",
-	},
+	GENERATION_OPTION,
 	{
 		.name = "machine",
 		.arg = "NAME",
@@ -366,11 +368,7 @@ static const struct cmd_option SHOW_OPTIONS[] = {
 };
 
 static const struct cmd_option DUMP_OPTIONS[] = {
-	{
-		.name = "generation",
-		.arg = "VERSION",
-		.help = "this one instead of the current one",
-	},
+	GENERATION_OPTION,
 	{
 		.name = "connector",
 		.help = "print the part of connector.yaml that follows from "
