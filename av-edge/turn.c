@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 #include "common/base/log.h"
 #include "av-edge/remember.h"
 #include "av-edge/turn_port.h"
+
+/* Lines about allocations that were there for less than a second. */
+#define SHORT_PER_MINUTE 600
 
 const char *alloc_id_text(uint64_t id, char out[static ALLOC_ID_TEXT_LEN])
 {
@@ -308,6 +312,13 @@ int turn_begin(struct turn *t, const struct turn_wish *wish,
 
 /* ---- ending ------------------------------------------------------------ */
 
+/* To hold allocations for a second the quota is in the way. Without, a user
+ * could fill the log with them, and hold up the threads that write it. */
+static unsigned lines_per_minute(const struct turn *t, const struct alloc *a)
+{
+	return t->now.ms - a->created_ms < 1000 ? SHORT_PER_MINUTE : UINT_MAX;
+}
+
 static void say_end(const struct turn *t, const struct alloc *a,
 	enum alloc_end why)
 {
@@ -316,7 +327,7 @@ static void say_end(const struct turn *t, const struct alloc *a,
 
 	if (log_get_level() < LOG_LEVEL_INFO)
 		return;
-	log_info("alloc.ended",
+	log_limited(LOG_LEVEL_INFO, lines_per_minute(t, a), "alloc.ended",
 		"alloc=%s reason=%s dialect=%s side=%s transport=%s client=%s "
 		"relayed=%s "
 		"duration_s=%" PRId64 " up_packets=%" PRIu64

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "common/base/buf.h"
+#include "common/base/log.h"
 #include "common/base/rand.h"
 #include "tests/unit/av-edge/lab.h"
 
@@ -185,6 +186,36 @@ START_TEST(test_permissions_of_one_request_are_bounded)
 }
 END_TEST
 
+static void count_line(const char *line, void *arg)
+{
+	unsigned *lines = arg;
+
+	*lines += strstr(line, "alloc.ended") != NULL;
+}
+
+START_TEST(test_making_and_ending_over_and_over_fills_no_log)
+{
+	unsigned lines = 0, i;
+
+	log_set_level(LOG_LEVEL_INFO);
+	log_capture(count_line, &lines);
+	for (i = 0; i < 700; i++) {
+		ck_assert_uint_eq(lab_allocate(&ask, &lab, ALICE, &alice, i),
+			0);
+		ck_assert_uint_eq(lab_refresh(&ask, &lab, ALICE, &alice, 0),
+			0);
+	}
+	ck_assert_uint_eq(lines, 600);
+	/* Of what was there for a while each is told. */
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, ALICE, &alice, i), 0);
+	lab_advance(&lab, 1000);
+	ck_assert_uint_eq(lab_refresh(&ask, &lab, ALICE, &alice, 0), 0);
+	log_capture(NULL, NULL);
+	log_set_level(LOG_LEVEL_ERROR);
+	ck_assert_uint_eq(lines, 601);
+}
+END_TEST
+
 START_TEST(test_port_that_will_not_bind_is_passed_over)
 {
 	lab.fail_opens = 3;
@@ -297,6 +328,7 @@ int main(void)
 		test_permissions_are_refreshed_when_there_is_room_for_no_more);
 	tcase_add_test(t, test_port_that_will_not_bind_is_passed_over);
 	tcase_add_test(t, test_permissions_of_one_request_are_bounded);
+	tcase_add_test(t, test_making_and_ending_over_and_over_fills_no_log);
 	tcase_add_test(t, test_full_range_is_508);
 	tcase_add_test(t,
 		test_draining_takes_no_new_allocation_and_keeps_the_old);
