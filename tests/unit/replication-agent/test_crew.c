@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/err.h"
 #include "replication-agent/crew.h"
 
 static const char ANSWER[] =
@@ -87,6 +88,50 @@ START_TEST(test_a_crowd_at_the_reading_socket_hides_no_daemon)
 }
 END_TEST
 
+/* Silence is no refusal: who does not run, or hangs, is the watch's affair. */
+START_TEST(test_a_refusal_is_told_with_its_daemon_and_silence_is_none)
+{
+	struct crew crew = {.rows[0] = {.has_answered = false}};
+	struct why why = {""};
+
+	ck_assert_int_eq(crew_judge(&crew, &why), 0);
+	crew.rows[CONF_AV_AUTH].has_answered = true;
+	crew.rows[CONF_AV_EDGE].has_answered = true;
+	ck_assert_int_eq(crew_judge(&crew, &why), 0);
+	crew.rows[CONF_AV_EDGE].has_refused = true;
+	snprintf(crew.rows[CONF_AV_EDGE].text,
+		sizeof(crew.rows[CONF_AV_EDGE].text), "no such address");
+	ck_assert_int_eq(crew_judge(&crew, &why), EDGE_EREFUSED);
+	ck_assert_str_eq(why.text, "av-edge: no such address");
+}
+END_TEST
+
+START_TEST(test_every_daemon_has_its_word)
+{
+	static const char *const WORDS[] = {"not running", "took it",
+		"serving", "refused"};
+	struct crew crew = {.rows[0] = {.has_answered = false}};
+	json_t *list;
+
+	crew.rows[1].has_answered = true;
+	crew.rows[2].has_answered = true;
+	snprintf(crew.rows[2].state, sizeof(crew.rows[2].state), "serving");
+	crew.rows[3] = crew.rows[2];
+	crew.rows[3].has_refused = true;
+	list = crew_json(&crew);
+	ck_assert_uint_eq(json_array_size(list), CONF_DAEMON_COUNT);
+	for (unsigned i = 0; i < 4; i++) {
+		const json_t *row = json_array_get(list, i);
+
+		ck_assert_str_eq(json_string_value(json_object_get(row,
+			"name")), conf_daemon_name((enum conf_daemon)i));
+		ck_assert_str_eq(json_string_value(json_object_get(row,
+			"state")), WORDS[i]);
+	}
+	json_decref(list);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("replication-agent/crew");
@@ -96,6 +141,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_a_crowd_at_the_reading_socket_hides_no_daemon);
+	tcase_add_test(tc,
+		test_a_refusal_is_told_with_its_daemon_and_silence_is_none);
+	tcase_add_test(tc, test_every_daemon_has_its_word);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
