@@ -157,8 +157,10 @@ static void on_tick(void *arg)
 
 	if (view != NULL) {
 		keeper_see(&a->keeper, view);
-		if (!a->is_looking && worker_load(a->worker) == 0 &&
-			(view->is_watching || a->ticks % LOOK_TICKS == 0))
+		/* While there is a watch, a pull gives way to a look. */
+		if (!a->is_looking && (view->is_watching ||
+			(worker_load(a->worker) == 0 &&
+				a->ticks % LOOK_TICKS == 0)))
 			look(a);
 		free(view);
 	}

@@ -23,7 +23,8 @@
 #define SLOW_BYTES    1024L /* a second, or less ... */
 #define SLOW_S        8L    /* ... for so long: the next base is asked */
 #define HEAD_MS       15000
-#define TOTAL_MS      120000 /* head and bundle; pushes wait meanwhile */
+#define TOTAL_MS      120000 /* head and bundle */
+#define PATIENCE_MS   2000
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 #define ETAG_LEN      128u
 
@@ -67,6 +68,9 @@ struct fetch {
 	size_t max;
 	char etag[ETAG_LEN];
 	char error[CURL_ERROR_SIZE];
+	struct worker *worker;
+	bool is_waited_for;
+	struct mono since; /* of that */
 };
 
 static size_t on_data(char *p, size_t size, size_t count, void *arg)
@@ -121,6 +125,26 @@ static void set_times(struct fetch *f, const struct pull *p)
 	curl_easy_setopt(f->curl, CURLOPT_TIMEOUT_MS, time_left_ms(f, p));
 }
 
+/* A mirror that is slow, or plays slow, must hold up neither the publisher's
+ * orders nor the watch over a fresh generation: they wait for this thread. */
+static int on_progress(void *arg, curl_off_t down_total, curl_off_t down,
+	curl_off_t up_total, curl_off_t up)
+{
+	struct fetch *f = arg;
+	const bool was_waited_for = f->is_waited_for;
+
+	(void)down_total;
+	(void)down;
+	(void)up_total;
+	(void)up;
+	f->is_waited_for = worker_has_waiting(f->worker);
+	if (!f->is_waited_for)
+		return 0;
+	if (!was_waited_for)
+		f->since = mono_now();
+	return mono_since_ms(f->since, mono_now()) > PATIENCE_MS;
+}
+
 static void set_options(struct fetch *f, const struct pull *p,
 	const char *url)
 {
@@ -138,6 +162,9 @@ static void set_options(struct fetch *f, const struct pull *p,
 	curl_easy_setopt(f->curl, CURLOPT_WRITEDATA, f);
 	curl_easy_setopt(f->curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(f->curl, CURLOPT_HEADERDATA, f);
+	curl_easy_setopt(f->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(f->curl, CURLOPT_XFERINFODATA, f);
+	curl_easy_setopt(f->curl, CURLOPT_NOPROGRESS, 0L);
 }
 
 /* HTTP status, or a negative code. */
@@ -146,6 +173,9 @@ static int perform(struct fetch *f, const char *url, struct why *why)
 	const CURLcode rc = curl_easy_perform(f->curl);
 	long status = 0;
 
+	if (rc == CURLE_ABORTED_BY_CALLBACK)
+		return why_set(why, EDGE_EPEER, "%s: too slow, and others "
+			"waited", url);
 	if (rc != CURLE_OK)
 		return why_set(why, EDGE_EPEER, "%s: %s", url,
 			f->error[0] != '\0' ? f->error :
@@ -191,8 +221,11 @@ out:
 
 static int take_head(struct pull *p, struct keeper *k, struct why *why)
 {
-	struct fetch f = {.max = 2 * BUNDLE_MANIFEST_MAX,
-		.time_ms = HEAD_MS};
+	struct fetch f = {
+		.max = 2 * BUNDLE_MANIFEST_MAX,
+		.time_ms = HEAD_MS,
+		.worker = p->puller->agent->worker,
+	};
 	int err = fetch(&f, p, "head.edgb", p->etag, why);
 
 	if (err == 200) {
@@ -212,7 +245,11 @@ static int take_head(struct pull *p, struct keeper *k, struct why *why)
 static int take_bundle(struct pull *p, struct keeper *k,
 	const struct keeper_head *head, struct why *why)
 {
-	struct fetch f = {.max = BUNDLE_MAX, .time_ms = TOTAL_MS};
+	struct fetch f = {
+		.max = BUNDLE_MAX,
+		.time_ms = TOTAL_MS,
+		.worker = p->puller->agent->worker,
+	};
 	char path[128];
 	int err;
 

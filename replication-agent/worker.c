@@ -140,6 +140,16 @@ void worker_add(struct worker *w, struct job *job)
 	pthread_mutex_unlock(&w->lock);
 }
 
+bool worker_has_waiting(struct worker *w)
+{
+	bool has_any;
+
+	pthread_mutex_lock(&w->lock);
+	has_any = w->is_stopping || list_first(&w->line) != NULL;
+	pthread_mutex_unlock(&w->lock);
+	return has_any;
+}
+
 unsigned worker_load(const struct worker *w)
 {
 	return w->load;

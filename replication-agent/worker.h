@@ -31,6 +31,9 @@ void worker_free(struct worker *w);
 
 /* In line behind the others; `done` comes in any case. */
 void worker_add(struct worker *w, struct job *job);
+/* Is another one in line, or the end near? For a job that could give way.
+ * Any thread. */
+bool worker_has_waiting(struct worker *w);
 /* Jobs in line or running. Loop thread. */
 unsigned worker_load(const struct worker *w);
 
