@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
+#include "common/run/file.h"
 #include "common/store/generation_dir.h"
 #include "common/store/sql.h"
 #include "schema_sql.h"
@@ -279,38 +279,22 @@ int generation_scratch(struct sqlite3 **out, struct why *why)
 
 /* ---- what it says of itself --------------------------------------------- */
 
+/* Not mapped: whoever owns the folder may cut the file short, and a mapping
+ * would end us with it. */
 int generation_hash(const char *path, char out[static 65], struct why *why)
 {
 	uint8_t hash[DIGEST_SHA256_LEN];
-	struct digest_part part = {NULL, 0};
-	struct stat st;
-	void *map;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int err = 0;
+	struct digest_part part;
+	char *bytes = NULL;
+	size_t len = 0;
+	int err = file_load(&bytes, &len, path, GENERATION_FILE_MAX, why);
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		err = -errno;
-		goto out;
-	}
-	if (st.st_size <= 0 || st.st_size > GENERATION_FILE_MAX) {
-		err = EDGE_EDATABASE;
-		goto out;
-	}
-	/* Generations never change, so the file can't shrink under us. */
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED) {
-		err = -errno;
-		goto out;
-	}
-	part = (struct digest_part){map, (size_t)st.st_size};
-	digest_sha256(&part, 1, hash);
-	munmap(map, (size_t)st.st_size);
-	str_hex(hash, sizeof(hash), out);
-out:
-	if (fd >= 0)
-		close(fd);
 	if (err < 0)
-		return why_set(why, err, "%s: %s", path, err_text(err));
+		return err;
+	part = (struct digest_part){bytes, len};
+	digest_sha256(&part, 1, hash);
+	free(bytes);
+	str_hex(hash, sizeof(hash), out);
 	return 0;
 }
 

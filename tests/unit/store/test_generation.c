@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/store/generation_dir.h"
 #include "numbers.h"
 
 /* ---- plain life --------------------------------------------------------- */
@@ -308,6 +309,23 @@ START_TEST(test_link_to_elsewhere_is_refused)
 }
 END_TEST
 
+/* The folder is an unprivileged user's, root reads in it. */
+START_TEST(test_a_pipe_in_the_folder_holds_nobody_up)
+{
+	char path[512];
+	char sha256[65];
+
+	must_apply(1);
+	snprintf(path, sizeof(path),
+		"%s/topology/gen/00000000-0000000000000002.db", state_dir);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	alarm(10);
+	ck_assert_int_eq(generation_hash(path, sha256, NULL), EDGE_EMALFORMED);
+	ck_assert_int_eq(unlink(path), 0);
+	alarm(0);
+}
+END_TEST
+
 START_TEST(test_odd_folder_names_are_fine)
 {
 	char odd[256];
@@ -368,6 +386,7 @@ int main(void)
 	tcase_add_test(tc, test_foreign_database_is_refused);
 	tcase_add_test(tc, test_opened_generation_can_not_be_written);
 	tcase_add_test(tc, test_link_to_elsewhere_is_refused);
+	tcase_add_test(tc, test_a_pipe_in_the_folder_holds_nobody_up);
 	tcase_add_test(tc, test_odd_folder_names_are_fine);
 	tcase_add_test(tc, test_old_generations_are_swept_away);
 	suite_add_tcase(suite, tc);
