@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "common/base/err.h"
+#include "common/base/str.h"
 #include "common/bus/bus_client.h"
 
 /* Always at the admin door, where only few may knock: whoever merely reads
@@ -31,6 +32,7 @@ static void copy(const json_t *o, const char *name, char *out, size_t cap)
 	const char *text = json_string_value(json_object_get(o, name));
 
 	snprintf(out, cap, "%s", text != NULL ? text : "");
+	str_tidy(out); /* it may end within a character */
 }
 
 /* Nobody there, and silence, are not refusals: the one is not run, the other

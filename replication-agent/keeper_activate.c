@@ -41,14 +41,15 @@ void keeper_revert(struct keeper *k, struct record_facts *facts,
 	watch_stop(&k->watch);
 	snprintf(text, sizeof(text), "reverted: %.200s", reason);
 	facts->is_reverting = true;
-	err = record_put(k->record, facts, &why);
-	if (err == 0)
-		err = pin_set(k->conf->state_dir, "replication-agent", text,
-			&why);
-	if (err == 0)
-		err = generation_retract(k->conf->state_dir,
-			facts->intent_previous[0] != '\0' ?
-				facts->intent_previous : NULL, &now, &why);
+	/* A disk that is full keeps the way back from nobody: it takes no
+	 * room. Unpinned, the publisher may bring it once more. */
+	if (record_put(k->record, facts, &why) < 0 ||
+		pin_set(k->conf->state_dir, "replication-agent", text,
+			&why) < 0)
+		log_error("record.unsaved", "text=%s", log_qz(why.text));
+	err = generation_retract(k->conf->state_dir,
+		facts->intent_previous[0] != '\0' ?
+			facts->intent_previous : NULL, &now, &why);
 	if (err < 0) {
 		log_error("generation.stuck", "text=%s",
 			log_qz(why_text(&why, err)));

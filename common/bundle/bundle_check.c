@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "common/base/err.h"
+#include "common/base/str.h"
 
 static int check(struct bundle_filling *f, struct sqlite3 *db,
 	struct why *why)
@@ -53,6 +54,7 @@ static int stage(struct generation_stage **out, const char *state_dir,
 
 	snprintf(source, sizeof(source), "%.100s: %.140s", m->publisher,
 		m->reason);
+	str_tidy(source); /* it may end within a character */
 	return generation_stage_make(out, state_dir, &origin, fill, a, why);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "common/base/str.h"
 #include "common/run/conf.h"
 #include "common/run/file.h"
 
@@ -67,12 +68,24 @@ bool pin_read(struct pin *out, const char *state_dir)
 int pin_set(const char *state_dir, const char *by, const char *reason,
 	struct why *why)
 {
-	json_t *o = json_pack("{s:I, s:s, s:s}", "at",
-		(json_int_t)wall_now().s, "by", by, "reason", reason);
-	char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+	struct pin pin = {.at = wall_now()};
+	char *text = NULL;
 	char dir[PATH_MAX];
-	int err = text != NULL ? folder(dir, state_dir, why) : -ENOMEM;
+	json_t *o;
+	int err = -ENOMEM;
 
+	/* Cut anywhere, by us or by who told it: no pin would be lost to a
+	 * character that is not whole. */
+	snprintf(pin.by, sizeof(pin.by), "%s", by);
+	snprintf(pin.reason, sizeof(pin.reason), "%s", reason);
+	str_tidy(pin.by);
+	str_tidy(pin.reason);
+	o = json_pack("{s:I, s:s, s:s}", "at", (json_int_t)pin.at.s, "by",
+		pin.by, "reason", pin.reason);
+	if (o != NULL)
+		text = json_dumps(o, JSON_COMPACT);
+	if (text != NULL)
+		err = folder(dir, state_dir, why);
 	if (err == 0)
 		err = file_replace(dir, FILE_NAME, text, strlen(text), 0640,
 			why);
