@@ -171,6 +171,7 @@ static int make_bundle(struct draft *d)
 	memcpy(m.prev_sha256, d->last.sha256, sizeof(m.prev_sha256));
 	snprintf(m.publisher, sizeof(m.publisher), "%s", d->in->conf->name);
 	snprintf(m.reason, sizeof(m.reason), "%s", d->in->reason);
+	str_tidy(m.reason); /* it may end within a character */
 	err = bundle_make_topology(&d->bundle, &m, &d->rows,
 		d->in->signing->signers, d->in->signing->count, d->why);
 	bundle_manifest_fini(&m);

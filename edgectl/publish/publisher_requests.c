@@ -104,6 +104,7 @@ static int roll_back(struct publisher *p, const struct request_row *q,
 			bundle_version_text(old.version, version),
 			text_of(q->body, "reason", "")[0] != '\0' ? ": " : "",
 			text_of(q->body, "reason", ""));
+		str_tidy(reason); /* it may end within a character */
 		err = issue_publication(&in, outcome, why);
 	}
 	free(options);
@@ -133,6 +134,7 @@ static int halt(struct publisher *p, const struct request_row *q,
 			"the roll-out is %s",
 			rollout_phase_name(p->rollout.phase));
 	snprintf(text, sizeof(text), "stopped by %.200s", q->who);
+	str_tidy(text);
 	rollout_stop(&p->rollout, text);
 	*outcome = json_pack("{s:b}", "changed", 0);
 	return 0;

@@ -245,6 +245,25 @@ START_TEST(test_publication_is_one_that_edges_believe)
 }
 END_TEST
 
+/* 512 bytes fit, the last letter has two. */
+START_TEST(test_reason_that_is_cut_within_a_letter_is_published)
+{
+	char reason[600];
+	struct issue in = {.r = r, .conf = conf, .signing = &signing,
+		.yaml = YAML, .who = "alice", .reason = reason,
+		.options = "{}"};
+	struct why why = {""};
+	json_t *outcome = NULL;
+	int err;
+
+	memset(reason, 'x', 510);
+	strcpy(reason + 510, "\u00fc\u00fc");
+	err = issue_publication(&in, &outcome, &why);
+	ck_assert_msg(err == 0, "%s", why.text);
+	json_decref(outcome);
+}
+END_TEST
+
 START_TEST(test_same_content_is_not_published_again)
 {
 	char changed[2000];
