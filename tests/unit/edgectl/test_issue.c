@@ -607,6 +607,8 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, test_publication_is_one_that_edges_believe);
+	tcase_add_test(t,
+		test_reason_that_is_cut_within_a_letter_is_published);
 	tcase_add_test(t, test_same_content_is_not_published_again);
 	tcase_add_test(t, test_errors_and_a_lost_way_back_publish_nothing);
 	tcase_add_test(t, test_too_few_signers_say_how_many_are_wanted);
