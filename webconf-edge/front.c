@@ -168,6 +168,16 @@ static void give_ticket_back(struct front *f)
 		ticket_set_remove(f->edge->used, f->ticket.id);
 }
 
+/* Who is refused has said all that matters. */
+static void drop_bytes(struct front *f)
+{
+	free(f->bytes);
+	f->bytes = NULL;
+	f->len = 0;
+	f->cap = 0;
+	f->consumed = 0;
+}
+
 /* Out of all lists; the stream is somebody else's affair. */
 static void release(struct front *f)
 {
@@ -176,7 +186,7 @@ static void release(struct front *f)
 	ports_gone(&f->edge->ports, f->port_id, &f->remote);
 	counter_sub(f->edge->counters, COUNT_PENDING, 1);
 	loop_timer_free(f->timer);
-	free(f->bytes);
+	drop_bytes(f);
 	free(f);
 }
 
@@ -217,6 +227,7 @@ void front_refuse(struct front *f, enum wce_code code)
 		return;
 	give_ticket_back(f);
 	leave_queue(f);
+	drop_bytes(f);
 	f->pair = NULL;
 	f->server = NULL;
 	refusal_count(f->edge, code);

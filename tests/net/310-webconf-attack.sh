@@ -25,7 +25,7 @@ attack() {
 		python3 tests/net/webconf_attack.py "$LAB/tls" "$PID" "$@"
 }
 # First, while the heap has no room left over that could hide growth.
-attack back_pressure || fail "see above"
+attack back_pressure hoard || fail "see above"
 attack who_speaks_first certificates tickets openings slow registrations \
 	frames_out_of_turn pairing bytes last_words many || fail "see above"
 [ "$(lab_pid webconf-edge)" = "$PID" ] || fail "webconf-edge was started again"

@@ -400,6 +400,21 @@ def case_back_pressure():
     assert grown < int(os.environ.get("GROWTH_MAX", 1 << 20)), grown
 
 
+def case_hoard():
+    """S8: what strangers have said is not kept while they wait for their no
+    and for the end."""
+    waiting = [client() for _ in range(200)]
+    hello = wce.hello(ticket(server(), audience="no.contoso.test"), URI)
+    before = rss()
+    for c in waiting:
+        c.send(hello, os.urandom(60000))
+    time.sleep(0.5)
+    grown = rss() - before
+    print("  %d of them, the edge grew by %d KiB" %
+          (len(waiting), grown >> 10))
+    assert grown < int(os.environ.get("GROWTH_MAX", 4 << 20)), grown
+
+
 def case_many():
     """Random joins, rejections, departures: nobody hears another's bytes."""
     rng = random.Random(int(os.environ.get("SEED", "1")))
