@@ -217,14 +217,28 @@ static void send_ca_names(SSL_CTX *ssl, const char *path)
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
 }
 
+/* Who asks peers for no certificate trusts nobody, but may find its own
+ * issuers in that file all the same: there the doctor looks for them. */
+static void use_issuers(SSL_CTX *ssl, const char *path)
+{
+	X509_STORE *store = path != NULL ? X509_STORE_new() : NULL;
+
+	if (store != NULL && X509_STORE_load_file(store, path) == 1)
+		(void)SSL_CTX_set1_chain_cert_store(ssl, store);
+	X509_STORE_free(store);
+	ERR_clear_error();
+}
+
 static int use_trust(SSL_CTX *ssl, const struct tls_spec *spec,
 	struct why *why)
 {
 	const char *path = spec->trust_path;
 	int err;
 
-	if (spec->verify == TLS_VERIFY_NONE)
+	if (spec->verify == TLS_VERIFY_NONE) {
+		use_issuers(ssl, path);
 		return 0;
+	}
 	if (path == NULL)
 		path = SYSTEM_BUNDLE;
 	err = check_readable("trusted CAs", path, why);

@@ -47,6 +47,7 @@ static int add_pair(struct tls_sni *sni, const struct tls_spec *spec,
 		.verify = TLS_VERIFY_NONE,
 		.chain_path = chain,
 		.key_path = key,
+		.trust_path = spec->trust_path,
 		.allow_legacy = spec->allow_legacy,
 		.only_13 = spec->only_13,
 	};

@@ -222,11 +222,11 @@ END_TEST
 
 /* How many issuers go out with our certificate; -1 = each handshake looks
  * for them. */
-static int issuers(const char *chain_path, const char *key_path,
-	const char *trust_path)
+static int issuers(enum tls_verify verify, const char *chain_path,
+	const char *key_path, const char *trust_path)
 {
 	struct tls_spec spec = { .role = TLS_ROLE_SERVER,
-		.verify = TLS_VERIFY_REQUIRE,
+		.verify = verify,
 		.chain_path = chain_path, .key_path = key_path,
 		.trust_path = trust_path };
 	STACK_OF(X509) *found = NULL;
@@ -263,13 +263,19 @@ START_TEST(test_issuers_are_looked_for_once)
 	snprintf(both, sizeof(both), "%s/both.crt", pki.dir);
 	snprintf(leaf, sizeof(leaf), "%s/leaf.crt", pki.dir);
 	snprintf(leaf_key, sizeof(leaf_key), "%s/leaf.key", pki.dir);
-	/* The root stays at home. */
-	ck_assert_int_eq(issuers(chain, key, trust), 0);
-	ck_assert_int_eq(issuers(leaf, leaf_key, all), 1);
-	/* What the file says is what is sent. */
-	ck_assert_int_eq(issuers(both, leaf_key, trust), 1);
-	/* Nobody here knows who issued it. */
-	ck_assert_int_eq(issuers(leaf, leaf_key, trust), 0);
+	for (int i = 0; i < 2; i++) {
+		const enum tls_verify v = i == 0 ? TLS_VERIFY_REQUIRE :
+			TLS_VERIFY_NONE;
+
+		/* The root stays at home. */
+		ck_assert_int_eq(issuers(v, chain, key, trust), 0);
+		ck_assert_int_eq(issuers(v, leaf, leaf_key, all), 1);
+		/* What the file says is what is sent. */
+		ck_assert_int_eq(issuers(v, both, leaf_key, trust), 1);
+		/* Nobody here knows who issued it. */
+		ck_assert_int_eq(issuers(v, leaf, leaf_key, trust), 0);
+	}
+	ck_assert_int_eq(issuers(TLS_VERIFY_NONE, leaf, leaf_key, NULL), 0);
 }
 END_TEST
 
