@@ -110,13 +110,13 @@ static struct verdict check_extensions(struct sip_msg *m,
 	const struct admit *a)
 {
 	struct verdict v = verdict_answer(420, DIAG_NONE, "Proxy-Require");
+	struct sip_walk w = sip_walk_begin(m, SIP_HEADER_PROXY_REQUIRE);
 	size_t at = 0;
 	struct str tag;
 
 	(void)a;
 	v.field = "Unsupported";
-	for (size_t n = 0; sip_msg_value(m, SIP_HEADER_PROXY_REQUIRE, n,
-		&tag); n++) {
+	while (sip_walk_next(&w, &tag)) {
 		int used;
 
 		if (is_known_extension(tag) || !sip_is_token(tag))

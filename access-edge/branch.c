@@ -86,11 +86,13 @@ bool branch_is_loop(struct sip_msg *m, uint64_t loop_hash,
 	const struct policy *p)
 {
 	char mine[20];
+	struct sip_walk w = sip_walk_begin(m, SIP_HEADER_VIA);
+	struct str value;
 	struct sip_via via;
 
 	snprintf(mine, sizeof(mine), "-%016" PRIx64, loop_hash);
-	for (size_t n = 0; n < m->via_count; n++) {
-		if (sip_msg_via(m, n, &via) != 0)
+	while (sip_walk_next(&w, &value)) {
+		if (sip_msg_via_of(m, value, &via) != 0)
 			continue; /* not read: not our business */
 		if (!is_our_sent_by(&p->inside, &via) &&
 			!is_our_sent_by(&p->outside, &via))

@@ -13,6 +13,7 @@
 #include "common/sip/sip_edit.h"
 
 #define VALUES_MAX 20 /* as many Routes as a request may have */
+#define HOPS_MAX   70 /* RFC 3261 section 8.1.1.6 */
 #define VALUE_LEN  (FLOW_SEALED_LEN + 320)
 
 static bool is_own(struct sip_msg *m, enum sip_header id, size_t n,
@@ -20,16 +21,6 @@ static bool is_own(struct sip_msg *m, enum sip_header id, size_t n,
 {
 	return sip_msg_addr(m, id, n, out) == 0 &&
 		policy_is_own_uri(h->policy, &out->uri);
-}
-
-static size_t count_of(const struct sip_msg *m, enum sip_header id)
-{
-	struct str value;
-	size_t n = 0;
-
-	while (sip_msg_value(m, id, n, &value))
-		n++;
-	return n;
 }
 
 /* Values from..to of Record-Route as one list, folds gone; in the order in
@@ -66,7 +57,7 @@ int hide_request(struct sip_msg *m, const struct hide *h,
 	char token[static FLOW_SEALED_LEN])
 {
 	char plain[FLOW_PLAIN_LEN + 1];
-	size_t n = count_of(m, SIP_HEADER_RECORD_ROUTE);
+	size_t n = sip_msg_count(m, SIP_HEADER_RECORD_ROUTE);
 
 	token[0] = '\0';
 	if (!h->policy->hide_record_routes || n == 0)
@@ -86,7 +77,8 @@ int hide_vias(struct sip_msg *m, const struct hide *h)
 
 	if (!h->policy->hide_vias)
 		return 0;
-	while (err == 0 && count_of(m, SIP_HEADER_VIA) > 1)
+	for (size_t n = sip_msg_count(m, SIP_HEADER_VIA); err == 0 && n > 1;
+		n--)
 		err = sip_drop_value(m, SIP_HEADER_VIA, 1);
 	return err;
 }
@@ -106,22 +98,24 @@ static int set_user(struct sip_msg *m, size_t n, const struct sip_addr *own,
 	return sip_replace(m, SIP_HEADER_RECORD_ROUTE, n, str_of(value));
 }
 
-/* Where our pair begins; count when it is not there. */
+/* Where our pair begins; count when it is not there, or behind more than
+ * there are proxies on any way. */
 static size_t first_own(struct sip_msg *m, const struct hide *h,
 	size_t count)
 {
 	struct sip_addr a;
 	size_t i = 0;
 
-	while (i < count && !is_own(m, SIP_HEADER_RECORD_ROUTE, i, h, &a))
+	while (i < count && i < HOPS_MAX &&
+		!is_own(m, SIP_HEADER_RECORD_ROUTE, i, h, &a))
 		i++;
-	return i;
+	return i < HOPS_MAX ? i : count;
 }
 
 int hide_response(struct sip_msg *m, const struct hide *h)
 {
 	char plain[FLOW_PLAIN_LEN + 1], token[FLOW_SEALED_LEN];
-	size_t count = count_of(m, SIP_HEADER_RECORD_ROUTE);
+	size_t count = sip_msg_count(m, SIP_HEADER_RECORD_ROUTE);
 	size_t own = first_own(m, h, count);
 	struct sip_addr outer;
 	int err;
@@ -144,7 +138,7 @@ int hide_response(struct sip_msg *m, const struct hide *h)
 int hide_show_response(struct sip_msg *m, const struct hide *h)
 {
 	char room[FLOW_SEALED_LEN];
-	size_t count = count_of(m, SIP_HEADER_RECORD_ROUTE);
+	size_t count = sip_msg_count(m, SIP_HEADER_RECORD_ROUTE);
 	struct sip_addr own;
 	struct str hidden;
 	size_t at = first_own(m, h, count);
@@ -162,7 +156,7 @@ int hide_show_response(struct sip_msg *m, const struct hide *h)
 int hide_show_request(struct sip_msg *m, const struct hide *h)
 {
 	char room[FLOW_SEALED_LEN];
-	size_t count = count_of(m, SIP_HEADER_ROUTE);
+	size_t count = sip_msg_count(m, SIP_HEADER_ROUTE);
 	struct str hidden = {NULL, 0};
 	int err;
 
@@ -180,6 +174,6 @@ int hide_show_request(struct sip_msg *m, const struct hide *h)
 		return 0;
 	err = sip_append(m, SIP_HEADER_ROUTE, hidden);
 	if (err == 0)
-		m->route_count = (unsigned)count_of(m, SIP_HEADER_ROUTE);
+		m->route_count = (unsigned)sip_msg_count(m, SIP_HEADER_ROUTE);
 	return err;
 }

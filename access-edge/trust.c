@@ -19,6 +19,7 @@
 #define EDGE_ROUTE   "ms-edge-route"
 /* What servers of the original call the realm of every domain of theirs. */
 #define MS_REALM     "SIP Communications Service"
+#define ROUTES_MAX   70
 
 struct rule {
 	const char *name;
@@ -207,12 +208,16 @@ static int strip_lines(struct sip_msg *m, const struct rule *rule,
 	return gone;
 }
 
-/* The mark on Routes goes, the Routes stay: route.c judges them. */
+/* The mark on Routes goes, the Routes stay: route.c judges them. More than
+ * there are hops on any way are there to cost time, and go as they are: the
+ * request is refused for their number, and in an answer they mean nothing. */
 static int strip_edge_route(struct sip_msg *m)
 {
 	struct str text, value, out;
 	int gone = 0;
 
+	if (sip_msg_count(m, SIP_HEADER_ROUTE) > ROUTES_MAX)
+		return (int)sip_remove(m, "Route");
 	for (size_t n = 0; sip_msg_value(m, SIP_HEADER_ROUTE, n, &text);
 		n++) {
 		int err;

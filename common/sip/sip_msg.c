@@ -237,22 +237,6 @@ static int start_line(struct sip_msg *m, struct sip_fault *fault)
 
 /* ---- headers ------------------------------------------------------------- */
 
-static unsigned count_values(const struct sip_msg *m, enum sip_header id)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < m->line_count; i++) {
-		struct str rest = m->lines[i].value;
-		struct str value;
-
-		if (m->lines[i].id != id)
-			continue;
-		while (sip_list_next(&rest, &value))
-			n++;
-	}
-	return n;
-}
-
 /* The one line of a header that must not be repeated. */
 static int only_line(const struct sip_msg *m, enum sip_header id,
 	bool is_needed, const struct sip_line **out, struct sip_fault *fault)
@@ -344,7 +328,7 @@ static int read_via(struct sip_msg *m, struct sip_fault *fault)
 	struct str value = STR_LIT("");
 	int err;
 
-	m->via_count = count_values(m, SIP_HEADER_VIA);
+	m->via_count = (unsigned)sip_msg_count(m, SIP_HEADER_VIA);
 	if (m->via_count == 0 ||
 		!sip_msg_value(m, SIP_HEADER_VIA, 0, &value))
 		return refuse(fault, 400, "Missing Via Header",
@@ -441,7 +425,7 @@ static int read_headers(struct sip_msg *m, struct sip_fault *fault)
 		err = read_length(m, fault);
 	if (err == 0)
 		err = read_uri(m, fault);
-	m->route_count = count_values(m, SIP_HEADER_ROUTE);
+	m->route_count = (unsigned)sip_msg_count(m, SIP_HEADER_ROUTE);
 	m->content_type = type != NULL ? type->value : STR_LIT("");
 	return err;
 }
@@ -512,18 +496,43 @@ bool sip_msg_has_header(const struct sip_msg *m, const char *name)
 	return find_line(m, name) != NULL;
 }
 
+struct sip_walk sip_walk_begin(const struct sip_msg *m, enum sip_header id)
+{
+	return (struct sip_walk){m, id, 0, {NULL, 0}};
+}
+
+bool sip_walk_next(struct sip_walk *w, struct str *value)
+{
+	while (!sip_list_next(&w->rest, value)) {
+		while (w->line < w->m->line_count &&
+			w->m->lines[w->line].id != w->id)
+			w->line++;
+		if (w->line == w->m->line_count)
+			return false;
+		w->rest = w->m->lines[w->line++].value;
+	}
+	return true;
+}
+
+size_t sip_msg_count(const struct sip_msg *m, enum sip_header id)
+{
+	struct sip_walk w = sip_walk_begin(m, id);
+	struct str value;
+	size_t n = 0;
+
+	while (sip_walk_next(&w, &value))
+		n++;
+	return n;
+}
+
 bool sip_msg_value(const struct sip_msg *m, enum sip_header id, size_t n,
 	struct str *value)
 {
-	for (size_t i = 0; i < m->line_count; i++) {
-		struct str rest = m->lines[i].value;
+	struct sip_walk w = sip_walk_begin(m, id);
 
-		if (m->lines[i].id != id)
-			continue;
-		while (sip_list_next(&rest, value)) {
-			if (n-- == 0)
-				return true;
-		}
+	while (sip_walk_next(&w, value)) {
+		if (n-- == 0)
+			return true;
 	}
 	return false;
 }
@@ -531,9 +540,10 @@ bool sip_msg_value(const struct sip_msg *m, enum sip_header id, size_t n,
 bool sip_msg_has_token(const struct sip_msg *m, enum sip_header id,
 	const char *token)
 {
+	struct sip_walk w = sip_walk_begin(m, id);
 	struct str value;
 
-	for (size_t n = 0; sip_msg_value(m, id, n, &value); n++) {
+	while (sip_walk_next(&w, &value)) {
 		if (str_ieq_z(value, token))
 			return true;
 	}
@@ -556,7 +566,12 @@ int sip_msg_via(struct sip_msg *m, size_t n, struct sip_via *out)
 
 	if (!sip_msg_value(m, SIP_HEADER_VIA, n, &value))
 		return EDGE_EUNKNOWN;
-	return sip_value_via(m->arena, value, out);
+	return sip_msg_via_of(m, value, out);
+}
+
+int sip_msg_via_of(struct sip_msg *m, struct str text, struct sip_via *out)
+{
+	return sip_value_via(m->arena, text, out);
 }
 
 int sip_msg_addr_of(struct sip_msg *m, struct str text,

@@ -164,6 +164,19 @@ bool sip_msg_has_header(const struct sip_msg *m, const char *name);
 const struct sip_line *sip_msg_line(const struct sip_msg *m,
 	enum sip_header id, size_t n);
 
+/* The values of a list header over all its lines, one after the other. A
+ * peer may write thousands of them: whoever wants them all walks. */
+struct sip_walk {
+	const struct sip_msg *m;
+	enum sip_header id;
+	size_t line;
+	struct str rest;
+};
+
+struct sip_walk sip_walk_begin(const struct sip_msg *m, enum sip_header id);
+bool sip_walk_next(struct sip_walk *w, struct str *value);
+size_t sip_msg_count(const struct sip_msg *m, enum sip_header id);
+
 /* The n-th value of a list header over all its lines. */
 bool sip_msg_value(const struct sip_msg *m, enum sip_header id, size_t n,
 	struct str *value);
@@ -175,6 +188,8 @@ bool sip_msg_has_token(const struct sip_msg *m, enum sip_header id,
 EDGE_MUST int sip_msg_addr(struct sip_msg *m, enum sip_header id, size_t n,
 	struct sip_addr *out);
 EDGE_MUST int sip_msg_via(struct sip_msg *m, size_t n, struct sip_via *out);
+EDGE_MUST int sip_msg_via_of(struct sip_msg *m, struct str text,
+	struct sip_via *out);
 /* Any text as an address or URI, with m's memory. */
 EDGE_MUST int sip_msg_addr_of(struct sip_msg *m, struct str text,
 	struct sip_addr *out);
