@@ -14,6 +14,7 @@
 #include "common/sip/sip_edit.h"
 
 #define CONTACTS_MAX 16
+#define MARK         "ms-received-cid"
 
 static struct str unbracket(struct str host)
 {
@@ -81,7 +82,7 @@ static char *new_uri(struct sip_msg *m, const struct sip_uri *uri,
 	snprintf(seen, sizeof(seen), from->remote.family == 6 ? "[%s]" :
 		"%s", ip);
 	split_tail(uri, at + uri->host.n, &params, &headers);
-	if (sip_param_unset(m, params, "ms-received-cid", &params) != 0)
+	if (sip_param_unset(m, params, MARK, &params) != 0)
 		return NULL;
 	before = params;
 	has_maddr = sip_param_span(params, "maddr", &maddr);
@@ -93,7 +94,7 @@ static char *new_uri(struct sip_msg *m, const struct sip_uri *uri,
 	} else if (is_literal) {
 		host = str_of(seen);
 	}
-	if (asprintf(&out, "%.*s%.*s:%u%.*s%s%s%.*s;ms-received-cid=%s%.*s",
+	if (asprintf(&out, "%.*s%.*s:%u%.*s%s%s%.*s;" MARK "=%s%.*s",
 		(int)at, uri->text.p, STR_ARG(host), from->remote.port,
 		STR_ARG(before), has_maddr || !is_literal ? ";maddr=" : "",
 		has_maddr || !is_literal ? seen : "", STR_ARG(after),
@@ -116,6 +117,25 @@ static bool may_replace(const struct sip_msg *m, const struct sip_addr *c,
 		str_ieq_z(transport, "tls");
 }
 
+/* What others read in it is what we wrote: a name that is written with
+ * escapes is not found in the text, but in the URI it is the same (RFC 3261
+ * section 19.1.4). */
+static bool is_ours(struct sip_msg *m, const char *text,
+	const struct origin *from)
+{
+	struct sip_uri uri;
+	struct str cid, maddr;
+	struct addr a;
+
+	if (sip_msg_uri_of(m, str_of(text), &uri) != 0 ||
+		!sip_uri_param(&uri, MARK, &cid) ||
+		!str_eq_z(cid, from->cid_text))
+		return false;
+	return !sip_uri_param(&uri, "maddr", &maddr) ||
+		(addr_parse(unbracket(maddr), &a) == 0 &&
+			addr_ip_eq(&a, &from->remote));
+}
+
 static int rewrite(struct sip_msg *m, size_t n, const struct sip_addr *c,
 	const struct origin *from)
 {
@@ -128,7 +148,9 @@ static int rewrite(struct sip_msg *m, size_t n, const struct sip_addr *c,
 
 	if (uri == NULL)
 		return EDGE_EMALFORMED;
-	err = sip_param_unset(m, c->params, "proxy", &params);
+	err = is_ours(m, uri, from) ? 0 : EDGE_EREFUSED;
+	if (err == 0)
+		err = sip_param_unset(m, c->params, "proxy", &params);
 	if (err == 0 && asprintf(&value, "%.*s%s%s>%.*s", before,
 		c->text.p, has_angle ? "" : "<", uri, STR_ARG(params)) < 0) {
 		value = NULL;
@@ -141,30 +163,70 @@ static int rewrite(struct sip_msg *m, size_t n, const struct sip_addr *c,
 	return err;
 }
 
+/* One that stays as it is names no connection: route.c would believe it. */
+static int unmark(struct sip_msg *m, size_t n)
+{
+	struct sip_addr c;
+	struct sip_uri uri;
+	struct str text, rest;
+	char *value = NULL;
+	int err = sip_msg_addr(m, SIP_HEADER_CONTACT, n, &c);
+
+	/* What can't be read was never believed. */
+	if (err != 0 || !sip_uri_has_param(&c.uri, MARK))
+		return err == -ENOMEM ? err : 0;
+	err = sip_param_unset(m, c.uri.text, MARK, &text);
+	if (err != 0)
+		return err;
+	if (sip_msg_uri_of(m, text, &uri) != 0 ||
+		sip_uri_has_param(&uri, MARK))
+		return EDGE_EREFUSED;
+	rest = str_skip(c.text, (size_t)(c.uri.text.p - c.text.p) +
+		c.uri.text.n);
+	if (asprintf(&value, "%.*s%.*s%.*s", (int)(c.uri.text.p - c.text.p),
+		c.text.p, STR_ARG(text), STR_ARG(rest)) < 0)
+		return -ENOMEM;
+	err = sip_replace(m, SIP_HEADER_CONTACT, n, str_of(value));
+	free(value);
+	return err;
+}
+
+/* 1 = yes, 0 = it stays, or an error. */
+static int is_to_change(struct sip_msg *m, size_t n, struct sip_addr *c,
+	bool all)
+{
+	struct str text, value;
+	bool asked;
+	int err;
+
+	asked = sip_msg_value(m, SIP_HEADER_CONTACT, n, &text) &&
+		sip_param_find(sip_params_of(text), "proxy", &value);
+	if (!asked && !all)
+		return 0;
+	err = sip_msg_addr(m, SIP_HEADER_CONTACT, n, c);
+	if (err != 0)
+		return err;
+	if (c->is_star || !sip_uri_is_sip(&c->uri))
+		return 0;
+	if (asked)
+		return may_replace(m, c, value) ? 1 : EDGE_EREFUSED;
+	return is_address(c->uri.host) && !sip_uri_has_param(&c->uri, "ob");
+}
+
 int contact_replace(struct sip_msg *m, const struct origin *from, bool all)
 {
 	for (size_t n = 0; n < CONTACTS_MAX; n++) {
 		struct sip_addr c;
-		struct str text, value;
-		bool asked;
+		struct str text;
 		int err;
 
 		if (!sip_msg_value(m, SIP_HEADER_CONTACT, n, &text))
 			return 0;
-		asked = sip_param_find(sip_params_of(text), "proxy", &value);
-		if (!asked && !all)
-			continue;
-		err = sip_msg_addr(m, SIP_HEADER_CONTACT, n, &c);
-		if (err != 0)
-			return err;
-		if (c.is_star || !sip_uri_is_sip(&c.uri))
-			continue;
-		if (asked && !may_replace(m, &c, value))
-			return EDGE_EREFUSED;
-		if (!asked && (!is_address(c.uri.host) ||
-			sip_uri_has_param(&c.uri, "ob")))
-			continue;
-		err = rewrite(m, n, &c, from);
+		err = is_to_change(m, n, &c, all);
+		if (err == 1)
+			err = rewrite(m, n, &c, from);
+		else if (err == 0)
+			err = unmark(m, n);
 		if (err != 0)
 			return err;
 	}

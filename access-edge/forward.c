@@ -349,6 +349,7 @@ static void refuse_compression(struct edge *edge, struct session *s,
 		"NEGOTIATE"), "compression");
 
 	v.reason = "Compression algorithm refused";
+	session_waste(s);
 	if (sip_msg_via(m, 0, &m->via) == 0 && sip_mark_received(m,
 		&s->origin.remote, s->origin.cid_text) != 0)
 		return;

@@ -22,6 +22,8 @@
 #include "common/sip/sip_edit.h"
 
 #define FLOW_TIMER_MAX_S 86400u
+#define REDIRECTS_MAX    70
+#define ANSWERS_MAX      32
 
 /* ---- what a client must find --------------------------------------------- */
 
@@ -227,6 +229,8 @@ static bool is_inside_redirect(struct edge *edge, struct sip_msg *m)
 
 	if (m->status < 300 || m->status >= 400)
 		return false;
+	if (sip_msg_count(m, SIP_HEADER_CONTACT) > REDIRECTS_MAX)
+		return true; /* nobody looks at all of them */
 	for (size_t n = 0; sip_msg_addr(m, SIP_HEADER_CONTACT, n, &c) == 0;
 		n++) {
 		struct str host = c.uri.host;
@@ -456,6 +460,9 @@ void response_forward(struct edge *edge, struct session *s,
 		drop(edge, s, m, "no transaction");
 		return;
 	}
+	/* One that was asked may not answer without end. */
+	if (++txn->answers > ANSWERS_MAX)
+		session_waste(s);
 	if (m->method_id == SIP_CANCEL)
 		return; /* the answer to our CANCEL says nothing new */
 	if (m->method_id != txn->method) {

@@ -117,8 +117,8 @@ int session_send(struct session *s, const char *text, size_t len);
  * or the queue overflows and all who use the connection lose it. */
 bool session_is_congested(const struct session *s);
 /* A message of a partner came to nothing: refused, unreadable, an answer to
- * no question. Those cost too, and no other limit holds for them; of clients
- * every message is counted. */
+ * no question, or one of very many to the same. Those cost too, and no other
+ * limit holds for them; of clients every message is counted. */
 void session_waste(struct session *s);
 /* Everything queued goes out first. why: a word for the log, a literal. */
 void session_close(struct session *s, const char *why);

@@ -62,6 +62,7 @@ struct txn {
 	bool is_outbound;       /* RFC 5626 */
 	bool is_cancelled;      /* CANCEL came, or timer C ran out */
 	bool is_cancel_sent;
+	unsigned answers;       /* heard; few come honestly */
 	struct mono begun;
 	struct mono deadline;
 	/* Heap text, each a message of its own. */

@@ -74,6 +74,46 @@ START_TEST(test_S14_marks_of_another_connection_do_not_stay)
 }
 END_TEST
 
+/* A name may be written with escapes: then it is not in the text. */
+START_TEST(test_S14_marks_that_are_spelt_otherwise_are_refused)
+{
+	static const char *const rows[] = {
+		"<sip:c@10.0.0.1;ms%2Dreceived-cid=00FF>;proxy=replace",
+		"<sip:c@10.0.0.1;m%61ddr=10.9.9.9>;proxy=replace",
+		"<sip:c@pc.home;m%61ddr=10.9.9.9>;proxy=replace",
+		"<sip:c@pc.home;%6Ds-received-cid=00FF>",
+	};
+	struct plain p;
+
+	plain_init(&p);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		char extra[256];
+		struct sip_msg *m;
+
+		snprintf(extra, sizeof(extra), "Contact: %s\r\n", rows[i]);
+		m = plain_request("INVITE", "sip:b@a.test", extra);
+		ck_assert_msg(contact_replace(m, &p.client, false) ==
+			EDGE_EREFUSED, "%s", rows[i]);
+		sip_msg_free(m);
+	}
+	plain_fini(&p);
+}
+END_TEST
+
+START_TEST(test_S14_contact_that_stays_names_no_connection)
+{
+	struct plain p;
+
+	plain_init(&p);
+	expect(&p, false, "\"C\" <sip:c@pc.home:9;maddr=192.0.2.1;"
+		"MS-received-cid=00FF;lr>;x=1",
+		"\"C\" <sip:c@pc.home:9;maddr=192.0.2.1;lr>;x=1");
+	expect(&p, true, "<sip:c@192.0.2.1:9;ob;ms-received-cid=00FF>",
+		"<sip:c@192.0.2.1:9;ob>");
+	plain_fini(&p);
+}
+END_TEST
+
 START_TEST(test_ipv6_sources_get_brackets)
 {
 	struct plain p;
@@ -178,6 +218,8 @@ int main(void)
 	RUN_SUITE("access-edge/contact", test_address_becomes_the_one_seen,
 		test_names_get_maddr_and_maddr_is_replaced,
 		test_S14_marks_of_another_connection_do_not_stay,
+		test_S14_marks_that_are_spelt_otherwise_are_refused,
+		test_S14_contact_that_stays_names_no_connection,
 		test_ipv6_sources_get_brackets,
 		test_contacts_that_do_not_ask_stay_as_they_are,
 		test_fix_nated_contact_takes_addresses_without_outbound,

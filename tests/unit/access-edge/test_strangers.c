@@ -60,6 +60,11 @@ START_TEST(test_S7_partner_that_sends_rubbish_is_let_go)
 		"From: nothing that can be read\r\n"
 		"To: <sip:alice@example.com>\r\n"
 		"Call-ID: x\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+		"NEGOTIATE sip:127.0.0.1:5061 SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS sip.example.test:5061\r\n"
+		"From: <sip:bob@example.test>;tag=1\r\nTo: <sip:a@b.c>\r\n"
+		"Call-ID: x\r\nCSeq: 1 NEGOTIATE\r\n"
+		"Compression: LZ77-8K\r\nContent-Length: 0\r\n\r\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -75,6 +80,41 @@ START_TEST(test_S7_partner_that_sends_rubbish_is_let_go)
 			turn_for_ms(lab.loop, 1);
 		}
 		TURN_UNTIL(lab.loop, p->is_ended);
+		lab_fini(&lab);
+	}
+}
+END_TEST
+
+/* Each belongs to the one call that it was asked for. */
+START_TEST(test_S7_partner_that_answers_without_end_is_let_go)
+{
+	static const char *const rows[] = {"180 Ringing", "200 OK"};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct lab lab;
+		struct server edge;
+		struct party *fe, *p;
+		const char *m;
+		char invite[8192];
+
+		fe = lab_start(&lab, "partners: {example.test: allow}\n"
+			SETTINGS(", client_rate: 1, client_burst: 2"));
+		lab_partner_open(&lab, &edge, "127.0.0.5", "p",
+			"DNS:sip.example.test");
+		discoverable(&lab, "example.test", "sip.example.test",
+			edge.at.port);
+		dns_stub_a(&lab.dns, "sip.example.test", "127.0.0.5");
+		party_send(fe, outgoing("INVITE", "bob@example.test", "o1",
+			""));
+		p = server_dialled(&edge);
+		m = party_expect(p, "INVITE ");
+		snprintf(invite, sizeof(invite), "%s", m);
+		for (int n = 0; n < 100; n++)
+			party_answer(p, invite, rows[i],
+				"Contact: <sip:bob@10.8.8.8>\r\n", "");
+		TURN_UNTIL(lab.loop, p->is_ended);
+		ck_assert_uint_gt(fe->got, 40); /* not for a few */
+		server_close(&edge);
 		lab_fini(&lab);
 	}
 }
@@ -257,6 +297,7 @@ int main(void)
 		test_S11_stranger_can_not_choose_what_dns_is_asked_for,
 		test_S7_stranger_who_is_refused_again_and_again_is_let_go,
 		test_S7_partner_that_sends_rubbish_is_let_go,
+		test_S7_partner_that_answers_without_end_is_let_go,
 		test_S10_options_of_a_stranger_is_refused_like_anything,
 		test_S11_tag_in_to_does_not_hide_new_recipients,
 		test_S14_route_of_ours_does_not_make_us_a_transit,
