@@ -37,7 +37,8 @@ START_TEST(test_pin_is_set_read_replaced_and_cleared)
 	ck_assert_int_eq(pin_set(state_dir, "you", "\"so\"\n", NULL), 0);
 	ck_assert(pin_read(&pin, state_dir));
 	ck_assert_str_eq(pin.by, "you");
-	ck_assert_str_eq(pin.reason, "\"so\"\n");
+	/* A line end would break the tables and logs that show it. */
+	ck_assert_str_eq(pin.reason, "\"so\"?");
 	ck_assert_int_eq(pin_clear(state_dir, NULL), 0);
 	ck_assert(!pin_read(&pin, state_dir));
 }
