@@ -106,23 +106,34 @@ CALL_PID=$!
 flood 0 10000
 wait "$CALL_PID" || fail "no call: $(tail -n 5 "$LAB/call.txt")"
 lab_end_allocations
-RSS0=$(rss)
 FDS0=$(fds)
-call "$CALL_MESSAGES" &
-CALL_PID=$!
-flood 10000 "$SOURCES"
-wait "$CALL_PID" || fail "the call ended: $(tail -n 5 "$LAB/call.txt")"
-LOST=$(sed -n 's/.*Total lost packets [0-9]* (\([0-9.]*\)%).*/\1/p' \
-	"$LAB/call.txt" | tail -n 1)
-echo "T8: the call lost ${LOST:-?} %"
-awk -v l="${LOST:-100}" 'BEGIN { exit !(l < 0.1) }' ||
-	fail "T8: the call lost ${LOST:-?} %: $(tail -n 5 "$LAB/call.txt")"
-lab_end_allocations
-sleep 1
-RSS1=$(rss)
-FDS1=$(fds)
-echo "T8: RSS $RSS0 -> $RSS1 kB, descriptors $FDS0 -> $FDS1"
-[ $((RSS1 - RSS0)) -lt 512 ] || fail "T8: grew by $((RSS1 - RSS0)) kB"
+# round FIRST: a flood beside a call; by how much memory grew, in $GREW. What
+# sources leave behind they leave in every round; a queue that the call is
+# the first to use gets its pages only once.
+round() {
+	RSS0=$(rss)
+	call "$CALL_MESSAGES" &
+	CALL_PID=$!
+	flood "$1" "$SOURCES"
+	wait "$CALL_PID" ||
+		fail "the call ended: $(tail -n 5 "$LAB/call.txt")"
+	LOST=$(sed -n 's/.*Total lost packets [0-9]* (\([0-9.]*\)%).*/\1/p' \
+		"$LAB/call.txt" | tail -n 1)
+	echo "T8: the call lost ${LOST:-?} %"
+	awk -v l="${LOST:-100}" 'BEGIN { exit !(l < 0.1) }' ||
+		fail "T8: the call lost ${LOST:-?} %: $(tail -n 5 "$LAB/call.txt")"
+	lab_end_allocations
+	sleep 1
+	RSS1=$(rss)
+	FDS1=$(fds)
+	GREW=$((RSS1 - RSS0))
+	echo "T8: RSS $RSS0 -> $RSS1 kB, descriptors $FDS0 -> $FDS1"
+}
+GREW=512
+for _first in 10000 $((10000 + SOURCES)) $((10000 + 2 * SOURCES)); do
+	[ "$GREW" -lt 512 ] || round "$_first"
+done
+[ "$GREW" -lt 512 ] || fail "T8: grew by $GREW kB, in every round"
 [ "$FDS1" -le "$FDS0" ] || fail "T8: descriptors left"
 lab_ctl allocations --json | python3 -c '
 import json, sys
