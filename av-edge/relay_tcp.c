@@ -45,7 +45,7 @@ static bool is_own(const struct relay_tcp *t, const struct addr *a)
 
 static void pay(struct relay_tcp *t, enum quota_way way)
 {
-	if (t->owed[way] > 0 && allowance_take(&t->shard->turn,
+	if (t->owed[way] > 0 && allowance_spend(&t->shard->turn,
 		relay_tcp_alloc(t), way, t->owed[way]))
 		t->owed[way] = 0;
 }
@@ -69,7 +69,7 @@ static void on_pace(void *arg)
 
 void relay_tcp_owe(struct relay_tcp *t, enum quota_way way, size_t len)
 {
-	t->owed[way] += len;
+	t->owed[way] += allowance_price(relay_tcp_alloc(t), len);
 	pay(t, way);
 	if (t->owed[way] == 0)
 		return;

@@ -46,9 +46,9 @@ void relay_tcp_withdraw(struct relay_tcp *t);
 /* Once a second: who was starved looks again, who is stuck ends. */
 void relay_tcp_tick(struct relay_tcp *t);
 
-/* So many bytes have passed. A stream can't lose bytes: when they are more
- * than its bandwidth allows, that way is not read until they are paid for
- * (the user's on_rate). */
+/* A frame, or a piece, of so many bytes has passed. A stream can't lose
+ * bytes: when it is more than its bandwidth allows, that way is not read until
+ * it is paid for (the user's on_rate). */
 void relay_tcp_owe(struct relay_tcp *t, enum quota_way way, size_t len);
 
 /* A connection to this peer, whose right to be one was checked. The user's

@@ -7,7 +7,8 @@
 
 #define FIRST  "203.0.113.7:4000"
 #define SECOND "203.0.113.7:4001"
-#define SIZE   1000 /* bytes a packet */
+#define SIZE   1000 /* bytes a packet, on the wire of IPv4 */
+#define EMPTY  28   /* the same of one without payload */
 
 static struct lab lab;
 static struct lab_ask ask;
@@ -28,18 +29,25 @@ static void teardown(void)
 	lab_fini(&lab);
 }
 
-/* Packets that pass when as many as possible come, each millisecond. */
-static unsigned pass(const char *client, enum quota_way way, unsigned ms)
+/* Packets with that much payload that pass when as many as possible come, each
+ * millisecond. */
+static unsigned pass_of(const char *client, enum quota_way way, unsigned ms,
+	size_t payload_len)
 {
 	unsigned n = 0;
 
 	for (; ms > 0; ms--) {
-		while (allowance_take(&lab.turn, lab_alloc(&lab, client), way,
-			SIZE))
+		while (n < 1000000 && allowance_take(&lab.turn,
+			lab_alloc(&lab, client), way, payload_len))
 			n++;
 		lab_advance(&lab, 1);
 	}
 	return n;
+}
+
+static unsigned pass(const char *client, enum quota_way way, unsigned ms)
+{
+	return pass_of(client, way, ms, SIZE - EMPTY);
 }
 
 /* So many seconds' worth, give or take what was drawn and not spent. */
@@ -98,13 +106,22 @@ START_TEST(test_longest_datagram_passes_at_the_lowest_rate)
 }
 END_TEST
 
-START_TEST(test_empty_datagrams_cost_nothing)
+/* Else somebody without bounds sends for the price of nothing. */
+START_TEST(test_R16_empty_datagrams_cost_their_headers)
 {
-	(void)pass(FIRST, QUOTA_UP, 1);
-	while (allowance_take(&lab.turn, lab_alloc(&lab, FIRST), QUOTA_UP, 1))
-		;
-	ck_assert(allowance_take(&lab.turn, lab_alloc(&lab, FIRST), QUOTA_UP,
-		0));
+	struct alloc *a = lab_alloc(&lab, FIRST);
+	unsigned n = pass_of(FIRST, QUOTA_UP, 1, 0);
+
+	/* One second of 3000 kbit, and what was drawn for the last one. */
+	ck_assert_uint_ge(n, 375000 / EMPTY);
+	ck_assert_uint_le(n, (375000 + 2 * 8192) / EMPTY);
+	ck_assert(!allowance_take(&lab.turn, a, QUOTA_UP, 0));
+	/* Of IPv6 they are longer. */
+	a->family = 6;
+	n = pass_of(FIRST, QUOTA_DOWN, 1, 0);
+	ck_assert_uint_ge(n, 375000 / 48);
+	ck_assert_uint_le(n, (375000 + 2 * 8192) / 48);
+	a->family = 4;
 }
 END_TEST
 
@@ -115,7 +132,7 @@ int main(void)
 		test_R16_user_carries_its_rate_over_all_ports,
 		test_what_is_refused_costs_nothing,
 		test_longest_datagram_passes_at_the_lowest_rate,
-		test_empty_datagrams_cost_nothing,
+		test_R16_empty_datagrams_cost_their_headers,
 	};
 
 	return suite_run("allowance", tests, ARRAY_COUNT(tests), setup,

@@ -501,6 +501,37 @@ START_TEST(test_R16_bandwidth_holds_streams_up_both_ways)
 }
 END_TEST
 
+/* R16: frames without payload make work and traffic as others do. */
+START_TEST(test_R16_frames_of_length_0_are_held_up_too)
+{
+	static uint8_t empty[2 * 4000]; /* as datagrams 112,000 bytes */
+	int listener = peer_listens("127.0.3.9:0"), fd;
+	struct addr at = name_of(listener), from;
+	struct rules *r = make_rules();
+	struct mono began;
+	unsigned i;
+
+	r->port_kbps = 400;
+	use_rules(r);
+	ms_allocates(&a, "127.0.3.1:0", OUTSIDE, ALICE);
+	ck_assert_uint_eq(ms_aims(&a, &at), 0);
+	began = mono_now();
+	for (i = 0; i < sizeof(empty) / 2; i++)
+		ms_says(&a, FRAME_DATA, "", 0);
+	fd = peer_accepts(listener, &from, CLIENT_WAIT_MS);
+	ck_assert(stream_hears(fd, empty, sizeof(empty)));
+	ck_assert_int_gt(mono_since_ms(began, mono_now()), 800);
+	began = mono_now();
+	stream_says(fd, empty, sizeof(empty));
+	for (i = 0; i < sizeof(empty) / 2; i++)
+		ck_assert(ms_gets_bare(&a, "", 0));
+	ck_assert_int_gt(mono_since_ms(began, mono_now()), 800);
+	close(fd);
+	close(listener);
+	close(a.fd);
+}
+END_TEST
+
 START_TEST(test_T13_longest_frames_pass_and_broken_ones_close)
 {
 	static const char *const broken[] = {
@@ -574,6 +605,7 @@ int main(void)
 	tests[n++] = test_T9_slow_client_holds_up_its_peer_and_loses_nothing;
 	tests[n++] = test_T9_slow_peer_holds_up_its_client_and_loses_nothing;
 	tests[n++] = test_R16_bandwidth_holds_streams_up_both_ways;
+	tests[n++] = test_R16_frames_of_length_0_are_held_up_too;
 	tests[n++] = test_T13_longest_frames_pass_and_broken_ones_close;
 	tests[n++] = test_T16_without_tcp_relays_none_is_given;
 	return suite_run("ms_stream", tests, n, setup, teardown);

@@ -165,6 +165,35 @@ START_TEST(test_R16_bandwidth_is_bounded_on_the_wire)
 }
 END_TEST
 
+START_TEST(test_R16_empty_datagrams_are_bounded_on_the_wire)
+{
+	static struct client c;
+	int peer = plain_socket(PEER_AT), big = 1 << 20;
+	struct addr at = name_of(peer), from;
+	struct rules *slow = make_rules();
+	unsigned i, got = 0;
+	char room[8];
+
+	slow->port_kbps = 8; /* 35 of them a second, and 300 drawn at once */
+	ck_assert_int_eq(relay_set_rules(relay, slow), 0);
+	setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &big, sizeof(big));
+	open_allocated(&c, "127.0.3.1:0", OUTSIDE, &alice);
+	ck_assert_uint_eq(client_bind(&c, 0x4000, &at), 0);
+	for (i = 0; i < 2000; i++) {
+		client_channel(&c, 0x4000, "");
+		if (i % 50 == 0)
+			nap(1);
+	}
+	while (hear(peer, room, sizeof(room), &from, CLIENT_QUIET_MS) >= 0)
+		got++;
+	ck_assert_uint_ge(got, 30);
+	ck_assert_uint_le(got, 1200);
+	ck_assert_uint_eq(relay_counter(relay, AV_DROP_BANDWIDTH), 2000 - got);
+	close(c.fd);
+	close(peer);
+}
+END_TEST
+
 /* The normal call: one client inside, one outside, relay to relay. Many
  * pairs, so that both shards and the queue between them are used. */
 START_TEST(test_R13_pairs_talk_through_the_short_cut)
@@ -670,6 +699,7 @@ int main(void)
 		test_channel_carries_both_ways,
 		test_indications_carry_both_ways,
 		test_R16_bandwidth_is_bounded_on_the_wire,
+		test_R16_empty_datagrams_are_bounded_on_the_wire,
 		test_R13_pairs_talk_through_the_short_cut,
 		test_pair_behind_a_nat_uses_the_public_address,
 		test_T1_denied_peers_are_refused_by_every_verb,
