@@ -164,21 +164,11 @@ static int run_order(struct cmd_call *call)
 static int run_serve(struct cmd_call *call)
 {
 	struct publish_conf *conf = order_conf(call);
-	struct record *r = NULL;
-	struct why why = {""};
 	int status;
-	int err = 0;
 
 	if (conf == NULL)
 		return CMD_USAGE;
-	if (cmd_has(call, "raise-epoch")) {
-		err = record_open(&r, conf->driver, conf->record, &why);
-		if (err == 0)
-			err = record_raise_epoch(r, &why);
-		record_close(r);
-	}
-	status = err < 0 ? cmd_fail(call, CMD_USAGE, err, &why) :
-			   serve_run(call, conf);
+	status = serve_run(call, conf);
 	publish_conf_free(conf);
 	return status;
 }

@@ -214,6 +214,16 @@ static int load_newest(struct publisher *p, struct why *why)
 	return 0;
 }
 
+/* Edges learn of an epoch by what goes out under it. Where it is raised at
+ * every take-over a restart must not be news to them; where a person raised
+ * it, that is what he wants. */
+static bool is_to_go_again(const struct publisher *p)
+{
+	return strcmp(p->newest.state, "rolling") == 0 ||
+		(record_raises_by_hand(p->record) &&
+			strcmp(p->newest.state, "done") == 0);
+}
+
 /* What the one before us did not bring to its end goes out again under our
  * epoch: then nothing of his is taken any more. */
 static int take_office(struct publisher *p, struct why *why)
@@ -228,11 +238,12 @@ static int take_office(struct publisher *p, struct why *why)
 		err = load_newest(p, why);
 	if (err == -ENOENT)
 		return 0; /* nothing was ever published */
-	if (err < 0 || p->newest.version.epoch == epoch ||
-		strcmp(p->newest.state, "rolling") != 0)
+	if (err < 0 || p->newest.version.epoch == epoch || !is_to_go_again(p))
 		return err;
-	snprintf(reason, sizeof(reason), "taken over in the middle of a "
-		"roll-out: epoch %u", p->newest.version.epoch);
+	snprintf(reason, sizeof(reason), "taken over%s: epoch %u is over",
+		strcmp(p->newest.state, "rolling") == 0 ?
+			" in the middle of a roll-out" : "",
+		p->newest.version.epoch);
 	err = publisher_again(p, reason, why);
 	return err == 0 ? load_newest(p, why) : err;
 }
@@ -317,7 +328,9 @@ static int serve_record(struct publisher *p, bool is_news, struct why *why)
 
 	if (is_news || mono_is_past(p->next_look, now)) {
 		p->next_look = mono_after_ms(now, LOOK_EVERY_MS);
-		err = publisher_answer(p, why);
+		err = record_check_office(p->record, why);
+		if (err == 0)
+			err = publisher_answer(p, why);
 		if (err == 1)
 			err = load_newest(p, why);
 		if (err == 0)

@@ -213,20 +213,27 @@ int record_set(struct record *r, const char *key, const char *value,
 
 /* ---- the office --------------------------------------------------------- */
 
+/* The one in the record. */
+static int read_epoch(struct record *r, uint32_t *out, struct why *why)
+{
+	char *text = NULL;
+	int err = record_get(r, "epoch", &text, why);
+
+	if (err == 0 && str_to_u32(str_of(text), out) < 0)
+		err = why_set(why, EDGE_EDATABASE,
+			"the record's epoch '%.20s' is not a number", text);
+	free(text);
+	return err;
+}
+
 static int new_epoch(struct record *r, uint32_t *out, struct why *why)
 {
 	struct record_rows rows = {.rows = 0};
 	int64_t number = 0;
-	char *text = NULL;
 	int err;
 
-	if (r->driver->next_epoch == NULL) {
-		err = record_get(r, "epoch", &text, why);
-		if (err == 0)
-			err = str_to_u32(str_of(text), out);
-		free(text);
-		return err;
-	}
+	if (r->driver->next_epoch == NULL)
+		return read_epoch(r, out, why);
 	err = record_run(r, r->driver->next_epoch, NULL, 0, &rows, why);
 	if (err == 0)
 		number = record_number(&rows, 0, 0);
@@ -238,23 +245,56 @@ static int new_epoch(struct record *r, uint32_t *out, struct why *why)
 	return err;
 }
 
+/* What was begun, kept or undone. */
+static int end(struct record *r, int err, struct why *why)
+{
+	if (err == 0)
+		return record_run(r, "COMMIT", NULL, 0, NULL, why);
+	if (record_run(r, "ROLLBACK", NULL, 0, NULL, NULL) == EDGE_EPEER)
+		return EDGE_EPEER;
+	return err;
+}
+
+static int put_epoch(struct record *r, uint32_t epoch, struct why *why)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", epoch);
+	return record_set(r, "epoch", text, why);
+}
+
+/* One transaction: whoever raises the epoch does it before, or after. */
 int record_lock(struct record *r, const char *name, struct why *why)
 {
 	uint32_t epoch = 0;
-	char text[16];
 	int err = r->driver->lock(r->db, why);
 
+	if (err == 0)
+		err = record_run(r, r->driver->begin, NULL, 0, NULL, why);
 	if (err < 0)
 		return err;
 	err = new_epoch(r, &epoch, why);
-	snprintf(text, sizeof(text), "%u", epoch);
 	if (err == 0)
-		err = record_set(r, "epoch", text, why);
+		err = put_epoch(r, epoch, why);
 	if (err == 0)
 		err = record_set(r, "leader", name, why);
+	err = end(r, err, why);
 	if (err == 0)
 		r->epoch = epoch;
 	return err;
+}
+
+int record_check_office(struct record *r, struct why *why)
+{
+	uint32_t ours = r->epoch;
+	uint32_t epoch = 0;
+	int err = read_epoch(r, &epoch, why);
+
+	if (err < 0 || epoch == ours)
+		return err;
+	r->epoch = 0;
+	return why_set(why, EDGE_EREFUSED, "the record's epoch went from %u "
+		"to %u: our office is over", ours, epoch);
 }
 
 uint32_t record_epoch(const struct record *r)
@@ -265,35 +305,35 @@ uint32_t record_epoch(const struct record *r)
 int record_leader(struct record *r, char **name, uint32_t *epoch,
 	struct why *why)
 {
-	char *text = NULL;
-	int err = record_get(r, "epoch", &text, why);
+	int err = read_epoch(r, epoch, why);
 
-	*epoch = 0;
-	if (err == 0 && str_to_u32(str_of(text), epoch) < 0)
-		*epoch = 0;
-	free(text);
 	return err == 0 ? record_get(r, "leader", name, why) : err;
 }
 
-int record_raise_epoch(struct record *r, struct why *why)
+bool record_raises_by_hand(const struct record *r)
 {
-	char *text = NULL;
-	char next[16];
+	return r->driver->next_epoch == NULL;
+}
+
+int record_raise_epoch(struct record *r, uint32_t *out, struct why *why)
+{
 	uint32_t epoch = 0;
 	int err;
 
-	if (r->driver->next_epoch != NULL)
+	if (!record_raises_by_hand(r))
 		return why_set(why, EDGE_EREFUSED,
-			"this record raises its epoch by itself at each "
-			"take-over");
-	err = record_get(r, "epoch", &text, why);
-	if (err == 0)
-		err = str_to_u32(str_of(text), &epoch);
-	free(text);
-	if (err == 0 && epoch == UINT32_MAX)
-		err = EDGE_ETOOBIG;
+			"--raise-epoch is for a record in sqlite: this one "
+			"raises its epoch by itself at each take-over");
+	err = record_run(r, r->driver->begin, NULL, 0, NULL, why);
 	if (err < 0)
 		return err;
-	snprintf(next, sizeof(next), "%u", epoch + 1);
-	return record_set(r, "epoch", next, why);
+	err = read_epoch(r, &epoch, why);
+	if (err == 0 && epoch == UINT32_MAX)
+		err = why_set(why, EDGE_ETOOBIG, "epoch %u is the last",
+			epoch);
+	if (err == 0)
+		err = put_epoch(r, epoch + 1, why);
+	err = end(r, err, why);
+	*out = epoch + 1;
+	return err;
 }

@@ -40,8 +40,14 @@ uint32_t record_epoch(const struct record *r); /* 0 = not in office */
 /* Who has or had it last, for status. Heap, "" = nobody yet. */
 EDGE_MUST int record_leader(struct record *r, char **name, uint32_t *epoch,
 	struct why *why);
-/* sqlite: by hand, when the file was carried to another machine. */
-EDGE_MUST int record_raise_epoch(struct record *r, struct why *why);
+/* Is the epoch ours still? EDGE_EREFUSED: no, and the office is over. */
+EDGE_MUST int record_check_office(struct record *r, struct why *why);
+
+/* sqlite: by hand, when the file was carried to another machine. Whoever is
+ * in office meanwhile learns of it by record_check_office(). */
+bool record_raises_by_hand(const struct record *r);
+EDGE_MUST int record_raise_epoch(struct record *r, uint32_t *epoch,
+	struct why *why);
 
 /* ---- words of state ----------------------------------------------------- */
 

@@ -215,10 +215,12 @@ int record_put_bundle(struct record *r, const struct record_publication *p,
 		" SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
 		" $13, $14 FROM state WHERE key='epoch' AND value=$15", in,
 		ARRAY_COUNT(in), &rows, why);
-	if (err == 0 && rows.changed != 1)
+	if (err == 0 && rows.changed != 1) {
+		r->epoch = 0;
 		err = why_set(why, EDGE_EREFUSED,
-			"another publisher has taken over: nothing was put "
-			"under epoch %u", p->version.epoch);
+			"epoch %u is over: nothing was put under it",
+			p->version.epoch);
+	}
 	record_rows_fini(&rows);
 	if (err == 0)
 		err = supersede(r, p->version, why);

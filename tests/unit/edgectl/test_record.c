@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -320,10 +321,12 @@ START_TEST(test_epoch_of_a_file_is_raised_by_hand_only)
 {
 	struct record *r = open_one();
 	struct why why = {""};
+	uint32_t raised = 0;
 	uint32_t epoch;
 
 	if (is_postgres()) {
-		ck_assert_int_eq(record_raise_epoch(r, &why), EDGE_EREFUSED);
+		ck_assert_int_eq(record_raise_epoch(r, &raised, &why),
+			EDGE_EREFUSED);
 	} else {
 		ck_assert_int_eq(record_lock(r, "a", NULL), 0);
 		epoch = record_epoch(r);
@@ -333,10 +336,112 @@ START_TEST(test_epoch_of_a_file_is_raised_by_hand_only)
 		ck_assert_uint_eq(record_epoch(r), epoch);
 		record_close(r);
 		r = open_one();
-		ck_assert_int_eq(record_raise_epoch(r, &why), 0);
+		ck_assert_int_eq(record_raise_epoch(r, &raised, &why), 0);
 		ck_assert_int_eq(record_lock(r, "a", NULL), 0);
 		ck_assert_uint_eq(record_epoch(r), epoch + 1);
+		ck_assert_uint_eq(raised, epoch + 1);
 	}
+	record_close(r);
+}
+END_TEST
+
+/* The fence of R21: who is in office while somebody raises the epoch puts
+ * nothing more under the old one, notices, and can take over anew. */
+START_TEST(test_R21_office_learns_that_its_epoch_was_raised)
+{
+	struct record *a = open_one();
+	struct record *b = open_one();
+	struct why why = {""};
+	uint32_t epoch = 0;
+	uint32_t old;
+
+	ck_assert_int_eq(record_lock(a, "a", NULL), 0);
+	old = record_epoch(a);
+	ck_assert_int_eq(record_check_office(a, &why), 0);
+	ck_assert_uint_eq(record_epoch(a), old);
+	if (is_postgres())
+		ck_assert_int_eq(record_set(b, "epoch", "4000000000", NULL),
+			0);
+	else
+		ck_assert_int_eq(record_raise_epoch(b, &epoch, NULL), 0);
+	ck_assert_int_eq(put(a, 1, "late"), EDGE_EREFUSED);
+	ck_assert_uint_eq(record_epoch(a), 0);
+	ck_assert_int_eq(record_lock(a, "a", NULL), 0);
+	ck_assert_uint_gt(record_epoch(a), old);
+	if (!is_postgres()) {
+		ck_assert_uint_eq(record_epoch(a), epoch);
+		ck_assert_int_eq(record_raise_epoch(b, &epoch, NULL), 0);
+		ck_assert_int_eq(record_check_office(a, &why), EDGE_EREFUSED);
+		ck_assert_msg(strstr(why.text, "went from") != NULL, "%s",
+			why.text);
+		ck_assert_uint_eq(record_epoch(a), 0);
+		ck_assert_int_eq(record_lock(a, "a", NULL), 0);
+	}
+	ck_assert_int_eq(put(a, 1, "in time"), 0);
+	record_close(a);
+	record_close(b);
+}
+END_TEST
+
+#define PROCESSES 4
+#define RAISES	  25
+
+/* One of several: raises, or takes the office when it is free. */
+static int child(bool does_raise)
+{
+	uint32_t last = 0;
+
+	for (int i = 0; i < RAISES; i++) {
+		struct record *r = NULL;
+		uint32_t epoch = 0;
+		int err = record_open(&r, driver, where, NULL);
+
+		if (err == 0 && does_raise)
+			err = record_raise_epoch(r, &epoch, NULL);
+		else if (err == 0)
+			err = record_lock(r, "child", NULL);
+		if (err == EDGE_EBUSY)
+			err = 0;
+		if (does_raise && epoch <= last)
+			err = -1;
+		last = epoch;
+		record_close(r);
+		if (err < 0)
+			return 1;
+	}
+	return 0;
+}
+
+START_TEST(test_R21_no_epoch_is_lost_among_processes)
+{
+	struct record *r = open_one();
+	uint32_t before = 0;
+	uint32_t after = 0;
+	char *name = NULL;
+	pid_t pids[PROCESSES];
+	int status;
+
+	if (is_postgres()) {
+		record_close(r);
+		return; /* a sequence counts there */
+	}
+	ck_assert_int_eq(record_leader(r, &name, &before, NULL), 0);
+	free(name);
+	record_close(r);
+	for (int i = 0; i < PROCESSES; i++) {
+		pids[i] = fork();
+		ck_assert_int_ge(pids[i], 0);
+		if (pids[i] == 0)
+			_exit(child(i % 2 == 0));
+	}
+	for (int i = 0; i < PROCESSES; i++) {
+		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	r = open_one();
+	ck_assert_int_eq(record_leader(r, &name, &after, NULL), 0);
+	free(name);
+	ck_assert_uint_eq(after, before + RAISES * PROCESSES / 2);
 	record_close(r);
 }
 END_TEST
@@ -372,7 +477,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("record");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 20);
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_second_opening_finds_the_tables_there);
 	tcase_add_test(t, test_one_office_that_ends_with_its_holder);
 	tcase_add_test(t, test_publications_come_back_byte_for_byte);
@@ -384,6 +489,8 @@ static Suite *suite(void)
 	tcase_add_test(t, test_orders_are_answered_once_and_in_order);
 	tcase_add_test(t, test_news_of_others_wakes_a_waiting_one);
 	tcase_add_test(t, test_epoch_of_a_file_is_raised_by_hand_only);
+	tcase_add_test(t, test_R21_office_learns_that_its_epoch_was_raised);
+	tcase_add_test(t, test_R21_no_epoch_is_lost_among_processes);
 	tcase_add_test(t, test_S18_record_is_readable_by_its_owner_alone);
 	tcase_add_test(t, test_record_that_is_not_there_says_why);
 	suite_add_tcase(s, t);
