@@ -45,7 +45,8 @@ bool generation_parse_name(const char *name, uint32_t *epoch,
 	uint64_t s;
 
 	if (strlen(name) != GENERATION_VERSION_LEN - 1 + strlen(".db") ||
-		sscanf(name, "%8" SCNx32 "-%16" SCNx64, &e, &s) != 2)
+		sscanf(name, "%8" SCNx32 "-%16" SCNx64, &e, &s) != 2 ||
+		s > GENERATION_SERIAL_MAX)
 		return false;
 	generation_version_text(e, s, again);
 	if (strncmp(name, again, GENERATION_VERSION_LEN - 1) != 0 ||

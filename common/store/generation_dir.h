@@ -17,12 +17,15 @@
 /* "gen/00000000-0000000000000042.db" */
 #define GENERATION_TARGET_LEN 40
 
+#define GENERATION_SERIAL_MAX INT64_MAX /* as in a bundle */
 #define GENERATION_FILE_MAX (256u << 20) /* bytes */
 
 /* Where a link of the folder dir_fd points, e.g. "current", as a checked
  * "gen/<version>.db". -ENOENT; EDGE_EMALFORMED when it points elsewhere. */
 EDGE_MUST int generation_link(int dir_fd, const char *link,
 	char out[static GENERATION_TARGET_LEN]);
+/* Does that link point to gen/<name>? */
+bool generation_is_linked(int dir_fd, const char *link, const char *name);
 /* "00000000-0000000000000042.db" taken apart; false when it is none. */
 bool generation_parse_name(const char *name, uint32_t *epoch,
 	uint64_t *serial);
@@ -65,5 +68,17 @@ EDGE_MUST int generation_stage_begin(struct generation_stage *s,
 	const char *state_dir, struct why *why);
 /* To read a folder from its beginning, without taking fd away; or NULL. */
 DIR *generation_list_folder(int fd);
+
+/* So many stay whatever they weigh, so many whatever their age, and no more
+ * than so many, and so many bytes; but for those that links point to. */
+#define GENERATION_KEEP_LEAST 6
+#define GENERATION_KEEP_COUNT 16
+#define GENERATION_KEEP_MOST  64
+#define GENERATION_KEEP_BYTES (512ull << 20)
+/* One that has so many newer ones of so many bytes beside it. */
+bool generation_may_stay(size_t newer, uint64_t newer_bytes, uint64_t bytes,
+	int64_t age_s);
+/* Remove what may not stay. The lock is held. */
+void generation_prune(const struct generation_stage *s);
 
 #endif

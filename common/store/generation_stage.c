@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,14 +170,16 @@ static void empty_stage(int stage_fd, bool with_parked)
 }
 
 /* Local generations count in epoch 0; a number is never used twice. */
-static int next_serial(int gen_fd, uint64_t *out)
+static int next_serial(const struct generation_stage *s, uint64_t *out,
+	struct why *why)
 {
-	DIR *dir = generation_list_folder(gen_fd);
+	DIR *dir = generation_list_folder(s->gen_fd);
 	const struct dirent *entry;
 	uint64_t highest = 0;
 
 	if (dir == NULL)
-		return -errno;
+		return why_set(why, -errno, "%s/topology/gen: %s",
+			s->state_dir, err_text(-errno));
 	while ((entry = readdir(dir)) != NULL) {
 		uint32_t epoch;
 		uint64_t serial;
@@ -186,6 +189,12 @@ static int next_serial(int gen_fd, uint64_t *out)
 			highest = serial;
 	}
 	closedir(dir);
+	if (highest == GENERATION_SERIAL_MAX)
+		return why_set(why, EDGE_ETOOBIG, "%s/topology/gen/00000000-"
+			"%016" PRIx64 ".db: has the last number there is, and "
+			"no apply has come so far: see what it is with "
+			"'edgectl topology history', go back from it if it is "
+			"current, and remove it", s->state_dir, highest);
 	*out = highest + 1;
 	return 0;
 }
@@ -246,6 +255,8 @@ static int fill_stage(struct generation_stage *s,
 	};
 	int err;
 
+	/* Room first: a disk that is full of old ones must not stay so. */
+	generation_prune(s);
 	s->info.created = origin->created;
 	snprintf(s->info.source, sizeof(s->info.source), "%s",
 		origin->source);
@@ -272,7 +283,7 @@ int generation_stage_new(struct generation_stage **out, const char *state_dir,
 	if (err == 0)
 		err = open_stage(&s, state_dir, why);
 	if (err == 0)
-		err = next_serial(s->gen_fd, &s->info.serial);
+		err = next_serial(s, &s->info.serial, why);
 	if (err < 0)
 		goto out;
 	origin.serial = s->info.serial;

@@ -3,12 +3,10 @@
  * done so that a death at any system call leaves the old or the new
  * generation current, whole (replication protocol B5).
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,10 +15,6 @@
 #include "common/base/log.h"
 #include "common/store/generation.h"
 #include "common/store/generation_dir.h"
-
-#define KEEP_COUNT  16
-#define KEEP_TIME_S 86400
-#define FILES_MAX   1024
 
 static int sync_folder(int fd)
 {
@@ -76,66 +70,12 @@ static int repoint(int dir_fd, const char *target)
 	return err;
 }
 
-struct aged {
-	uint32_t epoch;
-	uint64_t serial;
-};
-
-static int newest_first(const void *a, const void *b)
-{
-	const struct aged *x = a;
-	const struct aged *y = b;
-
-	if (x->epoch != y->epoch)
-		return x->epoch > y->epoch ? -1 : 1;
-	return x->serial > y->serial ? -1 : x->serial < y->serial;
-}
-
-static bool is_linked(int dir_fd, const char *link, const char *name)
+bool generation_is_linked(int dir_fd, const char *link, const char *name)
 {
 	char target[GENERATION_TARGET_LEN];
 
 	return generation_link(dir_fd, link, target) == 0 &&
 		strcmp(target + strlen("gen/"), name) == 0;
-}
-
-static void prune_one(const struct generation_stage *s, const struct aged *row)
-{
-	char version[GENERATION_VERSION_LEN];
-	char name[GENERATION_TARGET_LEN];
-	struct stat st;
-
-	generation_version_text(row->epoch, row->serial, version);
-	snprintf(name, sizeof(name), "%s.db", version);
-	if (fstatat(s->gen_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		wall_now().s - st.st_mtime < KEEP_TIME_S)
-		return;
-	if (!is_linked(s->dir_fd, "current", name) &&
-		!is_linked(s->dir_fd, "previous", name))
-		unlinkat(s->gen_fd, name, 0);
-}
-
-/* What is neither pointed to, nor young, nor among the newest goes. Failing
- * to tidy up is not worth failing for. */
-static void prune(const struct generation_stage *s)
-{
-	DIR *dir = generation_list_folder(s->gen_fd);
-	struct aged rows[FILES_MAX];
-	const struct dirent *entry;
-	size_t count = 0;
-
-	if (dir == NULL)
-		return;
-	while (count < FILES_MAX && (entry = readdir(dir)) != NULL) {
-		if (generation_parse_name(entry->d_name, &rows[count].epoch,
-			    &rows[count].serial))
-			count++;
-	}
-	closedir(dir);
-	if (count > 0)
-		qsort(rows, count, sizeof(rows[0]), newest_first);
-	for (size_t i = KEEP_COUNT; i < count; i++)
-		prune_one(s, &rows[i]);
 }
 
 static bool is_whole(const char *path)
@@ -162,7 +102,7 @@ static int settle(const struct generation_stage *s, const char *name,
 	err = generation_hash(path, sha256, why);
 	if (err == 0 && strcmp(sha256, s->info.sha256) == 0)
 		return 0;
-	if (is_linked(s->dir_fd, "current", name) && is_whole(path))
+	if (generation_is_linked(s->dir_fd, "current", name) && is_whole(path))
 		return why_set(why, -EEXIST,
 			"%s: it is current and has another content", path);
 	return renameat(s->stage_fd, s->name, s->gen_fd, name) < 0 ? -errno :
@@ -198,18 +138,17 @@ int generation_activate(struct generation_stage *s, struct why *why)
 	err = move_in(s, target + strlen("gen/"), why);
 	if (err < 0)
 		goto out;
-	if (is_linked(s->dir_fd, "current", target + strlen("gen/")))
+	if (generation_is_linked(s->dir_fd, "current", target + strlen("gen/")))
 		goto out;
 	err = repoint(s->dir_fd, target);
 	if (err < 0) {
-		if (!is_linked(s->dir_fd, "previous",
+		if (!generation_is_linked(s->dir_fd, "previous",
 			    target + strlen("gen/")))
 			unlinkat(s->gen_fd, target + strlen("gen/"), 0);
 		err = why_set(why, err, "%s/topology: cannot switch: %s",
 			s->state_dir, err_text(err));
 		goto out;
 	}
-	prune(s);
 out:
 	generation_discard(s);
 	return err;

@@ -341,29 +341,6 @@ START_TEST(test_odd_folder_names_are_fine)
 }
 END_TEST
 
-START_TEST(test_old_generations_are_swept_away)
-{
-	struct generation_info *rows = NULL;
-	struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
-	size_t count = 0;
-
-	for (int i = 1; i <= 20; i++)
-		must_apply(i);
-	ck_assert_int_eq(generation_list(state_dir, &rows, &count, NULL), 0);
-	ck_assert_uint_eq(count, 20);
-	for (size_t i = 0; i < count; i++)
-		ck_assert_int_eq(utimensat(AT_FDCWD, rows[i].path, old, 0),
-			0);
-	free(rows);
-	must_apply(21);
-	ck_assert_int_eq(generation_list(state_dir, &rows, &count, NULL), 0);
-	ck_assert_uint_eq(count, 16);
-	ck_assert_uint_eq(rows[0].serial, 21);
-	ck_assert_uint_eq(rows[15].serial, 6);
-	free(rows);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("generation");
@@ -388,7 +365,6 @@ int main(void)
 	tcase_add_test(tc, test_link_to_elsewhere_is_refused);
 	tcase_add_test(tc, test_a_pipe_in_the_folder_holds_nobody_up);
 	tcase_add_test(tc, test_odd_folder_names_are_fine);
-	tcase_add_test(tc, test_old_generations_are_swept_away);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failures = srunner_ntests_failed(runner);
