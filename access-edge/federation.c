@@ -142,9 +142,11 @@ void federation_apply(struct federation *f, const struct policy *p,
 /* ---- facts of a request -------------------------------------------------- */
 
 /* Host of the first SIP URI that the partner asserts, else of From; "" when
- * what it asserts can't be read. */
+ * what it asserts can't be read, or is more than anybody has names. */
 static struct str sender_of(struct sip_msg *m)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < m->line_count; i++) {
 		struct str list = m->lines[i].value, value;
 
@@ -153,7 +155,8 @@ static struct str sender_of(struct sip_msg *m)
 		while (sip_list_next(&list, &value)) {
 			struct sip_addr a;
 
-			if (sip_msg_addr_of(m, value, &a) != 0)
+			if (n++ == TRUST_IDENTITIES_MAX ||
+				sip_msg_addr_of(m, value, &a) != 0)
 				return (struct str){"", 0};
 			if (sip_uri_is_sip(&a.uri))
 				return a.uri.host;

@@ -135,8 +135,9 @@ static void send_on(struct edge *edge, struct session *s,
 		!anonymous_is_sender(m));
 	branch_make(way->loop_hash, pr.branch);
 	if (has_txn(m)) {
-		err = txn_new(&txn, &edge->txns, m, s->origin.cid,
-			pr.branch, loop_now(edge->loop));
+		err = txn_new(&txn, &edge->txns, m, &(struct txn_begin){
+			s->origin.cid, way->key, pr.branch,
+			loop_now(edge->loop)});
 		if (err == 0)
 			note_facts(txn, edge, s, m);
 		if (err == 0 && pr.partner != NULL)
@@ -159,12 +160,22 @@ static void send_on(struct edge *edge, struct session *s,
 		send_stray(edge, m, way, text, len);
 }
 
+/* Nothing is answered to whom we do not know, not even OPTIONS. */
+static bool is_stranger(const struct session *s, const struct passage *way)
+{
+	return s->origin.role == ORIGIN_PARTNER &&
+		federate_is_stranger(&way->plan);
+}
+
 static void on_cancel(struct edge *edge, struct session *s,
-	struct sip_msg *m, struct txn *txn)
+	struct sip_msg *m, struct txn *txn, const struct passage *way)
 {
 	struct verdict v = verdict_answer(200, DIAG_NONE, "");
 
-	if (txn == NULL || !txn->is_invite)
+	/* What was let in before may be ended, whoever he is by now. */
+	if (txn == NULL && is_stranger(s, way))
+		v = way->plan.verdict;
+	else if (txn == NULL || !txn->is_invite)
 		v = verdict_rule(verdict_answer(481, DIAG_NONE,
 			"CANCEL of no transaction"), "cancel");
 	answer_verdict(edge, s, m, &v);
@@ -201,15 +212,12 @@ void forward_cancel(struct edge *edge, struct txn *txn)
 
 /* True when the request belongs to a transaction that is there. */
 static bool is_known(struct edge *edge, struct session *s,
-	struct sip_msg *m)
+	struct sip_msg *m, const struct passage *way)
 {
-	uint8_t key[DIGEST_SHA256_LEN];
-	struct txn *txn;
+	struct txn *txn = txn_find_key(&edge->txns, way->key);
 
-	txn_key(m, s->origin.cid, key);
-	txn = txn_find_key(&edge->txns, key);
 	if (m->method_id == SIP_CANCEL) {
-		on_cancel(edge, s, m, txn);
+		on_cancel(edge, s, m, txn, way);
 		return true;
 	}
 	if (txn == NULL)
@@ -303,9 +311,7 @@ static struct verdict decide(struct edge *edge, struct session *s,
 	struct route_in in = route_input(edge, s);
 	struct verdict v;
 
-	/* Nothing is answered to whom we do not know, not even OPTIONS. */
-	if (s->origin.role == ORIGIN_PARTNER &&
-		federate_is_stranger(&way->plan))
+	if (is_stranger(s, way))
 		return way->plan.verdict;
 	a.is_blocked = who_is_blocked(edge, s, m);
 	v = admit_request(m, &a);
@@ -394,7 +400,8 @@ void forward_request(struct edge *edge, struct session *s,
 	if (sip_mark_received(m, &s->origin.remote, s->origin.cid_text) !=
 		0)
 		return;
-	if (is_known(edge, s, m))
+	txn_key(m, s->origin.cid, way.key);
+	if (is_known(edge, s, m, &way))
 		return;
 	gone = is_client ? trust_strip(m, TRUST_FROM_CLIENT, &peer) : 0;
 	if (gone < 0)

@@ -12,6 +12,7 @@
 #include "common/sip/sip_edit.h"
 
 #define OWN_ROUTES_MAX 2 /* double Record-Route */
+#define OWN_ROUTE_LEN  1024
 
 /* What the Routes of a request say. */
 struct reading {
@@ -341,15 +342,20 @@ int route_repair(struct sip_msg *m, const struct policy *policy)
 {
 	struct sip_addr last;
 	size_t n = m->route_count;
+	char own[OWN_ROUTE_LEN];
 	int err;
 
 	if (n == 0 || !policy_is_own_uri(policy, &m->uri) ||
 		m->uri.user.n != FLOW_TOKEN_LEN)
 		return 0;
 	err = sip_msg_addr(m, SIP_HEADER_ROUTE, n - 1, &last);
-	if (err != 0)
+	if (err != 0 || m->uri.text.n > sizeof(own) - 3)
 		return EDGE_EMALFORMED;
+	/* The token in it says where to: it is read as the Route it was. */
+	snprintf(own, sizeof(own), "<%.*s>", STR_ARG(m->uri.text));
 	err = sip_drop_value(m, SIP_HEADER_ROUTE, n - 1);
+	if (err == 0)
+		err = sip_push(m, SIP_HEADER_ROUTE, str_of(own));
 	if (err == 0)
 		err = sip_set_uri(m, last.uri.text);
 	if (err == 0)

@@ -16,6 +16,7 @@ struct passage {
 	struct route to;
 	struct federate_plan plan; /* from or to another organisation */
 	uint64_t loop_hash;
+	uint8_t key[DIGEST_SHA256_LEN]; /* of the request as it came */
 	bool is_in_dialog; /* of a partner: it has shown that */
 };
 

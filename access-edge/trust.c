@@ -102,10 +102,11 @@ static bool is_of_domain(struct sip_msg *m, struct str line,
 	struct str value;
 	bool has_sip = false;
 
-	while (sip_list_next(&line, &value)) {
+	for (size_t n = 0; sip_list_next(&line, &value); n++) {
 		struct sip_addr a;
 
-		if (sip_msg_addr_of(m, value, &a) != 0)
+		if (n == TRUST_IDENTITIES_MAX ||
+			sip_msg_addr_of(m, value, &a) != 0)
 			return false;
 		if (str_ieq_z(a.uri.scheme, "tel"))
 			continue;
@@ -137,8 +138,9 @@ static bool is_number_only(struct sip_msg *m, struct str line)
 	struct str value;
 	struct sip_addr a;
 
-	while (sip_list_next(&line, &value)) {
-		if (sip_msg_addr_of(m, value, &a) != 0 ||
+	for (size_t n = 0; sip_list_next(&line, &value); n++) {
+		if (n == TRUST_IDENTITIES_MAX ||
+			sip_msg_addr_of(m, value, &a) != 0 ||
 			!str_ieq_z(a.uri.scheme, "tel"))
 			return false;
 	}

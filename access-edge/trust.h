@@ -21,6 +21,10 @@ enum trust_way {
 	TRUST_WAY_COUNT,
 };
 
+/* Values of one identity header; RFC 3325 section 9.1 knows two. Of more
+ * none is looked at: they are there to cost time (threat S7). */
+#define TRUST_IDENTITIES_MAX 8
+
 /* What some rules ask about the other side. */
 struct trust_peer {
 	const struct policy *policy;

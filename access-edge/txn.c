@@ -258,7 +258,7 @@ static int keep(const struct sip_msg *m, bool is_sent, char **out,
 }
 
 int txn_new(struct txn **out, struct txn_table *t, const struct sip_msg *m,
-	uint64_t from_cid, const char *branch, struct mono now)
+	const struct txn_begin *begin)
 {
 	struct txn *txn = calloc(1, sizeof(*txn));
 	int err;
@@ -271,7 +271,8 @@ int txn_new(struct txn **out, struct txn_table *t, const struct sip_msg *m,
 	list_init(&txn->of_from);
 	list_init(&txn->of_to);
 	err = keep(m, false, &txn->received, &txn->received_len);
-	if (err == 0 && (txn->from = party_get(t, from_cid)) == NULL)
+	if (err == 0 &&
+		(txn->from = party_get(t, begin->from_cid)) == NULL)
 		err = -ENOMEM;
 	if (err != 0) {
 		txn_free(txn);
@@ -285,12 +286,13 @@ int txn_new(struct txn **out, struct txn_table *t, const struct sip_msg *m,
 	txn->method = m->method_id;
 	snprintf(txn->method_name, sizeof(txn->method_name), "%.*s",
 		STR_ARG(m->method));
-	snprintf(txn->branch, sizeof(txn->branch), "%s", branch);
+	snprintf(txn->branch, sizeof(txn->branch), "%s",
+		begin->branch);
 	snprintf(txn->call_id, sizeof(txn->call_id), "%.*s",
 		STR_ARG(m->call_id));
-	txn->from_cid = from_cid;
-	txn->begun = now;
-	txn_key(m, from_cid, txn->key);
+	txn->from_cid = begin->from_cid;
+	txn->begun = begin->now;
+	memcpy(txn->key, begin->key, sizeof(txn->key));
 	map_insert(&t->by_key, &txn->by_key, map_hash(&t->by_key, txn->key,
 		sizeof(txn->key)));
 	map_insert(&t->by_branch, &txn->by_branch, map_hash(&t->by_branch,

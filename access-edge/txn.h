@@ -122,10 +122,19 @@ void txn_table_fini(struct txn_table *t);
 void txn_key(const struct sip_msg *m, uint64_t cid,
 	uint8_t key[static DIGEST_SHA256_LEN]);
 
-/* A new one in TXN_CONNECTING. m as received (marked), before edits. */
+/* Where a transaction begins. The key is that of the request as it came:
+ * what an edit makes of its Request-URI, nobody repeats or cancels. */
+struct txn_begin {
+	uint64_t from_cid;
+	const uint8_t *key;
+	const char *branch;
+	struct mono now;
+};
+
+/* A new one in TXN_CONNECTING. m is marked; its Vias, From, To, Call-ID and
+ * CSeq are as received. */
 EDGE_MUST int txn_new(struct txn **out, struct txn_table *t,
-	const struct sip_msg *m, uint64_t from_cid, const char *branch,
-	struct mono now);
+	const struct sip_msg *m, const struct txn_begin *begin);
 void txn_free(struct txn *txn); /* accepts NULL */
 
 /* The setting that leaves no room for one more request of this connection,

@@ -81,6 +81,44 @@ START_TEST(test_cancel_after_180_of_a_call_without_branch_rfc2543)
 }
 END_TEST
 
+/* A strict router puts our Route into the Request-URI and writes no branch
+ * (RFC 2543): CANCEL has the Request-URI as it was before we repaired it. */
+START_TEST(test_cancel_of_a_strict_router_finds_its_call)
+{
+	static const char request[] =
+		"%s %s SIP/2.0\r\nVia: SIP/2.0/TLS fe.int.test\r\n"
+		"Route: <sip:carol@192.168.1.5:41234;transport=tls;ob>\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=b1\r\n"
+		"To: <sip:carol@example.com>\r\nCall-ID: strict-1\r\n"
+		"CSeq: 1 %s\r\nContact: <sip:bob@fe.int.test>\r\n"
+		"Content-Length: 0\r\n\r\n";
+	struct lab lab;
+	struct party *fe = lab_start(&lab, "");
+	struct party *client = signed_in(&lab, fe);
+	char path[512], uri[512], text[2048];
+	const char *invite, *m;
+
+	value_of(fe->inbox[0], "Path", path, sizeof(path));
+	snprintf(uri, sizeof(uri), "%.*s", (int)strcspn(path + 1, ">"),
+		path + 1);
+	snprintf(text, sizeof(text), request, "INVITE", uri, "INVITE");
+	party_send(fe, text);
+	invite = party_expect(client, "INVITE sip:carol@192.168.1.5:41234;");
+	expect_lacks(invite, "\r\nRoute:");
+	party_answer(client, invite, "180 Ringing", "", "");
+	party_expect(fe, "SIP/2.0 180 ");
+	snprintf(text, sizeof(text), request, "CANCEL", uri, "CANCEL");
+	party_send(fe, text);
+	party_expect(fe, "SIP/2.0 200 ");
+	m = party_expect(client, "CANCEL ");
+	party_answer(client, m, "200 OK", "", "");
+	party_answer(client, invite, "487 Request Terminated", "", "");
+	party_expect(client, "ACK ");
+	party_expect(fe, "SIP/2.0 487 ");
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_cancel_of_nothing_is_481)
 {
 	struct lab lab;
@@ -681,6 +719,7 @@ int main(void)
 	tcase_add_test(c, test_cancel_before_a_provisional_waits_for_it);
 	tcase_add_test(c,
 		test_cancel_after_180_of_a_call_without_branch_rfc2543);
+	tcase_add_test(c, test_cancel_of_a_strict_router_finds_its_call);
 	tcase_add_test(c, test_cancel_of_nothing_is_481);
 	tcase_add_test(c, test_next_hop_down_answers_register_504);
 	tcase_add_test(c, test_dead_address_fails_over_to_the_next);

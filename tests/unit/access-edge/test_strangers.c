@@ -140,6 +140,94 @@ START_TEST(test_S10_options_of_a_stranger_is_refused_like_anything)
 }
 END_TEST
 
+/* 481 would say that somebody is there who knows calls. */
+START_TEST(test_S10_cancel_of_a_stranger_is_refused_like_anything)
+{
+	struct lab lab;
+	struct party *fe, *bob, *eve;
+
+	fe = lab_start(&lab, DISCOVERY);
+	discoverable(&lab, "example.test", "sip.example.test", 5061);
+	eve = lab_partner_dial(&lab, "q", "DNS:sip.evil.test");
+	party_send(eve, message("CANCEL", "bob@example.test",
+		"alice@example.com", "c1", ""));
+	expect_vague(party_expect(eve, "SIP/2.0 504"));
+	bob = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+	party_send(bob, message("CANCEL", "bob@example.test",
+		"alice@example.com", "c2", ""));
+	party_expect(bob, "SIP/2.0 481 ");
+	party_expect_silence(fe, 50);
+	lab_fini(&lab);
+}
+END_TEST
+
+/* The call was let in; who calls may take it back when his domain is blocked
+ * in between. */
+START_TEST(test_cancel_of_what_was_let_in_is_heard_when_blocked)
+{
+	struct lab lab;
+	struct party *fe = lab_start(&lab, DISCOVERY);
+	struct party *bob;
+	struct topology *t;
+	struct why why = {""};
+	const char *invite, *m;
+
+	discoverable(&lab, "example.test", "sip.example.test", 5061);
+	bob = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+	party_send(bob, message("INVITE", "bob@example.test",
+		"alice@example.com", "i1", ""));
+	invite = party_expect(fe, "INVITE ");
+	party_answer(fe, invite, "180 Ringing", "", "");
+	party_expect(bob, "SIP/2.0 180 ");
+	t = lab_topology(&lab, "partners: {example.test: block}\n" DISCOVERY);
+	ck_assert_int_eq(edge_apply(lab.edge, t, lab.tls_partner, &why), 0);
+	topology_unref(t);
+	party_send(bob, message("CANCEL", "bob@example.test",
+		"alice@example.com", "i1", ""));
+	party_expect(bob, "SIP/2.0 200 ");
+	m = party_expect(fe, "CANCEL ");
+	party_answer(fe, m, "200 OK", "", "");
+	lab_fini(&lab);
+}
+END_TEST
+
+/* RFC 3325 knows two; of thousands each would be taken apart (threat S7). */
+START_TEST(test_S7_more_identities_than_anybody_has_are_refused)
+{
+	static const char *const names[] = {"P-Asserted-Identity",
+		"P-Asserted-Identity", "Remote-Party-ID"};
+	static const unsigned tels[] = {TRUST_IDENTITIES_MAX - 1,
+		TRUST_IDENTITIES_MAX, TRUST_IDENTITIES_MAX};
+	static const char *const answers[] = {"MESSAGE ", "SIP/2.0 504",
+		"MESSAGE "};
+	struct lab lab;
+	struct party *fe = lab_start(&lab, DISCOVERY);
+	struct party *bob;
+
+	discoverable(&lab, "example.test", "sip.example.test", 5061);
+	bob = lab_partner_dial(&lab, "p", "DNS:sip.example.test");
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+		const char *m;
+		char extra[1024], id[8];
+		int at = snprintf(extra, sizeof(extra), "%s: ", names[i]);
+
+		for (unsigned n = 0; n < tels[i]; n++)
+			at += snprintf(extra + at, sizeof(extra) -
+				(size_t)at, "<tel:+1>, ");
+		snprintf(extra + at, sizeof(extra) - (size_t)at,
+			"<sip:bob@example.test>\r\n");
+		snprintf(id, sizeof(id), "p%zu", i);
+		party_send(bob, message("MESSAGE", "bob@example.test",
+			"alice@example.com", id, extra));
+		m = party_expect(answers[i][0] == 'S' ? bob : fe,
+			answers[i]);
+		ck_assert_msg((strstr(m, "<tel:+1>") != NULL) == (i == 0),
+			"%s", m);
+	}
+	lab_fini(&lab);
+}
+END_TEST
+
 START_TEST(test_S11_tag_in_to_does_not_hide_new_recipients)
 {
 	struct lab lab;
@@ -299,6 +387,9 @@ int main(void)
 		test_S7_partner_that_sends_rubbish_is_let_go,
 		test_S7_partner_that_answers_without_end_is_let_go,
 		test_S10_options_of_a_stranger_is_refused_like_anything,
+		test_S10_cancel_of_a_stranger_is_refused_like_anything,
+		test_cancel_of_what_was_let_in_is_heard_when_blocked,
+		test_S7_more_identities_than_anybody_has_are_refused,
 		test_S11_tag_in_to_does_not_hide_new_recipients,
 		test_S14_route_of_ours_does_not_make_us_a_transit,
 		test_partner_goes_on_in_a_dialog_that_began_inside,
