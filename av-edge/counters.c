@@ -144,6 +144,8 @@ const struct counter_def av_counters[AV_COUNTER_COUNT] = {
 		"cause=\"wrong-user\"", "", AUTH),
 	[AV_AUTH_NO_KEY] = TOTAL("auth_refused", "cause=\"no-key\"", "",
 		AUTH),
+	[AV_BEGUN_TOO_FAST] = TOTAL("allocations_too_fast", NULL, "",
+		"Allocations refused: over allocations_per_minute"),
 	[AV_REFUSED_MISMATCH] = TOTAL("requests_refused",
 		"cause=\"mismatch\"", "", REFUSED),
 	[AV_REFUSED_QUOTA] = TOTAL("requests_refused", "cause=\"quota\"", "",

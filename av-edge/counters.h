@@ -81,6 +81,7 @@ enum av_counter {
 	AV_AUTH_FOREIGN_NONCE,
 	AV_AUTH_WRONG_USER,
 	AV_AUTH_NO_KEY,
+	AV_BEGUN_TOO_FAST, /* allocations, by a user; they are 486, too */
 	AV_REFUSED_MISMATCH, /* 437 */
 	AV_REFUSED_QUOTA,    /* 486 */
 	AV_REFUSED_CAPACITY, /* 508 */

@@ -50,7 +50,8 @@ static const char *code_advice(const struct turn *t, unsigned code)
 	case 486:
 		return "this user holds all it may: see 'edgectl allocations "
 		       "--user' and the settings allocations_per_user and "
-		       "allocations_per_credential";
+		       "allocations_per_credential; or it begins too many "
+		       "in a minute: see allocations_per_minute";
 	case 508:
 	case 500:
 		return t->rules->is_draining ?

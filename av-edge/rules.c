@@ -35,6 +35,7 @@ int rules_new(struct rules **out)
 	r->allocation_lifetime_s = 43200;
 	r->allocations_per_user = 48;
 	r->allocations_per_credential = 48;
+	r->allocations_per_minute = 600;
 	r->user_kbps = 10000;
 	r->port_kbps = 3000;
 	r->nonce_lifetime_s = 900;
@@ -117,6 +118,8 @@ static int take_settings(struct rules *r, const struct topology *t,
 	    (uint32_t)setting_number(set, "allocations_per_user");
 	r->allocations_per_credential =
 	    (uint32_t)setting_number(set, "allocations_per_credential");
+	r->allocations_per_minute =
+	    (uint32_t)setting_number(set, "allocations_per_minute");
 	r->user_kbps =
 	    (uint32_t)setting_number(set, "max_bandwidth_per_user_kb");
 	r->port_kbps =

@@ -43,6 +43,7 @@ struct rules {
 	uint32_t allocation_lifetime_s;
 	uint32_t allocations_per_user;
 	uint32_t allocations_per_credential;
+	uint32_t allocations_per_minute; /* begun by one user */
 	uint32_t user_kbps; /* each direction */
 	uint32_t port_kbps;
 	uint32_t credential_skew_s;

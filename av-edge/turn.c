@@ -40,7 +40,9 @@ int turn_shared_init(struct turn_shared *shared, uint32_t stranger_rate)
 	if (err == 0)
 		err = strangers_new(&shared->strangers, stranger_rate);
 	if (err == 0)
-		err = connect_rate_new(&shared->connects);
+		err = user_rate_new(&shared->connects);
+	if (err == 0)
+		err = user_rate_new(&shared->begins);
 	if (err == 0)
 		err = reservations_new(&shared->reservations);
 	for (i = 0; i < RULES_FAMILY_COUNT && err == 0; i++)
@@ -56,7 +58,8 @@ void turn_shared_fini(struct turn_shared *shared)
 
 	for (i = 0; i < RULES_FAMILY_COUNT; i++)
 		port_pool_free(shared->ports[i]);
-	connect_rate_free(shared->connects);
+	user_rate_free(shared->begins);
+	user_rate_free(shared->connects);
 	reservations_free(shared->reservations);
 	strangers_free(shared->strangers);
 	quota_free(shared->quota);
@@ -266,11 +269,24 @@ static int take_place(struct turn *t, const struct turn_wish *wish,
 	return 0;
 }
 
+/* To hold few at a time helps little against who makes and ends them. */
+static int check_rate(struct turn *t, const struct turn_wish *wish)
+{
+	if (user_rate_take(t->shared->begins, wish->proof->client_id,
+		    t->rules->allocations_per_minute, t->now))
+		return 0;
+	stats_add(&t->stats, AV_BEGUN_TOO_FAST, 1);
+	return EDGE_EBUSY;
+}
+
 /* Nothing is taken when this fails, but for what a reservation had. */
 static int take_all(struct turn *t, const struct turn_wish *wish,
 	struct alloc **out)
 {
-	int err = take_records(t, wish, out);
+	int err = check_rate(t, wish);
+
+	if (err == 0)
+		err = take_records(t, wish, out);
 
 	if (err < 0 && wish->port == TURN_PORT_RESERVED)
 		port_pool_give(t->shared->ports[wish->family],
@@ -381,7 +397,7 @@ bool turn_may_connect(struct turn *t, const struct alloc *a)
 	enum av_counter why = AV_CONNECT_TOO_MANY;
 
 	if (a->peer_conns < t->rules->peer_connections) {
-		if (connect_rate_take(t->shared->connects, a->client_id,
+		if (user_rate_take(t->shared->connects, a->client_id,
 			    t->rules->connects_per_minute, t->now))
 			return true;
 		why = AV_CONNECT_TOO_FAST;

@@ -16,7 +16,6 @@
 #include "common/base/clock.h"
 #include "common/store/topology.h"
 #include "av-edge/alloc.h"
-#include "av-edge/connect_rate.h"
 #include "av-edge/counters.h"
 #include "av-edge/hot.h"
 #include "av-edge/ms_state.h"
@@ -28,6 +27,7 @@
 #include "av-edge/rules.h"
 #include "av-edge/strangers.h"
 #include "av-edge/turn_auth.h"
+#include "av-edge/user_rate.h"
 
 struct recall;
 
@@ -36,7 +36,8 @@ struct turn_shared {
 	struct port_pool *ports[RULES_FAMILY_COUNT]; /* owned */
 	struct quota *quota;                         /* owned */
 	struct strangers *strangers;                 /* owned */
-	struct connect_rate *connects;               /* owned */
+	struct user_rate *connects;                  /* owned */
+	struct user_rate *begins;                    /* owned: allocations */
 	struct reservations *reservations;           /* owned */
 	struct nonce_secret secret;
 	struct recall *recall; /* borrowed; NULL = nothing is remembered */
@@ -135,8 +136,8 @@ uint32_t turn_grant_lifetime(const struct turn *t, const struct alloc *a,
 EDGE_MUST int turn_take_place(struct turn *t, const struct auth_proof *proof,
 	struct quota_place *out);
 /* An allocation with its relay socket; of [MS-TURN] its ms_state is for the
- * caller to fill in. EDGE_EBUSY: the user has too many;
- * -EADDRNOTAVAIL: no port or no socket is to be had; -ENOMEM. */
+ * caller to fill in. EDGE_EBUSY: the user has too many, or begins too many
+ * (threat T9); -EADDRNOTAVAIL: no port or no socket is to be had; -ENOMEM. */
 EDGE_MUST int turn_begin(struct turn *t, const struct turn_wish *wish,
 	struct alloc **out);
 /* Give everything back, say so in one line. The record is gone after. */

@@ -478,6 +478,17 @@ static const struct setting_def SETTINGS[] = {
 	},
 	{
 		.component = "av-edge",
+		.name = "allocations_per_minute",
+		.kind = SETTING_NUMBER,
+		.unit = "1/min",
+		.fallback = "600",
+		.min = 1,
+		.max = 10000000,
+		.help = "Allocations that one user may begin in a minute; a "
+			"call takes up to four.",
+	},
+	{
+		.component = "av-edge",
 		.name = "max_bandwidth_per_user_kb",
 		.kind = SETTING_NUMBER,
 		.unit = "kbit/s",

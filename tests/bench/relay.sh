@@ -4,7 +4,7 @@
 # load on CPU 0, in one run, in turn. Median of RUNS (3) each. Limits are
 # raised, none is switched off. Writes build/bench/relay.json.
 # SHAPES="real many" runs a part.
-SETTINGS_AV='allow_peers: [127.0.4.0/24], allocations_per_user: 10000, allocations_per_credential: 10000, max_bandwidth_per_user_kb: 4294967295, max_bandwidth_per_port_kb: 4294967295, stranger_rate: 1000000'
+SETTINGS_AV='allow_peers: [127.0.4.0/24], allocations_per_user: 10000, allocations_per_credential: 10000, allocations_per_minute: 10000000, max_bandwidth_per_user_kb: 4294967295, max_bandwidth_per_port_kb: 4294967295, stranger_rate: 1000000'
 . "$(dirname "$0")/lib.sh"
 
 RUNS=${RUNS:-3}

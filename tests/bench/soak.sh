@@ -4,7 +4,7 @@
 # allocations beside them. After warm-up the resident memory of each daemon
 # may grow by less than 1 MB, and no descriptor may be left.
 SETTINGS_ACCESS='max_transactions_per_client: 65536, max_transactions: 262144, max_transaction_memory_mb: 1024, max_connections_per_source: 1000, new_connections_per_source: 10000, client_rate: 10000, client_burst: 100000, failed_logon_limit: 1000'
-SETTINGS_AV='allocations_per_user: 1000, allocations_per_credential: 1000, stranger_rate: 1000, max_lifetime: 1m, default_lifetime: 1m'
+SETTINGS_AV='allocations_per_user: 1000, allocations_per_credential: 1000, allocations_per_minute: 1000000, stranger_rate: 1000, max_lifetime: 1m, default_lifetime: 1m'
 . "$(dirname "$0")/lib.sh"
 
 CYCLES=${CYCLES:-10000}

@@ -151,6 +151,7 @@ static inline struct rules *lab_rules(uint32_t port_count,
 	snprintf(r->realm, sizeof(r->realm), LAB_REALM);
 	r->stranger_rate = 1000000;
 	r->allocations_per_credential = 100000;
+	r->allocations_per_minute = 10000000;
 	r->media[RULES_V4].bind = lab_addr(LAB_RELAY);
 	r->media[RULES_V4].shown = lab_addr(LAB_RELAY);
 	r->media[RULES_V4].port = LAB_PORTS;

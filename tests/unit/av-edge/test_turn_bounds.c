@@ -113,6 +113,32 @@ START_TEST(test_T9_quota_holds_against_an_adversary)
 }
 END_TEST
 
+/* T9: the quota bounds what it holds, not how often it makes sockets. */
+START_TEST(test_T9_making_and_ending_is_bounded_by_the_minute)
+{
+	unsigned i, made = 0;
+
+	lab.rules->allocations_per_minute = 20;
+	for (i = 0; i < 100; i++) {
+		made += lab_allocate(&ask, &lab, ALICE, &alice, i) == 0;
+		lab_refresh(&ask, &lab, ALICE, &alice, 0);
+	}
+	ck_assert_uint_eq(made, 20);
+	ck_assert_uint_eq(count(AV_BEGUN_TOO_FAST), 80);
+	ck_assert_uint_eq(count(AV_REFUSED_QUOTA), 80);
+	lab_check(&lab);
+	/* Another credential of hers is no way round, nor another port. */
+	alice = lab_user(&lab, "sip:alice@contoso.test");
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, "203.0.113.8:1", &alice,
+		1), 486);
+	/* Another user does not feel it, and time heals. */
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, BOB, &bob, 1), 0);
+	lab_advance(&lab, 3000);
+	ck_assert_uint_eq(lab_allocate(&ask, &lab, ALICE, &alice, 1), 0);
+	ck_assert_uint_eq(lab_refresh(&ask, &lab, ALICE, &alice, 600), 0);
+}
+END_TEST
+
 /* T10, requirement R4: no order of events loses a port. */
 START_TEST(test_T10_no_port_is_lost)
 {
@@ -323,6 +349,8 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_R16_quota_refuses_with_486);
 	tcase_add_test(t, test_T9_quota_holds_against_an_adversary);
+	tcase_add_test(t,
+		test_T9_making_and_ending_is_bounded_by_the_minute);
 	tcase_add_test(t, test_T10_no_port_is_lost);
 	tcase_add_test(t,
 		test_permissions_are_refreshed_when_there_is_room_for_no_more);

@@ -487,6 +487,24 @@ START_TEST(test_malformed_is_400_signed)
 }
 END_TEST
 
+START_TEST(test_T9_allocations_begun_are_bounded_by_the_minute)
+{
+	static struct ms_client more[3];
+	unsigned i;
+	char at[32];
+
+	lab.rules->allocations_per_minute = 2;
+	for (i = 0; i < 3; i++) {
+		snprintf(at, sizeof(at), "203.0.113.20:%u", 1000 + i);
+		ms_client_init(&more[i], &lab, at, "sip:carol@contoso.test");
+		ck_assert_uint_eq(ms_allocate(&ask, &more[i], i),
+			i < 2 ? 0 : 486);
+	}
+	ck_assert_uint_eq(count(AV_BEGUN_TOO_FAST), 1);
+	ck_assert_uint_eq(ms_allocate(&ask, &alice, 9), 0);
+}
+END_TEST
+
 START_TEST(test_quota_is_486_and_capacity_500)
 {
 	static struct ms_client more[3];
@@ -612,6 +630,7 @@ int main(void)
 		test_unknown_attribute_is_420_and_listed,
 		test_bandwidth_is_granted_when_it_is_to_be,
 		test_malformed_is_400_signed,
+		test_T9_allocations_begun_are_bounded_by_the_minute,
 		test_quota_is_486_and_capacity_500,
 		test_draining_lets_refreshes_through,
 		test_family_that_is_not_served_is_500,

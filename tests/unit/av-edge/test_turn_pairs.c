@@ -93,6 +93,19 @@ START_TEST(test_pair_is_even_and_its_neighbour_comes_by_token)
 }
 END_TEST
 
+/* Who has a port put aside and may not use it now keeps none of it. */
+START_TEST(test_T9_refused_for_its_rate_loses_no_reserved_port)
+{
+	unsigned before = free_ports();
+
+	lab.rules->allocations_per_minute = 1;
+	ck_assert_uint_eq(allocate_pair(ALICE, &alice, 1), 0);
+	ck_assert_uint_eq(free_ports(), before - 2);
+	ck_assert_uint_eq(allocate_token("203.0.113.7:4001", &alice), 486);
+	ck_assert_uint_eq(free_ports(), before - 1);
+}
+END_TEST
+
 START_TEST(test_lost_answer_carries_the_same_token)
 {
 	uint8_t first[RESERVATION_TOKEN_LEN];
@@ -418,6 +431,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		test_pair_is_even_and_its_neighbour_comes_by_token,
+		test_T9_refused_for_its_rate_loses_no_reserved_port,
 		test_lost_answer_carries_the_same_token,
 		test_T10_reservation_that_nobody_wants_comes_back,
 		test_T11_token_of_another_user_is_worth_nothing,
