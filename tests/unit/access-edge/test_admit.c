@@ -1,7 +1,7 @@
 /* The order of checks, row by row. */
 #include "access-edge/admit.h"
 #include "tests/unit/access-edge/plain.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 struct row {
 	const char *what;

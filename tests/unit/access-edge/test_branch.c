@@ -1,7 +1,7 @@
 /* Branches: cookies that know a request when it comes back. */
 #include "access-edge/branch.h"
 #include "tests/unit/access-edge/plain.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static const struct branch_key key = {{1, 2, 3}};
 

@@ -1,7 +1,7 @@
 /* The rules of proxy=replace. The client is seen as 192.0.2.77:58350. */
 #include "access-edge/contact.h"
 #include "tests/unit/access-edge/plain.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 #define CID "000000000000001D"
 

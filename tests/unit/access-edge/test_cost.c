@@ -9,7 +9,7 @@
 #include "access-edge/trust.h"
 #include "common/sip/sip_edit.h"
 #include "tests/unit/access-edge/plain.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 /* Twice what a message may have, so that once or a thousand times is told
  * apart on any machine: the square takes 10 s and more. */

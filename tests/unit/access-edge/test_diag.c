@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/sip/sip_text.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 START_TEST(test_clients_are_told_number_and_reason_only)
 {

@@ -2,7 +2,7 @@
  * every step that can refuse, in and out. */
 #include "access-edge/federate.h"
 #include "tests/unit/access-edge/plain.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 /* A certificate by its names: hosts, then "sip:" domains. */
 struct cert {

@@ -1,7 +1,7 @@
 /* Whole requests of other organisations on their way inside, over real TLS
  * and DNS: what goes through, what each side sees, what is refused. */
 #include "tests/unit/access-edge/federation.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 START_TEST(test_message_of_a_discovered_partner_comes_in)
 {

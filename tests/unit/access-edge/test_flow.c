@@ -5,7 +5,7 @@
 
 #include "access-edge/flow.h"
 #include "common/store/pool_keys.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static char dir[32];
 static char path[128];

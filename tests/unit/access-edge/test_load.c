@@ -1,7 +1,7 @@
 /* Overload: who is turned away, and when it is over. */
 #include "access-edge/load.h"
 
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 #define MARK ((size_t)100 << 20)
 

@@ -3,7 +3,7 @@
 
 #include <check.h>
 
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 /* One more failure from 192.0.2.<host>, or nothing; is it blocked now? */
 static bool try_logon(struct logon *l, uint8_t host, const char *user,

@@ -2,7 +2,7 @@
  * TLS and DNS, and the test of one. */
 #include "access-edge/partner_test.h"
 #include "tests/unit/access-edge/federation.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 START_TEST(test_request_to_an_allowed_partner_goes_out)
 {

@@ -2,7 +2,7 @@
  * another client's, 0x5F and 0x6F are partners', all others are gone. */
 #include "access-edge/route.h"
 #include "tests/unit/access-edge/plain.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static const struct flow_keys keys = {
 	.keys = {{.number = 1, .secret = "0123456789abcdef0123456789abcde",

@@ -2,7 +2,7 @@
  * make us work, and partners who say that their request is in a dialog. */
 #include "access-edge/ctl.h"
 #include "tests/unit/access-edge/federation.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 START_TEST(test_S11_stranger_can_not_choose_what_dns_is_asked_for)
 {

@@ -5,7 +5,7 @@
 
 #include "common/sip/sip_edit.h"
 #include "tests/unit/access-edge/plain.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 #define MARK "ms-edge-proxy-message-trust"
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "access-edge/watch_store.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static struct policy_federation limits;
 static char path[64];

@@ -4,7 +4,7 @@
 
 #include "common/base/err.h"
 #include "edgectl/address.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static struct why why;
 

@@ -12,7 +12,7 @@
 
 #include "common/base/err.h"
 #include "common/store/generation.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static char dir[64];
 static struct conf conf;

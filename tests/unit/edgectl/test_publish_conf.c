@@ -5,7 +5,7 @@
 #include "common/base/err.h"
 #include "edgectl/publish/publish_conf.h"
 #include "tests/unit/run/manual.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 #define NEEDED                                            \
 	"name: Pub.A.test\n"                              \

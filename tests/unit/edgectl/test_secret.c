@@ -6,7 +6,7 @@
 
 #include "common/base/err.h"
 #include "edgectl/secret.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static int read_of(const char *text, char out[static SECRET_LEN])
 {

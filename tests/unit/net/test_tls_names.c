@@ -3,7 +3,7 @@
 #include "common/net/tls_names.h"
 
 #include "tests/unit/net/pki.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static struct pki pki;
 static unsigned made;

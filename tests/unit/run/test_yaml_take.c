@@ -6,7 +6,7 @@
 
 #include "common/base/err.h"
 #include "common/run/yaml_take.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 struct sample {
 	char name[DNS_NAME_LEN];

@@ -1,6 +1,6 @@
 /* Edits: what changes, and that nothing else does. */
 #include "common/sip/sip_edit.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 #define START "INFO sip:d@b.test SIP/2.0\r\n"
 #define VIAS  "Via: SIP/2.0/TLS c.test , SIP/2.0/TCP d.test\r\n" \

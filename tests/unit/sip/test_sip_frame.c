@@ -1,6 +1,6 @@
 /* Framing: whole, torn, pipelined, too much, and what must end a stream. */
 #include "common/sip/sip_frame.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static const struct sip_frame_limits small = {
 	.head_max = 400,

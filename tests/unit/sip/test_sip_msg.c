@@ -1,6 +1,6 @@
 /* Messages: what is read, what is refused, what comes out untouched. */
 #include "common/sip/sip_msg.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 #define VIA   "Via: SIP/2.0/TLS c.test:5061;branch=z9hG4bK1;rport\r\n"
 #define FROM  "From: \"C\" <sip:c@a.test>;tag=1;epid=2\r\n"

@@ -1,7 +1,7 @@
 /* Answers of our own, and requests of our own. */
 #include "common/sip/sip_build.h"
 #include "common/sip/sip_reply.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 #define REQUEST                                                   \
 	"INVITE sip:d@b.test SIP/2.0\r\n"                         \

@@ -1,6 +1,6 @@
 /* Lists, parameters, quotes. */
 #include "common/sip/sip_text.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 START_TEST(test_list_splits_outside_quotes_brackets_and_comments)
 {

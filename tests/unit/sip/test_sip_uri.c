@@ -1,6 +1,6 @@
 /* URIs: parts, ports, and what is none. */
 #include "common/sip/sip_uri.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 static int parse(const char *text, char *room, size_t cap,
 	struct sip_uri *uri)

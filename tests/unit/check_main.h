@@ -1,8 +1,8 @@
 /*
- * What every test program of this room ends with. Needs <check.h>.
+ * What a test program ends with: its tests as one suite.
  */
-#ifndef TEST_SIP_CHECK_MAIN_H
-#define TEST_SIP_CHECK_MAIN_H
+#ifndef TESTS_CHECK_MAIN_H
+#define TESTS_CHECK_MAIN_H
 
 #include <check.h>
 #include <errno.h>
