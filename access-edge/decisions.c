@@ -116,12 +116,18 @@ const struct decision_domain *decisions_find(const struct decisions *d,
 	return partner_domain_take(domain, name) == 0 ? find(d, name) : NULL;
 }
 
-void decisions_forget(struct decisions *d, struct str domain)
+void decisions_forget(struct decisions *d, struct str what)
 {
-	char name[DNS_NAME_LEN];
-	struct decision_domain *one = partner_domain_take(domain, name) ==
-		0 ? find(d, name) : NULL;
+	char pattern[PARTNER_PATTERN_LEN];
+	struct list *it, *next;
 
-	if (one != NULL)
-		domain_free(d, one);
+	if (partner_pattern_take(what, pattern) != 0)
+		return;
+	list_for_each_safe(it, next, &d->by_use) {
+		struct decision_domain *one = container_of(it,
+			struct decision_domain, by_use);
+
+		if (partner_matches(one->name, pattern))
+			domain_free(d, one);
+	}
 }

@@ -57,6 +57,7 @@ void decisions_note(struct decisions *d, enum decision_way way,
 	struct wall now);
 const struct decision_domain *decisions_find(const struct decisions *d,
 	struct str domain);
-void decisions_forget(struct decisions *d, struct str domain);
+/* Of a domain, or of all below one (partner_pattern_take). */
+void decisions_forget(struct decisions *d, struct str what);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access-edge/partner.h"
 #include "common/base/err.h"
 
 #define TTL_MIN_S      60
@@ -332,12 +333,18 @@ void discover_cancel(struct discover_wait *w)
 	w->cb = NULL;
 }
 
-void discover_forget(struct discover *d, struct str domain)
+void discover_forget(struct discover *d, struct str what)
 {
-	char name[DNS_NAME_LEN];
-	struct record *r = dns_name_take(domain, name, sizeof(name)) == 0 ?
-		find(d, name) : NULL;
+	char pattern[PARTNER_PATTERN_LEN];
+	struct list *it, *next;
 
-	if (r != NULL && r->query == NULL)
-		record_free(r);
+	if (partner_pattern_take(what, pattern) != 0)
+		return;
+	list_for_each_safe(it, next, &d->by_use) {
+		struct record *r = container_of(it, struct record, by_use);
+
+		if (partner_matches(r->answer.domain, pattern) &&
+			r->query == NULL)
+			record_free(r);
+	}
 }

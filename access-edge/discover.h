@@ -62,8 +62,9 @@ const struct discover_answer *discover_find(struct discover *d,
 EDGE_MUST int discover_ask(struct discover *d, struct str domain,
 	struct discover_wait *w, discover_cb *cb);
 void discover_cancel(struct discover_wait *w); /* fine when it waits not */
-/* Forget what is known of a domain. */
-void discover_forget(struct discover *d, struct str domain);
+/* Forget what is known of a domain, or of all below one
+ * (partner_pattern_take). */
+void discover_forget(struct discover *d, struct str what);
 size_t discover_count(const struct discover *d);
 
 #endif

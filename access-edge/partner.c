@@ -201,3 +201,20 @@ int partner_domain_take(struct str host, char out[static DNS_NAME_LEN])
 {
 	return dns_name_take(dns_name_without_dot(host), out, DNS_NAME_LEN);
 }
+
+int partner_pattern_take(struct str text,
+	char out[static PARTNER_PATTERN_LEN])
+{
+	const size_t at = str_starts(text, "*.") ? 2 : 0;
+
+	memcpy(out, "*.", at);
+	return partner_domain_take(str_skip(text, at), out + at);
+}
+
+bool partner_matches(const char *domain, const char *pattern)
+{
+	if (pattern[0] != '*')
+		return strcmp(domain, pattern) == 0;
+	return str_ends(str_of(domain), pattern + 1) &&
+		domain[0] != pattern[1];
+}

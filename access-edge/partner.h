@@ -79,5 +79,10 @@ bool partner_is_in_domain(struct str host, struct str domain);
  * EDGE_EMALFORMED. */
 EDGE_MUST int partner_domain_take(struct str host,
 	char out[static DNS_NAME_LEN]);
+/* The same, or "*." and a domain: everything below it. */
+#define PARTNER_PATTERN_LEN (DNS_NAME_LEN + 2)
+EDGE_MUST int partner_pattern_take(struct str text,
+	char out[static PARTNER_PATTERN_LEN]);
+bool partner_matches(const char *domain, const char *pattern);
 
 #endif

@@ -94,10 +94,10 @@ static json_t *certificate_json(const struct watch *w,
 		p->last_refusal);
 }
 
-static bool speaks_for(const struct watch_peer *p, const char *domain)
+static bool speaks_for(const struct watch_peer *p, const char *pattern)
 {
 	for (size_t i = 0; i < p->domain_count; i++) {
-		if (strcmp(p->domains[i], domain) == 0)
+		if (partner_matches(p->domains[i], pattern))
 			return true;
 	}
 	return false;
@@ -265,7 +265,7 @@ void partner_ctl_show(struct bus_request *req, void *state)
 		domain)));
 }
 
-static size_t forget_certificates(struct watch *w, const char *domain,
+static size_t forget_certificates(struct watch *w, const char *pattern,
 	const uint8_t *id)
 {
 	struct list *halves[] = {&w->accepted, &w->rejected};
@@ -279,7 +279,7 @@ static size_t forget_certificates(struct watch *w, const char *domain,
 				struct watch_peer, by_use);
 
 			if (id != NULL ? memcmp(p->id, id, sizeof(p->id)) !=
-				0 : !speaks_for(p, domain))
+				0 : !speaks_for(p, pattern))
 				continue;
 			watch_forget(w, p);
 			n++;
@@ -297,7 +297,7 @@ void partner_ctl_forget(struct bus_request *req, void *state)
 		"certificate"));
 	const char *what;
 	uint8_t id[WATCH_ID_LEN];
-	char domain[DNS_NAME_LEN] = "";
+	char pattern[PARTNER_PATTERN_LEN] = "";
 	size_t len = 0, n;
 
 	if (id_text != NULL) {
@@ -311,13 +311,17 @@ void partner_ctl_forget(struct bus_request *req, void *state)
 		n = forget_certificates(&f->watch, NULL, id);
 		what = id_text;
 	} else {
-		if (!take_domain(req, json_string_value(json_object_get(body,
-			"domain")), domain))
+		if (partner_pattern_take(str_of(json_string_value(
+			json_object_get(body, "domain"))), pattern) != 0) {
+			bus_reply_error(req, 400, "EINVAL", "give the domain "
+				"of a partner, e.g. example.org, or "
+				"*.example.org for all below it");
 			return;
-		n = forget_certificates(&f->watch, domain, NULL);
-		decisions_forget(&f->decisions, str_of(domain));
-		discover_forget(f->discover, str_of(domain));
-		what = domain;
+		}
+		n = forget_certificates(&f->watch, pattern, NULL);
+		decisions_forget(&f->decisions, str_of(pattern));
+		discover_forget(f->discover, str_of(pattern));
+		what = pattern;
 	}
 	daemon_event(a->daemon, "partner.forgotten", "what=%s "
 		"certificates=%zu by=bus", what, n);

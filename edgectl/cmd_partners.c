@@ -214,8 +214,8 @@ static void forgotten_text(FILE *to, const json_t *object)
 		output_str(object, "count", "0"));
 }
 
-/* What access-edge has learned; it may not be running, then there is nothing
- * to forget but its file. */
+/* What access-edge has learned, which it alone can forget: its watch list
+ * outlives it in a file. */
 static int run_forget(struct cmd_call *call)
 {
 	const char *certificate = cmd_get(call, "certificate");
@@ -244,6 +244,9 @@ static int run_forget(struct cmd_call *call)
 		body, &reply, &why);
 	json_decref(body);
 	conf_free(conf);
+	if (err != 0 && cmd_has(call, "listed"))
+		err = why_prefix(&why, err, "the list is changed, what was "
+			"learned is not forgotten");
 	if (err != 0)
 		return cmd_fail(call, CMD_FAILED, err, &why);
 	snprintf(count, sizeof(count), "%lld", (long long)json_integer_value(
@@ -337,9 +340,11 @@ static const struct cmd_verb VERBS[] = {
 		.option_count = ARRAY_COUNT(FORGET_OPTIONS),
 		.more = "Decisions, the answer of DNS, and what the watch "
 			"list holds against it: a\nsuspicious partner may go "
-			"on at its usual rate.",
+			"on at its usual rate. *.example.org: of all below.",
 		.examples = "edgectl partners forget example.org\n"
-			    "edgectl partners forget example.org --listed\n",
+			    "edgectl partners forget example.org --listed\n"
+			    "edgectl partners forget '*.example.org' "
+			    "--listed\n",
 		.run = run_forget,
 	},
 };

@@ -168,6 +168,11 @@ expect 504 "now blocked"
 lab_ctl partners forget found.test --listed >/dev/null || fail "forget"
 say sip.found.test finn@found.test
 expect 200 "no longer blocked"
+lab_ctl partners block '*.found.test' >/dev/null || fail "block all below"
+lab_ctl partners forget '*.found.test' --listed >"$LAB/forget.txt" ||
+	fail "forget all below: $(cat "$LAB/forget.txt")"
+! lab_ctl topology dump | grep -q '\*\.found' || fail "still on the list"
+shows found.test discovered
 lab_ctl partners allow found.test --verification always >/dev/null ||
 	fail "allow"
 say sip.found.test finn@found.test

@@ -3,7 +3,7 @@
 
 #include "tests/unit/net/dns_stub.h"
 #include "tests/unit/net/ends.h"
-#include "tests/unit/sip/check_main.h"
+#include "tests/unit/check_main.h"
 
 #define FED "_sipfederationtls._tcp."
 
@@ -94,6 +94,30 @@ START_TEST(test_answer_comes_in_order_and_is_remembered)
 	ck_assert_str_eq(known->domain, "example.test");
 	discover_forget(b.d, STR_LIT("example.test"));
 	ck_assert_ptr_null(discover_find(b.d, STR_LIT("example.test")));
+	teardown(&b);
+}
+END_TEST
+
+START_TEST(test_all_below_a_domain_are_forgotten_and_no_other)
+{
+	static const char *const names[] = {"example.test", "a.example.test",
+		"b.a.example.test", "notexample.test"};
+	struct bench b;
+	struct asker one = {0};
+
+	setup(&b);
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+		ask(&b, &one, names[i]);
+		wait_for(&b, &one);
+	}
+	ck_assert_uint_eq(discover_count(b.d), 4);
+	discover_forget(b.d, STR_LIT("*.Example.TEST"));
+	ck_assert_uint_eq(discover_count(b.d), 2);
+	discover_forget(b.d, STR_LIT("example.test"));
+	ck_assert_uint_eq(discover_count(b.d), 1);
+	discover_forget(b.d, STR_LIT("*."));
+	discover_forget(b.d, STR_LIT("*"));
+	ck_assert_uint_eq(discover_count(b.d), 1);
 	teardown(&b);
 }
 END_TEST
@@ -261,6 +285,7 @@ int main(void)
 {
 	RUN_SUITE("access-edge/discover",
 		test_answer_comes_in_order_and_is_remembered,
+		test_all_below_a_domain_are_forgotten_and_no_other,
 		test_ttl_has_bounds,
 		test_nothing_found_is_remembered_for_half_a_minute,
 		test_fallback_of_rfc3263_is_a_setting,
