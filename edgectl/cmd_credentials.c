@@ -32,16 +32,31 @@ static const struct output_column RELAY_COLUMNS[] = {
 	{"TCP", "tcp_port", 0},
 };
 
+/* One word of a shell, whatever is in it. */
+static void print_quoted(FILE *to, const char *text)
+{
+	putc('\'', to);
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			fputs("'\\''", to);
+		else
+			putc(*text, to);
+	}
+	putc('\'', to);
+}
+
 /* A line to paste: two clients of one tool that talk through the relay. */
 static void print_example(FILE *to, const json_t *object,
 	const json_t *relay)
 {
-	fprintf(to, "  turnutils_uclient -c -y -u '%s' -w '%s' -p %lld %s\n",
-		output_str(object, "username", ""),
-		output_str(object, "password", ""),
-		(long long)json_integer_value(
-			json_object_get(relay, "udp_port")),
-		output_str(relay, "address", ""));
+	fputs("  turnutils_uclient -c -y -u ", to);
+	print_quoted(to, output_str(object, "username", ""));
+	fputs(" -w ", to);
+	print_quoted(to, output_str(object, "password", ""));
+	fprintf(to, " -p %lld ", (long long)json_integer_value(
+		json_object_get(relay, "udp_port")));
+	print_quoted(to, output_str(relay, "address", ""));
+	putc('\n', to);
 }
 
 static void issue_as_text(FILE *to, const json_t *object)

@@ -59,13 +59,13 @@ static void as_text(FILE *to, const json_t *object)
 /* A daemon that answered is shown whole; others with the reason. */
 static json_t *row_of(const struct daemons *d, enum conf_daemon id)
 {
-	json_t *row = json_pack("{s:s}", "service", ports_service_name(id));
+	json_t *row = json_pack("{s:s,s:s}", "service", ports_service_name(id),
+		"daemon", conf_daemon_name(id));
 
 	if (d->status[id] != NULL) {
-		json_object_update(row, d->status[id]);
+		json_object_update_missing(row, d->status[id]);
 		return row;
 	}
-	json_object_set_new(row, "daemon", json_string(conf_daemon_name(id)));
 	json_object_set_new(row, "state",
 		json_string(d->err[id] == -EACCES ? "unknown" : "down"));
 	json_object_set_new(row, "error", json_string(err_name(d->err[id])));

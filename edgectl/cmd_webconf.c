@@ -129,6 +129,13 @@ static void on_listen(const struct addr *at, void *arg)
 	fflush(stdout);
 }
 
+static void event_as_text(FILE *to, const json_t *object)
+{
+	fprintf(to, "%s %s: %s\n", output_str(object, "remote", ""),
+		output_str(object, "event", ""),
+		output_str(object, "text", ""));
+}
+
 static void on_event(const char *event, const struct addr *from,
 	const char *text, void *arg)
 {
@@ -137,17 +144,10 @@ static void on_event(const char *event, const struct addr *from,
 	json_t *line;
 
 	addr_text(from, remote);
-	if (!call->json) {
-		printf("%s %s: %s\n", remote, event, text);
-		fflush(stdout);
-		return;
-	}
 	line = json_pack("{s:s, s:s, s:s}", "event", event, "remote", remote,
 		"text", text);
-	json_dumpf(line, stdout, JSON_COMPACT);
-	printf("\n");
+	output_print(call, line, event_as_text);
 	fflush(stdout);
-	json_decref(line);
 }
 
 static int fill_way(struct webconf_way *way, const struct cmd_call *call,

@@ -15,7 +15,9 @@
 
 typedef void(output_text_fn)(FILE *to, const json_t *object);
 
-/* Print the object; taken. text may be NULL (then JSON in any case). */
+/* Print the object; taken. text may be NULL (then JSON in any case). Daemons
+ * are not believed more than peers (threat S16): nothing in it reaches the
+ * terminal that would steer it. */
 void output_print(const struct cmd_call *call, json_t *object,
 	output_text_fn *text);
 
@@ -48,9 +50,10 @@ void output_fields(FILE *to, const json_t *object,
 const json_t *output_at(const json_t *object, const char *key);
 /* Any JSON value as one line of plain text. Heap; NULL out of memory. */
 char *output_value(const json_t *value);
-/* What would steer a terminal becomes '?', in place: control characters, C1
- * too, and what turns the direction of writing. */
+/* What would steer a terminal (str_steering_len) becomes '?', in place; in
+ * every string of a value, however deep. */
 void output_clean(char *text);
+void output_clean_all(json_t *value);
 /* Text at a dotted key, or fallback. */
 const char *output_str(const json_t *object, const char *key,
 	const char *fallback);

@@ -33,35 +33,61 @@ const char *output_str(const json_t *object, const char *key,
 	return text != NULL ? text : fallback;
 }
 
-/* What turns the direction of what follows, so that a line reads otherwise
- * than it is: U+200E-F, U+202A-E, U+2066-9 in UTF-8. */
-static bool is_turning(const unsigned char *s)
+static void clean(char *text, bool keeps_lines)
 {
-	return s[0] == 0xe2 &&
-		((s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f ||
-			(s[2] >= 0xaa && s[2] <= 0xae))) ||
-		(s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
-}
-
-/* C0, DEL, and C1 (U+0080-9F), where terminals have a second escape. */
-void output_clean(char *text)
-{
-	unsigned char *from = (unsigned char *)text;
-	unsigned char *to = from;
+	char *from = text;
+	char *to = text;
 
 	while (*from != '\0') {
-		size_t n = 0;
+		unsigned code;
+		size_t n = str_steering_len(from, &code);
 
-		if (*from < 0x20 || *from == 0x7f)
-			n = 1;
-		else if (from[0] == 0xc2 && from[1] >= 0x80 && from[1] <= 0x9f)
-			n = 2;
-		else if (is_turning(from))
-			n = 3;
+		if (keeps_lines && *from == '\n')
+			n = 0;
 		*to++ = n > 0 ? '?' : *from;
 		from += n > 0 ? n : 1;
 	}
 	*to = '\0';
+}
+
+void output_clean(char *text)
+{
+	clean(text, false);
+}
+
+static void clean_string(json_t *value, bool keeps_lines)
+{
+	char *text = strdup(json_string_value(value));
+
+	if (text != NULL) {
+		clean(text, keeps_lines);
+		json_string_set_nocheck(value, text);
+	}
+	free(text);
+}
+
+/* What is a file is shown as one: its lines stay. */
+static bool is_file(const char *key)
+{
+	return strcmp(key, "yaml") == 0;
+}
+
+void output_clean_all(json_t *value)
+{
+	const char *key;
+	json_t *part;
+	size_t i;
+
+	if (json_is_string(value))
+		clean_string(value, false);
+	json_array_foreach(value, i, part) output_clean_all(part);
+	json_object_foreach(value, key, part)
+	{
+		if (json_is_string(part))
+			clean_string(part, is_file(key));
+		else
+			output_clean_all(part);
+	}
 }
 
 /* "a, b, c" of a list of scalars. */

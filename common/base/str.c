@@ -210,6 +210,34 @@ void str_tidy(char *text)
 	}
 }
 
+/* U+200E-F, U+202A-E, U+2066-9. */
+static bool is_turning(unsigned code)
+{
+	return code == 0x200e || code == 0x200f ||
+		(code >= 0x202a && code <= 0x202e) ||
+		(code >= 0x2066 && code <= 0x2069);
+}
+
+size_t str_steering_len(const char *text, unsigned *code)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	*code = s[0];
+	if (s[0] == '\0')
+		return 0;
+	if (s[0] < 0x20 || s[0] == 0x7f)
+		return 1;
+	/* U+0080-9F: C1, where terminals have a second escape. */
+	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) {
+		*code = s[1];
+		return 2;
+	}
+	if (s[0] != 0xe2 || (s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80)
+		return 0;
+	*code = 0x2000u | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+	return is_turning(*code) ? 3 : 0;
+}
+
 char *str_dup(struct str s)
 {
 	char *copy = malloc(s.n + 1);

@@ -53,6 +53,10 @@ size_t str_utf8_len(struct str s);
 /* One line of UTF-8, in place: '?' for control characters and for bytes that
  * are no whole character, as a cut leaves them. */
 void str_tidy(char *text);
+/* Bytes of the character at the start of text if it would steer a terminal,
+ * else 0: control characters, C1 too, and what turns the direction of what
+ * follows. *code is its number, e.g. 0x9b. */
+size_t str_steering_len(const char *text, unsigned *code);
 
 /* Heap copy with NUL, NULL when out of memory. Caller frees. */
 char *str_dup(struct str s);

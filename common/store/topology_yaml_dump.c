@@ -51,15 +51,21 @@ static void put_word(FILE *to, const char *text)
 		return;
 	}
 	putc('"', to);
-	for (const char *p = text; *p != '\0'; p++) {
+	for (const char *p = text; *p != '\0';) {
+		unsigned code;
+		size_t n = str_steering_len(p, &code);
+
 		if (*p == '"' || *p == '\\')
 			fprintf(to, "\\%c", *p);
 		else if (*p == '\n')
 			fputs("\\n", to);
 		else if (*p == '\t')
 			fputs("\\t", to);
+		else if (n > 0)
+			fprintf(to, "\\u%04x", code);
 		else
 			putc(*p, to);
+		p += n > 0 ? n : 1;
 	}
 	putc('"', to);
 }

@@ -186,6 +186,35 @@ START_TEST(test_str_nearest_guesses_only_when_near)
 }
 END_TEST
 
+START_TEST(test_S16_what_steers_a_terminal_is_known)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		unsigned code;
+	} ROWS[] = {
+		{"\x1b[2J", 1, 0x1b}, {"\n", 1, '\n'}, {"\x7f", 1, 0x7f},
+		{"\xc2\x9b" "2J", 2, 0x9b}, {"\xc2\x80", 2, 0x80},
+		{"\u200e", 3, 0x200e}, {"\u200f", 3, 0x200f},
+		{"\u202a", 3, 0x202a}, {"\u202e", 3, 0x202e},
+		{"\u2066", 3, 0x2066}, {"\u2069", 3, 0x2069},
+		{"", 0, 0}, {"a", 0, 'a'}, {"\u00a0", 0, 0xc2},
+		{"\u200d", 0, 0x200d}, {"\u2029", 0, 0x2029},
+		{"\u202f", 0, 0x202f}, {"\u2065", 0, 0x2065},
+		{"\u206a", 0, 0x206a}, {"\xe2", 0, 0xe2},
+		{"\xe2\x80", 0, 0xe2}, {"\xc2", 0, 0xc2},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(ROWS); i++) {
+		unsigned code = 0;
+
+		ck_assert_msg(str_steering_len(ROWS[i].text, &code) ==
+			ROWS[i].n, "row %zu", i);
+		ck_assert_msg(code == ROWS[i].code, "row %zu: %x", i, code);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base/str");
@@ -203,6 +232,7 @@ int main(void)
 	tcase_add_test(tc, test_str_hex_goes_both_ways);
 	tcase_add_test(tc, test_str_distance_is_levenshtein);
 	tcase_add_test(tc, test_str_nearest_guesses_only_when_near);
+	tcase_add_test(tc, test_S16_what_steers_a_terminal_is_known);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -100,6 +100,65 @@ START_TEST(test_S16_c1_and_bidi_characters_do_not_reach_the_terminal)
 }
 END_TEST
 
+/* Text functions put strings out as they are: what comes from a daemon is
+ * made harmless before, at whatever depth, and only a file keeps its lines. */
+START_TEST(test_S16_a_whole_answer_is_made_harmless)
+{
+	json_t *object = load("{\"a\":\"x\\u001b]0;y\\nok\","
+			      "\"b\":[{\"c\":\"\\u009b\"},\"\\u202e\",7],"
+			      "\"yaml\":\"k: 1\\nl: \\u001b[2J\\n\"}");
+	char *out;
+
+	output_clean_all(object);
+	out = json_dumps(object, JSON_COMPACT);
+	ck_assert_str_eq(out, "{\"a\":\"x?]0;y?ok\",\"b\":[{\"c\":\"?\"},"
+		"\"?\",7],\"yaml\":\"k: 1\\nl: ?[2J\\n\"}");
+	free(out);
+	json_decref(object);
+}
+END_TEST
+
+static void put_name(FILE *to, const json_t *object)
+{
+	fputs(output_str(object, "name", ""), to);
+}
+
+START_TEST(test_S16_what_a_command_prints_is_harmless)
+{
+	struct cmd_call call = {.json = false};
+	FILE *was = stdout;
+	char *out = NULL;
+	size_t len;
+
+	stdout = open_memstream(&out, &len);
+	output_print(&call, load("{\"name\":\"\\u001b[2J\"}"), put_name);
+	fclose(stdout);
+	stdout = was;
+	ck_assert_str_eq(out, "?[2J");
+	free(out);
+}
+END_TEST
+
+START_TEST(test_S16_json_holds_what_steers_a_terminal_escaped)
+{
+	json_t *object = load("{\"a\":\"\\u001b\\u007f\\u009b\\u202eé\"}");
+	json_t *again;
+	char *out = NULL;
+	size_t len;
+	FILE *to = open_memstream(&out, &len);
+
+	output_json(to, object);
+	fclose(to);
+	ck_assert_str_eq(out,
+		"{\"a\":\"\\u001B\\u007f\\u009b\\u202eé\"}\n");
+	again = load(out);
+	ck_assert_int_eq(json_equal(object, again), 1);
+	json_decref(again);
+	json_decref(object);
+	free(out);
+}
+END_TEST
+
 START_TEST(test_lists_are_joined)
 {
 	json_t *list = load("[\"a\",2,null]");
@@ -146,6 +205,10 @@ int main(void)
 		test_S16_control_characters_do_not_reach_the_terminal);
 	tcase_add_test(tc,
 		test_S16_c1_and_bidi_characters_do_not_reach_the_terminal);
+	tcase_add_test(tc, test_S16_a_whole_answer_is_made_harmless);
+	tcase_add_test(tc, test_S16_what_a_command_prints_is_harmless);
+	tcase_add_test(tc,
+		test_S16_json_holds_what_steers_a_terminal_escaped);
 	tcase_add_test(tc, test_lists_are_joined);
 	tcase_add_test(tc, test_fields_leave_out_what_is_not_there);
 	suite_add_tcase(suite, tc);

@@ -169,7 +169,7 @@ static const char FULL[] =
 	"  \"*.worse.test\": block\n"
 	"  bad.test: block\n"
 	"  fabrikam.test: {edge: sip.fabrikam.test:5062, verification: "
-	"always, note: \"says \\\"hi\\\", a: b # c\\n2\"}\n"
+	"always, note: \"says \\\"hi\\\", a: b # c\\n2\\u202e\"}\n"
 	"  good.test: allow\n"
 	"providers:\n"
 	"  \"Hosted One\": {proxy: sip.hosted.test, shared_address_space: "
