@@ -207,7 +207,7 @@ int main(int argc, char **argv)
 		.routes = access_edge_routes,
 		.route_count = access_edge_route_count,
 		.may_bind_low = true,
-		.needs = SANDBOX_KEEPS_FILES | SANDBOX_DIALS,
+		.needs = SANDBOX_KEEPS_FILES | SANDBOX_DIALS | SANDBOX_WORKS,
 		.start = start,
 		.ready = ready,
 		.check = check,

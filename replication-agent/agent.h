@@ -11,7 +11,7 @@
 #include "replication-agent/counters.h"
 #include "replication-agent/https.h"
 #include "replication-agent/keeper.h"
-#include "replication-agent/worker.h"
+#include "common/run/worker.h"
 
 struct puller;
 

@@ -8,7 +8,8 @@ static const struct daemon_spec replication_agent_spec = {
 	.counter_count = COUNT_END,
 	.routes = AGENT_ROUTES,
 	.route_count = AGENT_ROUTE_COUNT,
-	.needs = SANDBOX_KEEPS_FILES | SANDBOX_DIALS | SANDBOX_REPLICATES,
+	.needs = SANDBOX_KEEPS_FILES | SANDBOX_DIALS | SANDBOX_REPLICATES |
+		SANDBOX_WORKS,
 	.writes_topology = true,
 	.prepare = agent_prepare,
 	.start = agent_start,

@@ -22,8 +22,9 @@ enum sandbox_access {
 enum sandbox_need {
 	SANDBOX_KEEPS_FILES = 1 << 0, /* replaces files in its own folder */
 	SANDBOX_DIALS = 1 << 1,       /* connects, asks name servers */
-	SANDBOX_RELAYS = 1 << 2,      /* threads, batches, peers */
-	SANDBOX_REPLICATES = 1 << 3,  /* a thread, locks and links in folders */
+	SANDBOX_RELAYS = 1 << 2,      /* batches, peers */
+	SANDBOX_REPLICATES = 1 << 3,  /* locks and links in folders */
+	SANDBOX_WORKS = 1 << 4,       /* threads */
 };
 
 struct sandbox_path {

@@ -125,9 +125,8 @@ static const struct row allowed[] = {
 	CALL(madvise),
 	/* threads, but no processes: clone3 can't be narrowed, and the C
 	 * library falls back to clone */
-	CALL_FOR_IF(SANDBOX_RELAYS | SANDBOX_REPLICATES, clone, HAS_BIT, 0,
-		CLONE_THREAD),
-	CALL_FOR(SANDBOX_RELAYS | SANDBOX_REPLICATES, rseq),
+	CALL_FOR_IF(SANDBOX_WORKS, clone, HAS_BIT, 0, CLONE_THREAD),
+	CALL_FOR(SANDBOX_WORKS, rseq),
 	CALL_FOR(SANDBOX_RELAYS, sched_getaffinity),
 	CALL_FOR(SANDBOX_REPLICATES, poll), /* libcurl waits */
 	CALL_FOR(SANDBOX_REPLICATES, getpeername),

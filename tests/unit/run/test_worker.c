@@ -1,9 +1,9 @@
-/* Tests of replication-agent/worker.c: in order, and done in any case. */
+/* Tests of common/run/worker.c: in order, and done in any case. */
 #include <check.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "replication-agent/worker.h"
+#include "common/run/worker.h"
 
 struct number {
 	struct job job;

@@ -2,7 +2,7 @@
  * A thread and its line of jobs. Jobs come from the loop and go back to it;
  * what they do is not known here.
  */
-#include "replication-agent/worker.h"
+#include "common/run/worker.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -82,7 +82,7 @@ static void *work(void *arg)
 
 	while ((job = wait_for_job(w)) != NULL) {
 		job->run(job);
-		/* Bundles are big and rare: what they took goes back. */
+		/* Jobs are big and rare: what they took goes back. */
 		malloc_trim(0);
 		pthread_mutex_lock(&w->lock);
 		list_push_back(&w->finished, &job->node);

@@ -1,10 +1,10 @@
 /*
- * The one thread that may block: bundles are verified, files made and
- * daemons asked here, one job after the other, while the loop goes on
- * answering.
+ * The one thread that may block: what takes long is done here, one job after
+ * the other, while the loop goes on answering. A daemon that has one needs
+ * SANDBOX_WORKS.
  */
-#ifndef AGENT_WORKER_H
-#define AGENT_WORKER_H
+#ifndef RUN_WORKER_H
+#define RUN_WORKER_H
 
 #include <stdbool.h>
 
