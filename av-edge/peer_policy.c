@@ -1,7 +1,8 @@
 /*
  * The peer policy. An address is judged by what a packet to it would reach
  * (addr_canonical), so that no way of writing an IPv4 address into an IPv6
- * one opens a door (threat T3). Only the exact relay address is hairpin.
+ * one opens a door (threat T3); what a translator of the operator's makes of
+ * it (nat64) is judged beside it. Only the exact relay address is hairpin.
  */
 #include "av-edge/peer_policy.h"
 
@@ -82,7 +83,7 @@ static enum peer_verdict judge_range(const struct addr *a)
 	return PEER_SPECIAL;
 }
 
-enum peer_verdict peer_policy_judge(const struct peer_policy *p,
+static enum peer_verdict judge_one(const struct peer_policy *p,
 	const struct addr *peer)
 {
 	struct addr plain = addr_canonical(peer);
@@ -102,4 +103,22 @@ enum peer_verdict peer_policy_judge(const struct peer_policy *p,
 	range = judge_range(&plain);
 	/* What has no IPv4 form may still be special as it is written. */
 	return range != PEER_OK ? range : judge_range(peer);
+}
+
+/* The way it is written and what it leads to both have to be allowed. */
+enum peer_verdict peer_policy_judge(const struct peer_policy *p,
+	const struct addr *peer)
+{
+	enum peer_verdict v = judge_one(p, peer), behind;
+	struct addr translated;
+	size_t i;
+
+	for (i = 0; i < p->nat64.count && v == PEER_OK; i++) {
+		if (!nat64_embedded(&p->nat64, i, peer, &translated))
+			continue;
+		behind = judge_one(p, &translated);
+		/* From outside, a relay address is one of ours as others. */
+		v = behind == PEER_HAIRPIN ? PEER_SUITE : behind;
+	}
+	return v;
 }

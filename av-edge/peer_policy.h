@@ -11,6 +11,7 @@
 #include "common/base/addr.h"
 #include "common/base/netset.h"
 #include "av-edge/host_net.h"
+#include "av-edge/nat64.h"
 
 #define PEER_OWN_MAX   4  /* relay addresses: bound and public, v4 and v6 */
 #define PEER_SUITE_MAX 64
@@ -32,6 +33,7 @@ struct peer_policy {
 	struct addr suite[PEER_SUITE_MAX];
 	size_t suite_count;
 	struct netset allow;  /* owned: setting allow_peers */
+	struct nat64 nat64;   /* setting nat64_prefixes */
 	struct host_net host; /* owned */
 };
 

@@ -144,7 +144,8 @@ static int take_settings(struct rules *r, const struct topology *t,
 		if (err < 0)
 			return err;
 	}
-	return alternates_read(&r->alternates, set, why);
+	err = nat64_read(&r->peers.nat64, set, why);
+	return err < 0 ? err : alternates_read(&r->alternates, set, why);
 }
 
 static int take_media(struct rules *r, const struct topology *t,

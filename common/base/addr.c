@@ -15,7 +15,7 @@
 
 static const uint8_t MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-static struct addr from_ip4(const uint8_t ip4[4], uint16_t port)
+struct addr addr_of_ip4(const uint8_t ip4[static 4], uint16_t port)
 {
 	struct addr a = {.port = port, .family = 4};
 
@@ -58,7 +58,7 @@ int addr_parse_ip(struct str text, struct addr *out)
 	if (str_copy(text, buf, sizeof(buf)) != 0)
 		return EDGE_EMALFORMED;
 	if (inet_pton(AF_INET, buf, ip4) == 1)
-		a = from_ip4(ip4, 0);
+		a = addr_of_ip4(ip4, 0);
 	else if (inet_pton(AF_INET6, buf, a.ip) != 1)
 		return EDGE_EMALFORMED;
 	*out = a;
@@ -203,7 +203,7 @@ int addr_from_sockaddr(const struct sockaddr *sa, socklen_t len,
 		return -EAFNOSUPPORT;
 	if (sa->sa_family == AF_INET && len >= sizeof(in4)) {
 		memcpy(&in4, sa, sizeof(in4));
-		*out = from_ip4((const uint8_t *)&in4.sin_addr,
+		*out = addr_of_ip4((const uint8_t *)&in4.sin_addr,
 			ntohs(in4.sin_port));
 		return 0;
 	}
@@ -294,5 +294,5 @@ struct addr addr_canonical(const struct addr *a)
 	if (a->family != 6)
 		return *a;
 	at = embedded_at(a->ip);
-	return at < 0 ? *a : from_ip4(a->ip + at, a->port);
+	return at < 0 ? *a : addr_of_ip4(a->ip + at, a->port);
 }

@@ -47,6 +47,7 @@ bool addr_eq(const struct addr *a, const struct addr *b);    /* with port */
 bool addr_ip_eq(const struct addr *a, const struct addr *b); /* without */
 int addr_cmp(const struct addr *a, const struct addr *b);
 struct addr addr_with_port(const struct addr *a, uint16_t port);
+struct addr addr_of_ip4(const uint8_t ip4[static 4], uint16_t port);
 
 EDGE_MUST int addr_from_sockaddr(const struct sockaddr *sa, socklen_t len,
 	struct addr *out);

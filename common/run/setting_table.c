@@ -523,6 +523,17 @@ static const struct setting_def SETTINGS[] = {
 	},
 	{
 		.component = "av-edge",
+		.name = "nat64_prefixes",
+		.kind = SETTING_PREFIXES,
+		.unit = "",
+		.fallback = "[]",
+		.max = 16,
+		.help = "Prefixes of NAT64 translators other than "
+			"64:ff9b::/96: what they lead to is judged as the "
+			"IPv4 peer that it is.",
+	},
+	{
+		.component = "av-edge",
 		.name = "denied_peers",
 		.kind = SETTING_CHOICE,
 		.unit = "",

@@ -1,11 +1,11 @@
 #!/bin/sh
 # coturn's clients again: credentials from a shared secret (none, one, two,
 # the other one), and both families: clients on IPv4 and IPv6, relays and
-# peers of either (R17).
+# peers of either (R17). An IPv6 peer that a translator leads inside with (T3).
 . "$(dirname "$0")/lib.sh"
 
 AV_ADDRESS='[198.51.100.30, "2a00:77::30"]'
-SETTINGS_AV='allow_peers: [198.51.100.78]'
+SETTINGS_AV='allow_peers: [198.51.100.78], nat64_prefixes: ["2a00:64::/96"]'
 lab_setup
 # Addresses of documentation are special to the peer policy: these are not.
 ip -n "$EDGE" addr add 2a00:77::30/64 dev ext0 nodad
@@ -104,4 +104,7 @@ done
 # Without -c coturn's client asks for even ports and the one after (RTCP).
 meanwhile "pairs of ports" 198.51.100.30 -y -u alice -W "$NEW"
 joined
+refused "an inside host behind NAT64" 198.51.100.30 -c -x -u alice -W "$NEW" \
+	-e 2a00:64::a00:14 -r 3480
+grep -q 'error 403' "$LAB/uclient.txt" || fail "NAT64: $(tail -n 3 "$LAB/uclient.txt")"
 lab_ok "shared secrets and both families"
