@@ -101,17 +101,13 @@ static void remember_ports(struct agent *a)
 {
 	struct https_port ports[HTTPS_PORTS_MAX];
 	const size_t count = https_ports(a->https, ports, HTTPS_PORTS_MAX);
-	struct record_facts facts;
-	struct record_facts before;
+	char listen[RECORD_LISTEN_MAX][ADDR_TEXT_LEN] = {""};
+	struct why why = {""};
 
-	record_get(a->keeper.record, &facts);
-	before = facts;
-	memset(facts.listen, 0, sizeof(facts.listen));
 	for (size_t i = 0; i < count && i < RECORD_LISTEN_MAX; i++)
-		addr_text(&ports[i].address, facts.listen[i]);
-	if (memcmp(before.listen, facts.listen, sizeof(facts.listen)) != 0 &&
-		record_put(a->keeper.record, &facts, NULL) < 0)
-		log_warning("record.unsaved", "text=%s", log_qz("ports"));
+		addr_text(&ports[i].address, listen[i]);
+	if (record_set_listen(a->keeper.record, listen, &why) < 0)
+		log_error("record.unsaved", "text=%s", log_qz(why.text));
 }
 
 /* ---- looking at the daemons --------------------------------------------- */
@@ -359,7 +355,7 @@ void agent_counted(void *state)
 	counter_set(a->counters, COUNT_ACTIVATED, view->activated);
 	counter_set(a->counters, COUNT_REVERTED, view->reverted);
 	counter_set(a->counters, COUNT_PINNED,
-		pin_read(&pin, a->conf->state_dir));
+		keeper_is_pinned(&a->keeper, view, &pin));
 	counter_set(a->counters, COUNT_STALE,
 		view->head.is_set && view->head.expires.s < now.s);
 	counter_set(a->counters, COUNT_BEHIND_S,

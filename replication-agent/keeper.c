@@ -13,7 +13,6 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/run/file.h"
-#include "common/store/pin.h"
 #include "replication-agent/accept.h"
 
 #define TRUST_NAME "trust.json"
@@ -71,9 +70,7 @@ int keeper_refuse(struct keeper *k, struct keeper_result *out, int status,
 	snprintf(facts.last_error.text, sizeof(facts.last_error.text), "%s",
 		text);
 	record_tell(k->record, "order.refused", out->version, text);
-	/* A disk that is full refuses this, too: the log has it. */
-	if (record_put(k->record, &facts, NULL) < 0)
-		log_error("record.unsaved", "text=%s", log_qz(text));
+	keeper_keep(k, &facts);
 	return err;
 }
 

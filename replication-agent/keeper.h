@@ -19,6 +19,7 @@
 #include "common/bundle/bundle_trust.h"
 #include "common/run/conf.h"
 #include "common/store/generation.h"
+#include "common/store/pin.h"
 #include "replication-agent/crew.h"
 #include "replication-agent/record.h"
 #include "replication-agent/watch.h"
@@ -44,6 +45,9 @@ struct keeper_view {
 	struct generation_info current; /* path "" = there is none */
 	struct crew crew;               /* as of the last look */
 	bool is_watching;
+	bool is_pin_owed;   /* a pin that no disk took whole yet */
+	bool has_pin_file;  /* ... but the spare one */
+	struct pin owed;
 	uint64_t activated; /* generations, since the start */
 	uint64_t reverted;
 	struct keeper_settings settings;
@@ -109,6 +113,9 @@ EDGE_MUST int keeper_recover(struct keeper *k, struct why *why);
 void keeper_see(struct keeper *k, struct keeper_view *out);
 void keeper_set(struct keeper *k, const struct keeper_settings *settings);
 struct keeper_settings keeper_settings_now(struct keeper *k);
+/* By its file, or by a decision that is still owed to the disk. */
+bool keeper_is_pinned(const struct keeper *k, const struct keeper_view *view,
+	struct pin *out);
 /* True when it holds a head and that is not what is current. */
 bool keeper_is_behind(const struct keeper_view *view);
 
@@ -120,6 +127,14 @@ EDGE_MUST int keeper_trust(const struct keeper *k, struct bundle_trust *out,
 /* Fill in status and text; status from err when 0. Returns err. */
 int keeper_refuse(struct keeper *k, struct keeper_result *out, int status,
 	int err, const char *fmt, ...) EDGE_PRINTF(5, 6);
+/* What has happened already is remembered, on the disk or not. */
+void keeper_keep(struct keeper *k, const struct record_facts *facts);
+/* The same for a pin: it holds in any case. */
+void keeper_pin(struct keeper *k, const char *reason);
+/* Nothing is owed: somebody let go. */
+void keeper_forget_pin(struct keeper *k);
+/* Pin and record to the disk, as far as it takes them by now. */
+void keeper_settle(struct keeper *k);
 /* One more of either, for the counters. */
 void keeper_count(struct keeper *k, bool is_reverted);
 /* Read what is current again, and say whether we are behind. */

@@ -10,7 +10,6 @@
 
 #include "common/base/err.h"
 #include "common/base/log.h"
-#include "common/store/pin.h"
 #include "replication-agent/keeper.h"
 #include "replication-agent/vault.h"
 
@@ -27,43 +26,70 @@ static void fail(struct keeper *k, struct record_facts *facts,
 	record_tell(k->record, event, facts->active.version, text);
 }
 
-/* Told by its flag in the record first, so that a death on the way is
- * finished at the next start. */
-void keeper_revert(struct keeper *k, struct record_facts *facts,
+/* In nobody's way for good: whoever holds the store lets go of it, a disk
+ * can be written again. Until then every look tries. */
+static void go_back(struct keeper *k, struct record_facts *facts,
 	const char *reason)
 {
 	struct generation_info now;
 	struct why why = {""};
 	struct crew crew;
-	char text[256];
-	int err;
-
-	watch_stop(&k->watch);
-	snprintf(text, sizeof(text), "reverted: %.200s", reason);
-	facts->is_reverting = true;
-	/* A disk that is full keeps the way back from nobody: it takes no
-	 * room. Unpinned, the publisher may bring it once more. */
-	if (record_put(k->record, facts, &why) < 0 ||
-		pin_set(k->conf->state_dir, "replication-agent", text,
-			&why) < 0)
-		log_error("record.unsaved", "text=%s", log_qz(why.text));
-	err = generation_retract(k->conf->state_dir,
+	int err = generation_retract(k->conf->state_dir,
 		facts->intent_previous[0] != '\0' ?
 			facts->intent_previous : NULL, &now, &why);
+
+	facts->is_reverting = err < 0 && err != EDGE_EUNKNOWN;
 	if (err < 0) {
 		log_error("generation.stuck", "text=%s",
 			log_qz(why_text(&why, err)));
-		fail(k, facts, "generation.stuck", why_text(&why, err));
+		if (strcmp(facts->last_error.code, "generation.stuck") != 0)
+			fail(k, facts, "generation.stuck",
+				why_text(&why, err));
 	} else {
 		log_error("generation.reverted", "text=%s", log_qz(reason));
 		fail(k, facts, "generation.reverted", reason);
 		keeper_count(k, true);
 	}
-	facts->is_reverting = false;
 	keeper_note_current(k, facts);
-	if (record_put(k->record, facts, &why) < 0)
-		log_error("record.unsaved", "text=%s", log_qz(why.text));
+	keeper_keep(k, facts);
 	crew_reload(&crew, k->conf, keeper_settings_now(k).check_timeout_ms);
+}
+
+/* Told by its flag in the record first, so that a death on the way is
+ * finished at the next start. */
+void keeper_revert(struct keeper *k, struct record_facts *facts,
+	const char *reason)
+{
+	char text[256];
+
+	watch_stop(&k->watch);
+	snprintf(text, sizeof(text), "reverted: %.200s", reason);
+	facts->is_reverting = true;
+	/* A disk that is full keeps the way back from nobody: it takes no
+	 * room. */
+	keeper_keep(k, facts);
+	keeper_pin(k, text);
+	go_back(k, facts, reason);
+}
+
+/* True when one was owed: there is nothing else to look for. */
+static bool revert_again(struct keeper *k)
+{
+	struct record_facts facts;
+	struct pin pin;
+
+	record_get(k->record, &facts);
+	if (!facts.is_reverting)
+		return false;
+	if (strcmp(k->view.current.manifest_sha256, facts.active.sha256) == 0 &&
+		keeper_is_pinned(k, &k->view, &pin)) {
+		go_back(k, &facts, pin.reason);
+		return true;
+	}
+	/* Somebody else went away from it, or wants it. */
+	facts.is_reverting = false;
+	keeper_keep(k, &facts);
+	return false;
 }
 
 /* ---- looking ------------------------------------------------------------ */
@@ -116,9 +142,8 @@ static void follow_store(struct keeper *k)
 	/* What was watched is not in force any more. */
 	if (strcmp(k->view.current.manifest_sha256, facts.active.sha256) != 0)
 		watch_stop(&k->watch);
-	if (memcmp(&before, &facts, sizeof(facts)) != 0 &&
-		record_put(k->record, &facts, NULL) < 0)
-		log_warning("record.unsaved", "text=%s", log_qz("a look"));
+	if (memcmp(&before, &facts, sizeof(facts)) != 0)
+		keeper_keep(k, &facts);
 }
 
 void keeper_look(struct keeper *k)
@@ -126,7 +151,10 @@ void keeper_look(struct keeper *k)
 	struct record_facts facts;
 	struct why why = {""};
 
+	keeper_settle(k);
 	follow_store(k);
+	if (revert_again(k))
+		return;
 	switch (look(k, &why)) {
 	case WATCH_OFF:
 	case WATCH_WAITING:
@@ -146,8 +174,7 @@ void keeper_look(struct keeper *k)
 	watch_stop(&k->watch);
 	log_error("generation.failing", "text=%s", log_qz(why.text));
 	fail(k, &facts, "generation.failing", why.text);
-	if (record_put(k->record, &facts, &why) < 0)
-		log_error("record.unsaved", "text=%s", log_qz(why.text));
+	keeper_keep(k, &facts);
 }
 
 /* ---- forth -------------------------------------------------------------- */
@@ -195,9 +222,7 @@ static void forget_staged(struct keeper *k, struct record_facts *facts,
 	record_get(k->record, facts); /* with the refusal */
 	facts->staged.is_set = false;
 	facts->is_staged_wanted = false;
-	if (record_put(k->record, facts, NULL) < 0)
-		log_error("record.unsaved", "text=%s",
-			log_qz("a staged bundle that nobody vouches for"));
+	keeper_keep(k, facts);
 }
 
 /* When its file is gone from stage/ (a restart, somebody tidied up), it is
@@ -241,6 +266,7 @@ static int make_current(struct keeper *k, struct record_facts *facts,
 		    NULL) < 0)
 		facts->intent_previous[0] = '\0';
 	facts->intent = facts->staged;
+	facts->is_reverting = false; /* of one before, which a full disk kept */
 	err = record_put(k->record, facts, &out->why);
 	if (err < 0) {
 		/* Staged it stays: the next order finds it. */
@@ -250,9 +276,7 @@ static int make_current(struct keeper *k, struct record_facts *facts,
 	err = generation_activate(stage, &out->why);
 	if (err < 0) {
 		*facts = before;
-		if (record_put(k->record, facts, NULL) < 0)
-			log_error("record.unsaved", "text=%s",
-				log_qz("an intent that came to nothing"));
+		keeper_keep(k, facts);
 		return keeper_refuse(k, out, 0, err, "%s", out->why.text);
 	}
 	facts->active = facts->intent;
@@ -264,8 +288,7 @@ static int make_current(struct keeper *k, struct record_facts *facts,
 	keeper_count(k, false);
 	keeper_note_current(k, facts);
 	/* It is current whatever the disk says now; a start finds out. */
-	if (record_put(k->record, facts, &out->why) < 0)
-		log_error("record.unsaved", "text=%s", log_qz(out->why.text));
+	keeper_keep(k, facts);
 	return 0;
 }
 
@@ -299,8 +322,7 @@ static void keep_for_later(struct keeper *k, struct record_facts *facts,
 {
 	if (facts->staged.is_set && strcmp(facts->staged.sha256, sha256) == 0)
 		facts->is_staged_wanted = true;
-	if (record_put(k->record, facts, NULL) < 0)
-		log_error("record.unsaved", "text=%s", log_qz("a wish"));
+	keeper_keep(k, facts);
 	keeper_refuse(k, out, 409, EDGE_EREFUSED,
 		"pinned by %s (%s): 'edgectl topology unpin' lets go",
 		pin->by, pin->reason);
@@ -336,7 +358,7 @@ void keeper_activate(struct keeper *k, struct bundle_version version,
 		keeper_refuse(k, out, 404, EDGE_EUNKNOWN, "not staged here");
 		return;
 	}
-	if (pin_read(&pin, k->conf->state_dir))
+	if (keeper_is_pinned(k, &k->view, &pin))
 		keep_for_later(k, &facts, sha256, &pin, out);
 	else
 		activate(k, &facts, out);
@@ -380,14 +402,13 @@ void keeper_unpin(struct keeper *k, struct keeper_result *out)
 		keeper_refuse(k, out, 0, err, "%s", out->why.text);
 		return;
 	}
+	keeper_forget_pin(k);
 	out->status = 200;
 	record_get(k->record, &facts);
 	log_notice("pin.cleared", "wanted=%d", facts.is_staged_wanted);
 	record_tell(k->record, "pin.cleared", facts.highest.version, "");
 	if (!facts.staged.is_set || !facts.is_staged_wanted) {
-		if (record_put(k->record, &facts, &out->why) < 0)
-			log_error("record.unsaved", "text=%s",
-				log_qz(out->why.text));
+		keeper_keep(k, &facts);
 		return;
 	}
 	out->version = facts.staged.version;

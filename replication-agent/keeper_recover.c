@@ -13,7 +13,6 @@
 
 #include "common/base/err.h"
 #include "common/base/log.h"
-#include "common/store/pin.h"
 #include "replication-agent/keeper.h"
 #include "replication-agent/vault.h"
 
@@ -26,10 +25,10 @@ static void finish_revert(struct keeper *k, struct record_facts *facts)
 {
 	struct generation_info now;
 	struct why why = {""};
-	int err = pin_set(k->conf->state_dir, "replication-agent",
-		"reverted: finished after a restart", &why);
+	int err = 0;
 
-	if (err == 0 && is_current(k, &facts->active))
+	keeper_pin(k, "reverted: finished after a restart");
+	if (is_current(k, &facts->active))
 		err = generation_retract(k->conf->state_dir,
 			facts->intent_previous[0] != '\0' ?
 				facts->intent_previous : NULL, &now, &why);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "common/base/str.h"
 #include "common/run/file.h"
 
 #define FILE_NAME "state.json"
@@ -22,6 +23,7 @@ struct record {
 	pthread_mutex_t lock;
 	char dir[PATH_MAX];
 	struct record_facts facts;
+	bool is_due;    /* the file says less than the facts */
 	json_t *events; /* owned, oldest first */
 	uint64_t last_event;
 };
@@ -39,13 +41,23 @@ static json_t *version_json(const struct record_version *v)
 		(json_int_t)v->created.s, "at", (json_int_t)v->at.s);
 }
 
+/* A text may have been cut within a character, and jansson takes none such. */
+static json_t *text_json(const char *text)
+{
+	char whole[WHY_LEN];
+
+	snprintf(whole, sizeof(whole), "%s", text);
+	str_tidy(whole);
+	return json_string(whole);
+}
+
 static json_t *error_json(const struct record_facts *f)
 {
 	if (f->last_error.at.s == 0)
 		return json_null();
-	return json_pack("{s:I, s:s, s:s}", "at",
+	return json_pack("{s:I, s:s, s:o}", "at",
 		(json_int_t)f->last_error.at.s, "code", f->last_error.code,
-		"text", f->last_error.text);
+		"text", text_json(f->last_error.text));
 }
 
 static json_t *listen_json(const struct record_facts *f)
@@ -61,23 +73,19 @@ static json_t *listen_json(const struct record_facts *f)
 
 static json_t *facts_json(const struct record_facts *f)
 {
-	json_t *o = json_pack("{s:{s:I, s:I, s:s}, s:I, s:I}", "highest",
-		"epoch", (json_int_t)f->highest.version.epoch, "serial",
+	/* All of it or nothing: what was left out for want of memory would
+	 * be forgotten for good. */
+	return json_pack("{s:{s:I, s:I, s:s}, s:I, s:I, s:o, s:b, s:o, s:s, "
+		"s:b, s:o, s:o, s:o}", "highest", "epoch",
+		(json_int_t)f->highest.version.epoch, "serial",
 		(json_int_t)f->highest.version.serial, "sha256",
 		f->highest.sha256, "fence", (json_int_t)f->fence,
-		"behind_since", (json_int_t)f->behind_since.s);
-
-	json_object_set_new(o, "staged", version_json(&f->staged));
-	json_object_set_new(o, "staged_wanted",
-		json_boolean(f->is_staged_wanted));
-	json_object_set_new(o, "intent", version_json(&f->intent));
-	json_object_set_new(o, "intent_previous",
-		json_string(f->intent_previous));
-	json_object_set_new(o, "reverting", json_boolean(f->is_reverting));
-	json_object_set_new(o, "active", version_json(&f->active));
-	json_object_set_new(o, "last_error", error_json(f));
-	json_object_set_new(o, "listen", listen_json(f));
-	return o;
+		"behind_since", (json_int_t)f->behind_since.s, "staged",
+		version_json(&f->staged), "staged_wanted", f->is_staged_wanted,
+		"intent", version_json(&f->intent), "intent_previous",
+		f->intent_previous, "reverting", f->is_reverting, "active",
+		version_json(&f->active), "last_error", error_json(f),
+		"listen", listen_json(f));
 }
 
 /* ---- and back ----------------------------------------------------------- */
@@ -248,15 +256,65 @@ void record_get(struct record *r, struct record_facts *out)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* Locked. */
+static int put(struct record *r, const struct record_facts *facts, bool keep,
+	struct why *why)
+{
+	struct record_facts next = *facts;
+	int err;
+
+	memcpy(next.listen, r->facts.listen, sizeof(next.listen));
+	err = save(r, &next, why);
+	if (err == 0 || keep) {
+		r->facts = next;
+		r->is_due = err < 0;
+	}
+	return err;
+}
+
 int record_put(struct record *r, const struct record_facts *facts,
 	struct why *why)
 {
 	int err;
 
 	pthread_mutex_lock(&r->lock);
-	err = save(r, facts, why);
-	if (err == 0)
-		r->facts = *facts;
+	err = put(r, facts, false, why);
+	pthread_mutex_unlock(&r->lock);
+	return err;
+}
+
+int record_keep(struct record *r, const struct record_facts *facts,
+	struct why *why)
+{
+	int err;
+
+	pthread_mutex_lock(&r->lock);
+	err = put(r, facts, true, why);
+	pthread_mutex_unlock(&r->lock);
+	return err;
+}
+
+int record_settle(struct record *r, struct why *why)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->is_due)
+		err = put(r, &r->facts, true, why);
+	pthread_mutex_unlock(&r->lock);
+	return err;
+}
+
+int record_set_listen(struct record *r,
+	char listen[RECORD_LISTEN_MAX][ADDR_TEXT_LEN], struct why *why)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&r->lock);
+	if (memcmp(r->facts.listen, listen, sizeof(r->facts.listen)) != 0) {
+		memcpy(r->facts.listen, listen, sizeof(r->facts.listen));
+		err = put(r, &r->facts, true, why);
+	}
 	pthread_mutex_unlock(&r->lock);
 	return err;
 }
@@ -267,11 +325,11 @@ void record_tell(struct record *r, const char *what,
 	json_t *row;
 
 	pthread_mutex_lock(&r->lock);
-	row = json_pack("{s:I, s:I, s:s, s:I, s:I, s:s}", "n",
+	row = json_pack("{s:I, s:I, s:s, s:I, s:I, s:o}", "n",
 		(json_int_t)(r->last_event + 1), "at",
 		(json_int_t)wall_now().s, "event", what, "epoch",
 		(json_int_t)version.epoch, "serial",
-		(json_int_t)version.serial, "text", why_text);
+		(json_int_t)version.serial, "text", text_json(why_text));
 	if (row != NULL && json_array_append_new(r->events, row) == 0) {
 		r->last_event++;
 		if (json_array_size(r->events) > RECORD_EVENTS_MAX)

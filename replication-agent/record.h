@@ -59,9 +59,18 @@ int record_open(struct record **out, const char *dir, struct why *why);
 void record_close(struct record *r); /* accepts NULL */
 
 void record_get(struct record *r, struct record_facts *out);
-/* Durable when it returns; after a failure the old facts hold. */
+/* Durable when it returns; after a failure the old facts hold. `listen` is
+ * none of them: whoever puts may have got them long ago. */
 EDGE_MUST int record_put(struct record *r, const struct record_facts *facts,
 	struct why *why);
+/* What has happened already: the facts hold in any case, and what the disk
+ * does not take now is due until a put or record_settle() brings it. */
+EDGE_MUST int record_keep(struct record *r, const struct record_facts *facts,
+	struct why *why);
+EDGE_MUST int record_settle(struct record *r, struct why *why);
+/* Where we listen now. */
+EDGE_MUST int record_set_listen(struct record *r,
+	char listen[RECORD_LISTEN_MAX][ADDR_TEXT_LEN], struct why *why);
 /* Something happened: kept, durable with the next put. what is an event of
  * docs/ops/events.md. */
 void record_tell(struct record *r, const char *what,

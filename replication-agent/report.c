@@ -9,7 +9,6 @@
 #include <sys/statvfs.h>
 
 #include "common/base/log.h"
-#include "common/store/pin.h"
 #include "replication-agent/agent.h"
 
 static json_t *time_json(struct wall at)
@@ -93,16 +92,18 @@ static json_t *disk_json(const struct agent *a)
 		(json_int_t)fs.f_frsize);
 }
 
-static void put_pin(json_t *o, const struct agent *a)
+static void put_pin(json_t *o, const struct agent *a,
+	const struct keeper_view *view)
 {
 	struct pin pin;
-	const bool is_pinned = pin_read(&pin, a->conf->state_dir);
+	const bool is_pinned = keeper_is_pinned(&a->keeper, view, &pin);
 
 	json_object_set_new(o, "pinned", json_boolean(is_pinned));
 	if (is_pinned)
 		json_object_set_new(o, "pin",
-			json_pack("{s:o, s:s, s:s}", "at", time_json(pin.at),
-				"by", pin.by, "reason", pin.reason));
+			json_pack("{s:o, s:s, s:s, s:b}", "at",
+				time_json(pin.at), "by", pin.by, "reason",
+				pin.reason, "saved", !view->is_pin_owed));
 }
 
 /* Of the keys that are believed here: tells a publisher who lacks the next
@@ -167,7 +168,7 @@ static json_t *make(const struct agent *a, const struct keeper_view *view,
 	json_object_set_new(o, "disk_free", disk_json(a));
 	json_object_set_new(o, "clock", json_integer(now.s));
 	json_object_set_new(o, "trust_serial", trust_json(a));
-	put_pin(o, a);
+	put_pin(o, a, view);
 	return o;
 }
 

@@ -5,19 +5,25 @@
 #include "common/store/pin.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include "common/run/conf.h"
 #include "common/run/file.h"
 
-#define FILE_NAME "pin.json"
-#define FILE_MAX  4096u
+#define FILE_NAME  "pin.json"
+#define SPARE_NAME "pin.spare"
+#define SPARE_TEXT                                                        \
+	"{\"at\":0,\"by\":\"" SPARE_NAME "\",\"reason\":\"the disk was full when " \
+	"this host was pinned; the log knows why\"}"
+#define FILE_MAX   4096u
 
 static int folder(char out[static PATH_MAX], const char *state_dir,
 	struct why *why)
@@ -65,6 +71,22 @@ bool pin_read(struct pin *out, const char *state_dir)
 	return true;
 }
 
+/* A new name for a file takes no room. */
+static int use_spare(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (faccessat(fd, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+		(renameat(fd, SPARE_NAME, fd, FILE_NAME) < 0 ||
+			fsync(fd) < 0))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 int pin_set(const char *state_dir, const char *by, const char *reason,
 	struct why *why)
 {
@@ -89,9 +111,26 @@ int pin_set(const char *state_dir, const char *by, const char *reason,
 	if (err == 0)
 		err = file_replace(dir, FILE_NAME, text, strlen(text), 0640,
 			why);
+	if (text != NULL && err < 0 && use_spare(dir) == 0)
+		err = 1;
 	free(text);
 	json_decref(o);
 	return err;
+}
+
+int pin_reserve(const char *state_dir, struct why *why)
+{
+	char dir[PATH_MAX];
+	char path[PATH_MAX + sizeof(SPARE_NAME) + 1];
+	int err = folder(dir, state_dir, why);
+
+	if (err < 0)
+		return err;
+	snprintf(path, sizeof(path), "%s/%s", dir, SPARE_NAME);
+	if (access(path, F_OK) == 0)
+		return 0;
+	return file_replace(dir, SPARE_NAME, SPARE_TEXT, strlen(SPARE_TEXT),
+		0640, why);
 }
 
 int pin_clear(const char *state_dir, struct why *why)

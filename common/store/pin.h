@@ -21,9 +21,13 @@ struct pin {
 /* True and *out filled when the host is pinned. One that can't be read is a
  * pin, too: reason says so. */
 bool pin_read(struct pin *out, const char *state_dir);
-/* Pin it; a pin that is there is replaced. */
+/* Pin it; a pin that is there is replaced. 1 = it is pinned, but the disk
+ * did not take who and why: one that was there, or the spare, pins. */
 EDGE_MUST int pin_set(const char *state_dir, const char *by,
 	const char *reason, struct why *why);
+/* Have a spare in the folder: on a full disk it becomes the pin by its name
+ * alone. */
+EDGE_MUST int pin_reserve(const char *state_dir, struct why *why);
 EDGE_MUST int pin_clear(const char *state_dir, struct why *why);
 
 #endif

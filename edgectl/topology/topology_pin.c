@@ -22,7 +22,7 @@ int topology_pin(const struct conf *conf, const char *reason, bool *is_new,
 	err = pin_set(conf->state_dir, "edgectl", reason, why);
 	if (err < 0)
 		*is_new = false;
-	return err;
+	return err < 0 ? err : 0;
 }
 
 void topology_pin_undo(const struct conf *conf, bool is_new)

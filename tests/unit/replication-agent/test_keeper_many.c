@@ -76,7 +76,7 @@ START_TEST(test_R21_many_generations_leave_nothing_behind)
 	ck_assert_int_eq(current_number(), last);
 	ck_assert_uint_eq(count_fds(), fds);
 	ck_assert_uint_le(mallinfo2().uordblks, bytes + 64 * 1024);
-	ck_assert_uint_eq(count_files("topology/gen"), 16);
+	ck_assert_uint_eq(count_files("topology/gen"), 16 + 1);
 	ck_assert_uint_eq(count_files("topology/stage"), 0);
 	ck_assert_uint_eq(count_files("replication-agent/bundles"),
 		VAULT_KEEP);

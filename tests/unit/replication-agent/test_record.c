@@ -50,8 +50,9 @@ START_TEST(test_every_fact_comes_back)
 	f.behind_since.s = 1700000002;
 	f.last_error.at.s = 1700000003;
 	snprintf(f.last_error.code, sizeof(f.last_error.code), "EPERM");
-	snprintf(f.last_error.text, sizeof(f.last_error.text), "a \"b\"\n");
+	snprintf(f.last_error.text, sizeof(f.last_error.text), "a \"b\"\\");
 	snprintf(f.listen[0], sizeof(f.listen[0]), "10.0.0.10:4443");
+	ck_assert_int_eq(record_set_listen(record, f.listen, &why), 0);
 	ck_assert_int_eq(record_put(record, &f, &why), 0);
 	again();
 	record_get(record, &g);
@@ -127,6 +128,74 @@ START_TEST(test_unreadable_record_is_put_aside)
 }
 END_TEST
 
+/* The bound of a text may cut a character in two. */
+START_TEST(test_text_that_is_cut_is_kept)
+{
+	struct record_facts f;
+	json_t *events;
+
+	record_get(record, &f);
+	f.last_error.at.s = 7;
+	snprintf(f.last_error.text, sizeof(f.last_error.text), "no: \xc3");
+	ck_assert_int_eq(record_put(record, &f, NULL), 0);
+	record_tell(record, "generation.reverted", f.highest.version,
+		"no: \xc3");
+	events = record_events(record, 0);
+	ck_assert_uint_eq(json_array_size(json_object_get(events, "events")),
+		1);
+	json_decref(events);
+	again();
+	record_get(record, &f);
+	ck_assert_int_eq(f.last_error.at.s, 7);
+	ck_assert_ptr_nonnull(strstr(f.last_error.text, "no: "));
+}
+END_TEST
+
+static void bar(bool on)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/.state.json.new", dir);
+	ck_assert_int_eq(on ? mkdir(path, 0700) : rmdir(path), 0);
+}
+
+START_TEST(test_what_has_happened_is_kept_and_saved_later)
+{
+	struct record_facts f;
+	struct record_facts g;
+
+	record_get(record, &f);
+	f.fence = 5;
+	bar(true);
+	ck_assert_int_lt(record_keep(record, &f, NULL), 0);
+	record_get(record, &g);
+	ck_assert_uint_eq(g.fence, 5);
+	ck_assert_int_lt(record_settle(record, NULL), 0);
+	bar(false);
+	ck_assert_int_eq(record_settle(record, NULL), 0);
+	again();
+	record_get(record, &g);
+	ck_assert_uint_eq(g.fence, 5);
+}
+END_TEST
+
+/* The worker puts what it got before the loop opened other ports. */
+START_TEST(test_old_facts_do_not_bring_old_ports)
+{
+	char listen[RECORD_LISTEN_MAX][ADDR_TEXT_LEN] = {"10.0.0.11:4443"};
+	struct record_facts f;
+
+	record_get(record, &f);
+	ck_assert_int_eq(record_set_listen(record, listen, NULL), 0);
+	f.fence = 6;
+	ck_assert_int_eq(record_put(record, &f, NULL), 0);
+	again();
+	record_get(record, &f);
+	ck_assert_str_eq(f.listen[0], "10.0.0.11:4443");
+	ck_assert_uint_eq(f.fence, 6);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("record");
@@ -138,6 +207,9 @@ int main(void)
 	tcase_add_test(tc, test_every_fact_comes_back);
 	tcase_add_test(tc, test_events_are_numbered_on_and_bounded);
 	tcase_add_test(tc, test_failed_save_keeps_the_old_facts);
+	tcase_add_test(tc, test_text_that_is_cut_is_kept);
+	tcase_add_test(tc, test_what_has_happened_is_kept_and_saved_later);
+	tcase_add_test(tc, test_old_facts_do_not_bring_old_ports);
 	tcase_add_test(tc, test_unreadable_record_is_put_aside);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
