@@ -201,6 +201,7 @@ static void on_guest(enum guest_event what, void *arg)
 		[GUEST_BODY_LATE] = COUNT_CUT_BODY,
 		[GUEST_NO_RIGHT] = COUNT_CUT_NO_RIGHT,
 		[GUEST_CROWDED] = COUNT_CUT_CROWDED,
+		[GUEST_FLOODED] = COUNT_CUT_FLOODED,
 	};
 	struct agent *a = arg;
 

@@ -19,6 +19,7 @@ const struct counter_def AGENT_COUNTERS[COUNT_END] = {
 	[COUNT_CUT_BODY] = CUT("body"),
 	[COUNT_CUT_NO_RIGHT] = CUT("no_right"),
 	[COUNT_CUT_CROWDED] = CUT("crowded"),
+	[COUNT_CUT_FLOODED] = CUT("flooded"),
 	[COUNT_NO_RIGHT] = {"requests_without_right", NULL, COUNTER_TOTAL, "",
 		"Requests of certificates without the right replication"},
 	[COUNT_REQUEST_STATUS] = REQUEST("status"),

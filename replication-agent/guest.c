@@ -20,6 +20,7 @@
 
 #include "common/base/err.h"
 #include "common/base/log.h"
+#include "common/net/tls_aside.h"
 
 #define TICK_MS 250
 
@@ -35,6 +36,8 @@ struct guest {
 	struct guests *house;
 	struct bufferevent *bev; /* a reference */
 	enum stage stage;
+	struct tls_aside aside; /* bound on messages of TLS itself */
+	struct mono came;
 	struct mono since;   /* of the handshake, or of the request */
 	size_t bytes;        /* of this request */
 	unsigned line_ends;  /* met in a row; two end a header */
@@ -130,10 +133,12 @@ static void on_bytes(struct evbuffer *buf, const struct evbuffer_cb_info *info,
 	scan_new(guest, buf, info->orig_size, info->n_added);
 }
 
-static bool is_in_the_way(const struct guest *guest, int64_t age_ms)
+/* Since it came, whatever it asked meanwhile: who has no right is answered at
+ * once, and could ask for ever. */
+static bool is_in_the_way(const struct guest *guest, struct mono now)
 {
 	return guest->house->count >= GUESTS_CROWD && !guest->has_right &&
-		guest->stage != STAGE_ANSWER && age_ms > GUESTS_HASTE_MS;
+		mono_since_ms(guest->came, now) > GUESTS_HASTE_MS;
 }
 
 static void judge_time(struct guest *guest, struct mono now)
@@ -142,7 +147,9 @@ static void judge_time(struct guest *guest, struct mono now)
 	const int64_t age_ms = mono_since_ms(guest->since, now);
 	SSL *ssl = bufferevent_openssl_get_ssl(guest->bev);
 
-	if (is_in_the_way(guest, age_ms))
+	if (guest->aside.is_flooded)
+		shut(guest, GUEST_FLOODED);
+	if (is_in_the_way(guest, now))
 		shut(guest, GUEST_CROWDED);
 	switch (guest->stage) {
 	case STAGE_HANDSHAKE:
@@ -183,6 +190,12 @@ static bool is_gone(struct bufferevent *bev)
 
 static void release(struct guest *guest)
 {
+	SSL *ssl = bufferevent_openssl_get_ssl(guest->bev);
+
+	/* evhttp saw the end of the read before we looked. */
+	if (guest->aside.is_flooded)
+		shut(guest, GUEST_FLOODED);
+	SSL_set_info_callback(ssl, NULL); /* it may live on for a turn */
 	evbuffer_remove_cb(bufferevent_get_input(guest->bev), on_bytes,
 		guest);
 	bufferevent_decref(guest->bev);
@@ -216,7 +229,8 @@ static void on_tick(void *arg)
 		loop_timer_start(g->timer, TICK_MS);
 }
 
-static struct bufferevent *new_bev(struct guests *g, struct event_base *base)
+static struct bufferevent *new_bev(struct guests *g, struct event_base *base,
+	struct tls_aside *aside)
 {
 	struct tls_ctx *ctx = tls_watch_get(g->tls);
 	SSL *ssl = SSL_new(tls_ctx_ssl(ctx));
@@ -226,8 +240,10 @@ static struct bufferevent *new_bev(struct guests *g, struct event_base *base)
 	/* libevent asks SSL_pending(), which does not count records that were
 	 * read ahead: a body that came with its header would lie there until
 	 * more comes. */
-	if (ssl != NULL)
+	if (ssl != NULL) {
 		SSL_set_read_ahead(ssl, 0);
+		tls_aside_watch(aside, ssl);
+	}
 	if (ssl != NULL)
 		bev = bufferevent_openssl_socket_new(base, -1, ssl,
 			BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
@@ -250,8 +266,8 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 
 	sweep(g);
 	guest = calloc(1, sizeof(*guest));
-	bev = guest != NULL && g->count < GUESTS_MAX ? new_bev(g, base) :
-						       NULL;
+	bev = guest != NULL && g->count < GUESTS_MAX ? new_bev(g, base,
+		&guest->aside) : NULL;
 	if (bev == NULL) {
 		/* evhttp would take a plain one instead. */
 		free(guest);
@@ -261,7 +277,8 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 	bufferevent_incref(bev);
 	guest->house = g;
 	guest->bev = bev;
-	guest->since = loop_now(g->loop);
+	guest->came = loop_now(g->loop);
+	guest->since = guest->came;
 	evbuffer_add_cb(bufferevent_get_input(bev), on_bytes, guest);
 	g->rows[g->count++] = guest;
 	if (g->count == GUESTS_MAX) {

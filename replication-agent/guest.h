@@ -31,6 +31,7 @@ enum guest_event {
 	GUEST_BODY_LATE,
 	GUEST_NO_RIGHT,    /* sends a body, and has no right to */
 	GUEST_CROWDED,     /* a slow stranger, while there were many */
+	GUEST_FLOODED,     /* messages of TLS itself, and nothing else */
 };
 
 struct guest_limits {

@@ -24,12 +24,6 @@
 /* What is read and thrown away in one turn while lingering. */
 #define DISCARD_ROUNDS 16
 
-/* Steps that OpenSSL may make for new keys, session tickets and wishes to
- * begin anew once both have shaken hands; a message is up to three. Honest
- * peers need one in hours, or a dozen at the beginning. */
-#define ASIDES_PER_S 16
-#define ASIDES_MAX   128
-
 static bool is_ip_literal(const char *name)
 {
 	uint8_t room[16];
@@ -50,26 +44,6 @@ static int set_sni(SSL *ssl, const char *name)
 	return SSL_set_tlsext_host_name(ssl, copy) == 1 ? 0 : -ENOMEM;
 }
 
-/* OpenSSL takes such messages for as long as they come, all inside one read:
- * a peer that sends nothing else would stop the loop (RFC 8446 4.6.3 sets no
- * bound). With its source gone it comes back to us. */
-static void on_state(const SSL *ssl, int where, int value)
-{
-	struct stream_io *io = SSL_get_app_data(ssl);
-	BIO *nothing;
-
-	(void)value;
-	if ((where & SSL_CB_LOOP) == 0 || !io->is_ready || io->is_flooded ||
-		bucket_take(&io->asides, mono_now()))
-		return;
-	io->is_flooded = true;
-	nothing = BIO_new(BIO_s_null());
-	if (nothing != NULL)
-		SSL_set0_rbio(io->ssl, nothing);
-	else
-		shutdown(io->fd, SHUT_RD);
-}
-
 static ssize_t flooded(struct stream_io *io, char *detail)
 {
 	io->is_broken = true;
@@ -87,8 +61,7 @@ int stream_io_begin(struct stream_io *io, struct tls_ctx *ctx,
 		return -ENOMEM;
 	if (SSL_set_fd(io->ssl, io->fd) != 1)
 		return -ENOMEM;
-	SSL_set_app_data(io->ssl, io);
-	SSL_set_info_callback(io->ssl, on_state);
+	tls_aside_watch(&io->aside, io->ssl);
 	if (is_server) {
 		SSL_set_accept_state(io->ssl);
 		return 0;
@@ -156,7 +129,6 @@ int stream_io_handshake(struct stream_io *io,
 	ret = SSL_do_handshake(io->ssl);
 	if (ret != 1)
 		return tls_result(io, ret, detail);
-	bucket_init(&io->asides, ASIDES_PER_S, ASIDES_MAX, mono_now());
 	io->is_ready = true;
 	return 0;
 }
@@ -187,7 +159,7 @@ ssize_t stream_io_read(struct stream_io *io, uint8_t *out, size_t cap,
 	ret = SSL_read_ex(io->ssl, out, cap, &n);
 	if (ret == 1)
 		return (ssize_t)n;
-	if (io->is_flooded)
+	if (io->aside.is_flooded)
 		return flooded(io, detail);
 	return tls_result(io, ret, detail);
 }

@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 #include "common/base/attr.h"
-#include "common/net/limit.h"
 #include "common/net/tls.h"
+#include "common/net/tls_aside.h"
 
 #define STREAM_DETAIL_LEN 256
 
@@ -22,8 +22,7 @@ struct stream_io {
 	bool is_ready; /* TLS: shaken hands */
 	bool is_broken; /* OpenSSL forbids further calls */
 	bool is_bulk;   /* its records may be gathered in a batch */
-	bool is_flooded; /* the peer talks of TLS and of nothing else */
-	struct bucket asides; /* messages of TLS since it is ready */
+	struct tls_aside aside; /* what the peer says of TLS itself */
 	struct stream_batch *batch; /* borrowed, while one is open */
 	uint8_t *held;  /* owned: of a batch, not yet taken by the kernel */
 	size_t held_from;
