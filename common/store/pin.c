@@ -20,9 +20,9 @@
 
 #define FILE_NAME  "pin.json"
 #define SPARE_NAME "pin.spare"
-#define SPARE_TEXT                                                        \
-	"{\"at\":0,\"by\":\"" SPARE_NAME "\",\"reason\":\"the disk was full when " \
-	"this host was pinned; the log knows why\"}"
+#define SPARE_TEXT                                                  \
+	"{\"at\":0,\"by\":\"" SPARE_NAME "\",\"reason\":\"the disk " \
+	"was full when this host was pinned; the log knows why\"}"
 #define FILE_MAX   4096u
 
 static int folder(char out[static PATH_MAX], const char *state_dir,
