@@ -4,7 +4,6 @@
  * and is the same list for each daemon; the sandbox itself is in run/.
  */
 #include <errno.h>
-#include <libgen.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,36 +16,11 @@
 #include "common/base/err.h"
 #include "common/daemon/daemon_life.h"
 #include "common/run/ready.h"
+#include "common/run/sandbox_paths.h"
 
 #define DESCRIPTORS_WANTED 131072u
 /* Threads that allocate are few, and none does on the data path. */
 #define MALLOC_ARENAS 4
-#define PATHS_MAX     64
-
-/* Read by libraries on the way: names, certificates, zones. */
-static const char *const system_paths[] = {
-	"/etc/ssl",
-	"/usr/lib/ssl",
-	"/usr/share/ca-certificates",
-	"/usr/local/share/ca-certificates",
-	"/etc/hosts",
-	"/etc/host.conf",
-	"/etc/resolv.conf",
-	"/run/systemd/resolve",
-	"/etc/nsswitch.conf",
-	"/etc/gai.conf",
-	"/etc/localtime",
-	"/usr/share/zoneinfo",
-	"/proc/self",
-	"/dev/null",
-	"/dev/urandom",
-};
-
-struct plan_paths {
-	struct sandbox_path rows[PATHS_MAX];
-	char room[PATHS_MAX][PATH_MAX]; /* what the rows point to */
-	size_t count;
-};
 
 void daemon_limits(void)
 {
@@ -125,62 +99,35 @@ int daemon_make_dirs(struct daemon *d, struct why *why)
 	return 0;
 }
 
-static void add(struct plan_paths *p, enum sandbox_access access,
-	const char *path)
-{
-	if (p->count >= PATHS_MAX)
-		return;
-	snprintf(p->room[p->count], sizeof(p->room[0]), "%s", path);
-	p->rows[p->count] =
-		(struct sandbox_path){p->room[p->count], access};
-	p->count++;
-}
-
-/* The folder, not the file: it is replaced by rename when it changes. A link
- * (Let's Encrypt's live/) is followed to where the files really lie. */
-static void add_folder_of(struct plan_paths *p, const char *file)
-{
-	char name[PATH_MAX];
-	char target[PATH_MAX];
-
-	if (file == NULL)
-		return;
-	snprintf(name, sizeof(name), "%s", file);
-	add(p, SANDBOX_READ, dirname(name));
-	if (realpath(file, target) != NULL)
-		add(p, SANDBOX_READ, dirname(target));
-}
-
-static void collect(struct plan_paths *p, const struct daemon *d)
+static void collect(struct sandbox_paths *p, const struct daemon *d)
 {
 	const struct conf *conf = d->conf;
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++)
-		add(p, SANDBOX_READ, system_paths[i]);
-	add_folder_of(p, conf->path);
+	sandbox_paths_add_system(p);
+	sandbox_paths_add_folder(p, SANDBOX_READ, conf->path);
 	for (size_t i = 0; i < CONF_USE_COUNT; i++) {
-		add_folder_of(p, conf->certs[i].chain);
-		add_folder_of(p, conf->certs[i].key);
-		if (conf->certs[i].more != NULL)
-			add(p, SANDBOX_READ, conf->certs[i].more);
+		sandbox_paths_add_folder(p, SANDBOX_READ, conf->certs[i].chain);
+		sandbox_paths_add_folder(p, SANDBOX_READ, conf->certs[i].key);
+		sandbox_paths_add(p, SANDBOX_READ, conf->certs[i].more);
 	}
-	add_folder_of(p, conf->trust_internal);
-	add_folder_of(p, conf->trust_external);
+	sandbox_paths_add_folder(p, SANDBOX_READ, conf->trust_internal);
+	sandbox_paths_add_folder(p, SANDBOX_READ, conf->trust_external);
 	snprintf(path, sizeof(path), "%s/topology", conf->state_dir);
-	add(p, d->spec->writes_topology ? SANDBOX_WRITE : SANDBOX_READ, path);
-	add(p, SANDBOX_WRITE, d->state_dir);
+	sandbox_paths_add(p, d->spec->writes_topology ? SANDBOX_WRITE :
+							SANDBOX_READ, path);
+	sandbox_paths_add(p, SANDBOX_WRITE, d->state_dir);
 	/* The one shared secret: av-auth writes it, av-edge watches it. */
 	if (rights_has_group(d->spec->id, RIGHTS_AV)) {
 		snprintf(path, sizeof(path), "%s/%s", conf->state_dir,
 			conf_daemon_name(CONF_AV_AUTH));
-		add(p, SANDBOX_READ, path);
+		sandbox_paths_add(p, SANDBOX_READ, path);
 	}
 }
 
 int daemon_confine(struct daemon *d, struct why *why)
 {
-	struct plan_paths *paths = calloc(1, sizeof(*paths));
+	struct sandbox_paths *paths = NULL;
 	struct sandbox_plan plan = {
 		.uid = d->rights.is_root ? d->rights.uid : 0,
 		.gid = d->rights.gid,
@@ -192,15 +139,14 @@ int daemon_confine(struct daemon *d, struct why *why)
 		 * next one would find our ports and sockets taken. */
 		.parent = ready_has_manager() ? getppid() : 0,
 	};
-	int err;
+	int err = sandbox_paths_new(&paths);
 
-	if (paths == NULL)
-		return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
+	if (err < 0)
+		return why_set(why, err, "%s", err_text(err));
 	collect(paths, d);
-	plan.paths = paths->rows;
-	plan.path_count = paths->count;
+	plan.paths = sandbox_paths_rows(paths, &plan.path_count);
 	err = sandbox_enter(&plan, &d->sandbox, why);
-	free(paths);
+	sandbox_paths_free(paths);
 	if (err == 0 && d->sandbox.landlock_abi == 0)
 		log_warning("sandbox.weakened",
 			"text=\"this kernel has no Landlock, or keeps it from "

@@ -78,18 +78,21 @@ static int drop_bounds(uint64_t keep)
 	return 0;
 }
 
-static int change_user(const struct sandbox_plan *plan, uint64_t keep,
-	struct why *why)
+static int shrink_bounds(uint64_t keep, struct why *why)
+{
+	int err = drop_bounds(keep);
+
+	return err < 0 ? why_set(why, err, "sandbox: bounding set: %s",
+				 err_text(err)) : 0;
+}
+
+static int change_user(const struct sandbox_plan *plan, struct why *why)
 {
 	uid_t real;
 	uid_t effective;
 	uid_t saved;
 	int err;
 
-	err = drop_bounds(keep);
-	if (err < 0)
-		return why_set(why, err, "sandbox: bounding set: %s",
-			err_text(err));
 	if (setgroups(plan->group_count, plan->groups) < 0 ||
 		setresgid(plan->gid, plan->gid, plan->gid) < 0 ||
 		setresuid(plan->uid, plan->uid, plan->uid) < 0) {
@@ -170,11 +173,13 @@ int sandbox_enter(const struct sandbox_plan *plan,
 	struct caps caps = {0};
 	int err = 0;
 
-	if (plan->uid != 0)
-		err = change_user(plan, keep, why);
-	else if (geteuid() == 0)
+	if (plan->uid == 0 && geteuid() == 0 && !plan->may_be_root)
 		return why_set(why, -EPERM,
 			"sandbox: started as root without a user to change to");
+	if (geteuid() == 0)
+		err = shrink_bounds(keep, why);
+	if (err == 0 && plan->uid != 0)
+		err = change_user(plan, why);
 	if (err == 0)
 		err = drop_capabilities(keep, why);
 	if (err == 0)

@@ -25,6 +25,7 @@ enum sandbox_need {
 	SANDBOX_RELAYS = 1 << 2,      /* batches, peers */
 	SANDBOX_REPLICATES = 1 << 3,  /* locks and links in folders */
 	SANDBOX_WORKS = 1 << 4,       /* threads */
+	SANDBOX_PUBLISHES = 1 << 5,   /* a database and its libraries */
 };
 
 struct sandbox_path {
@@ -33,10 +34,11 @@ struct sandbox_path {
 };
 
 struct sandbox_plan {
-	uid_t uid; /* 0 = keep the present user (not started as root) */
+	uid_t uid; /* 0 = keep the present user (not root, or may_be_root) */
 	gid_t gid;
 	const gid_t *groups; /* supplementary */
 	size_t group_count;
+	bool may_be_root;  /* who keeps his user may be root, without rights */
 	bool may_bind_low; /* keep CAP_NET_BIND_SERVICE for new listeners */
 	unsigned needs;    /* enum sandbox_need */
 	pid_t parent;      /* SIGTERM when it dies; 0 = outlive it */

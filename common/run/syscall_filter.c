@@ -72,18 +72,24 @@ static const struct row allowed[] = {
 	CALL(readlink),
 	CALL(readlinkat),
 	CALL_FOR(SANDBOX_KEEPS_FILES, rename),
-	CALL_FOR(SANDBOX_KEEPS_FILES, unlink),
-	CALL_FOR(SANDBOX_KEEPS_FILES, fchmod),
-	CALL_FOR(SANDBOX_KEEPS_FILES, fchown), /* the pool key's group */
-	CALL_FOR(SANDBOX_KEEPS_FILES, fsync),
+	CALL_FOR(SANDBOX_KEEPS_FILES | SANDBOX_PUBLISHES, unlink),
+	CALL_FOR(SANDBOX_KEEPS_FILES | SANDBOX_PUBLISHES, fchmod),
+	/* the pool key's group */
+	CALL_FOR(SANDBOX_KEEPS_FILES | SANDBOX_PUBLISHES, fchown),
+	CALL_FOR(SANDBOX_KEEPS_FILES | SANDBOX_PUBLISHES, fsync),
 	CALL_FOR(SANDBOX_REPLICATES, renameat),
 	CALL_FOR(SANDBOX_REPLICATES, renameat2),
 	CALL_FOR(SANDBOX_REPLICATES, symlinkat),
 	CALL_FOR(SANDBOX_REPLICATES, unlinkat),
 	CALL_FOR(SANDBOX_REPLICATES, faccessat),
 	CALL_FOR(SANDBOX_REPLICATES, mkdir),
-	CALL_FOR(SANDBOX_REPLICATES, flock),
+	CALL_FOR(SANDBOX_REPLICATES | SANDBOX_PUBLISHES, flock),
 	CALL_FOR(SANDBOX_REPLICATES, statfs),
+	CALL_FOR(SANDBOX_PUBLISHES, access), /* sqlite, from here */
+	CALL_FOR(SANDBOX_PUBLISHES, pwrite64),
+	CALL_FOR(SANDBOX_PUBLISHES, fdatasync),
+	CALL_FOR(SANDBOX_PUBLISHES, ftruncate),
+	CALL_FOR(SANDBOX_PUBLISHES, umask),
 	/* sockets */
 	CALL_IF(socket, EQUAL, 0, AF_INET),
 	CALL_IF(socket, EQUAL, 0, AF_INET6),
@@ -92,7 +98,7 @@ static const struct row allowed[] = {
 	CALL(bind),
 	CALL(listen),
 	CALL(accept4),
-	CALL_FOR(SANDBOX_DIALS | SANDBOX_RELAYS, connect),
+	CALL_FOR(SANDBOX_DIALS | SANDBOX_RELAYS | SANDBOX_PUBLISHES, connect),
 	CALL(shutdown),
 	CALL(getsockname),
 	CALL(getsockopt),
@@ -101,10 +107,10 @@ static const struct row allowed[] = {
 	CALL(recvfrom),
 	CALL(sendmsg),
 	CALL(recvmsg),
-	CALL_FOR(SANDBOX_RELAYS, sendmmsg),
+	CALL_FOR(SANDBOX_RELAYS | SANDBOX_PUBLISHES, sendmmsg), /* names */
 	CALL_FOR(SANDBOX_RELAYS, recvmmsg),
-	CALL_FOR_IF(SANDBOX_RELAYS | SANDBOX_REPLICATES, socketpair, EQUAL, 0,
-		AF_UNIX),
+	CALL_FOR_IF(SANDBOX_RELAYS | SANDBOX_REPLICATES | SANDBOX_PUBLISHES,
+		socketpair, EQUAL, 0, AF_UNIX),
 	CALL_IF(ioctl, EQUAL, 1, FIONREAD),
 	CALL_IF(ioctl, EQUAL, 1, FIONBIO),
 	CALL_IF(ioctl, EQUAL, 1, SIOCGIFINDEX),
@@ -128,8 +134,8 @@ static const struct row allowed[] = {
 	CALL_FOR_IF(SANDBOX_WORKS, clone, HAS_BIT, 0, CLONE_THREAD),
 	CALL_FOR(SANDBOX_WORKS, rseq),
 	CALL_FOR(SANDBOX_RELAYS, sched_getaffinity),
-	CALL_FOR(SANDBOX_REPLICATES, poll), /* libcurl waits */
-	CALL_FOR(SANDBOX_REPLICATES, getpeername),
+	CALL_FOR(SANDBOX_REPLICATES | SANDBOX_PUBLISHES, poll), /* libcurl */
+	CALL_FOR(SANDBOX_REPLICATES | SANDBOX_PUBLISHES, getpeername),
 	CALL(futex),
 	CALL_IF(prctl, EQUAL, 0, PR_SET_NAME),
 	CALL(exit),
@@ -149,7 +155,8 @@ static const struct row allowed[] = {
 	CALL(geteuid),
 	CALL(sysinfo), /* qsort() asks for the size of memory */
 	/* for names of hosts */
-	CALL_FOR(SANDBOX_DIALS | SANDBOX_KEEPS_FILES, uname),
+	CALL_FOR(SANDBOX_DIALS | SANDBOX_KEEPS_FILES | SANDBOX_PUBLISHES,
+		uname),
 };
 
 /* No way of ours leads there: whoever calls these is not us. */

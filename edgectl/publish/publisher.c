@@ -18,6 +18,7 @@
 #include "common/store/sql.h"
 #include "edgectl/publish/pool_ring.h"
 #include "edgectl/publish/publisher_priv.h"
+#include "edgectl/publish/signing_helper.h"
 #include "edgectl/publish/trust_store.h"
 
 #define LOCK_EVERY_MS  1000
@@ -81,6 +82,11 @@ void publisher_free(struct publisher *p)
 	record_close(p->record);
 	signing_fini(&p->signing);
 	free(p);
+}
+
+int publisher_delegate(struct publisher *p, struct why *why)
+{
+	return signing_delegate(&p->signing, why);
 }
 
 struct record *publisher_record(struct publisher *p)

@@ -22,6 +22,8 @@ struct publisher;
 EDGE_MUST int publisher_new(struct publisher **out,
 	const struct publish_conf *conf, struct why *why);
 void publisher_free(struct publisher *p); /* accepts NULL */
+/* Commands that sign are run by a child from here on: then a sandbox. */
+EDGE_MUST int publisher_delegate(struct publisher *p, struct why *why);
 
 /* One turn, at most so long. A record that can't be reached is tried again
  * and again; why tells of it, once for each time it is lost. */

@@ -161,6 +161,11 @@ void record_close(struct record *r)
 	free(r);
 }
 
+void record_files(const struct record *r, record_file_cb *tell, void *arg)
+{
+	r->driver->files(r->db, tell, arg);
+}
+
 int record_fd(const struct record *r)
 {
 	return r->driver->fd(r->db);

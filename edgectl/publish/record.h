@@ -25,6 +25,9 @@ EDGE_MUST int record_open(struct record **out,
 	struct why *why);
 void record_close(struct record *r); /* accepts NULL; ends the office */
 
+/* For a sandbox around it. */
+void record_files(const struct record *r, record_file_cb *tell, void *arg);
+
 /* Descriptor that wakes a poll(), or -1; then look every now and then. */
 int record_fd(const struct record *r);
 /* 1 = something changed, 0 = nothing, < 0 = the connection is gone. */

@@ -51,11 +51,17 @@ EDGE_MUST int record_rows_new(struct record_rows *out, size_t rows,
 EDGE_MUST int record_cell_set(struct record_value *cell,
 	enum record_kind kind, const void *p, size_t len);
 
+/* A file or a folder that the database reads again later, or where it writes:
+ * then with all that lies beside it. */
+typedef void(record_file_cb)(void *arg, const char *path, bool is_written);
+
 struct record_driver {
 	const char *name;
 	/* where: a path, or what libpq takes. */
 	int (*open)(void **db, const char *where, struct why *why);
 	void (*close)(void *db); /* accepts NULL; gives up the lock */
+	/* What it still reads and writes by name. */
+	void (*files)(void *db, record_file_cb *tell, void *arg);
 	/* One statement; out may be NULL. EDGE_EPEER: the connection is
 	 * gone, open anew. */
 	int (*run)(void *db, const char *sql, const struct record_value *in,

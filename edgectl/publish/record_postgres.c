@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,8 @@ struct libpq {
 	int (*consume)(PGconn *);
 	PGnotify *(*notifies)(PGconn *);
 	void (*free)(void *);
+	PQconninfoOption *(*options)(PGconn *);
+	void (*options_free)(PQconninfoOption *);
 };
 
 struct session {
@@ -81,6 +84,8 @@ static int load(struct libpq *lib, struct why *why)
 		{"PQconsumeInput", (void **)&lib->consume},
 		{"PQnotifies", (void **)&lib->notifies},
 		{"PQfreemem", (void **)&lib->free},
+		{"PQconninfo", (void **)&lib->options},
+		{"PQconninfoFree", (void **)&lib->options_free},
 	};
 
 	lib->handle = dlopen(LIBRARY,
@@ -128,6 +133,56 @@ static void session_close(void *arg)
 	if (s->lib.handle != NULL)
 		dlclose(s->lib.handle);
 	free(s);
+}
+
+/* The folder, because such a file is changed by rename; but not all of the
+ * home, where the one of a person lies. */
+static void tell_option(const char *file, record_file_cb *tell, void *arg)
+{
+	const char *home = getenv("HOME");
+	const char *slash = strrchr(file, '/');
+	char folder[PATH_MAX];
+
+	if (file[0] != '/' || slash == file)
+		return;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - file), file);
+	tell(arg, home != NULL && strcmp(folder, home) == 0 ? file : folder,
+		false);
+}
+
+/* What libpq reads once more when it connects again: what it found in its
+ * options, and where it looks for more. */
+static void session_files(void *arg, record_file_cb *tell, void *tell_arg)
+{
+	static const char *const OPTIONS[] = {"passfile", "sslcert", "sslkey",
+		"sslrootcert", "sslcrl", "sslcrldir"};
+	static const char *const VARIABLES[] = {"PGSERVICEFILE",
+		"PGSYSCONFDIR", "KRB5CCNAME", "KRB5_CLIENT_KTNAME"};
+	static const char *const FIXED[] = {"/etc/passwd",
+		"/etc/postgresql-common/pg_service.conf", "/etc/krb5.conf"};
+	static const char *const AT_HOME[] = {".pg_service.conf",
+		".postgresql"};
+	struct session *s = arg;
+	PQconninfoOption *options = s->lib.options(s->conn);
+	const char *home = getenv("HOME");
+	char path[PATH_MAX];
+
+	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL;
+		o++)
+		for (size_t i = 0; i < ARRAY_COUNT(OPTIONS); i++)
+			if (strcmp(o->keyword, OPTIONS[i]) == 0 &&
+				o->val != NULL)
+				tell_option(o->val, tell, tell_arg);
+	s->lib.options_free(options);
+	for (size_t i = 0; i < ARRAY_COUNT(VARIABLES); i++)
+		if (getenv(VARIABLES[i]) != NULL)
+			tell(tell_arg, getenv(VARIABLES[i]), false);
+	for (size_t i = 0; i < ARRAY_COUNT(FIXED); i++)
+		tell(tell_arg, FIXED[i], false);
+	for (size_t i = 0; home != NULL && i < ARRAY_COUNT(AT_HOME); i++) {
+		snprintf(path, sizeof(path), "%s/%s", home, AT_HOME[i]);
+		tell(tell_arg, path, false);
+	}
 }
 
 /* ---- statements --------------------------------------------------------- */
@@ -354,6 +409,7 @@ const struct record_driver RECORD_POSTGRES = {
 	.name = "PostgreSQL",
 	.open = session_open,
 	.close = session_close,
+	.files = session_files,
 	.run = session_run,
 	.begin = "BEGIN ISOLATION LEVEL SERIALIZABLE",
 	.lock = session_lock,

@@ -67,6 +67,7 @@ static int file_open(void **out, const char *path, struct why *why)
 		err = sql_script(f->db, why, "PRAGMA journal_mode=WAL;"
 					     "PRAGMA synchronous=FULL;"
 					     "PRAGMA cache_size=-512;"
+					     "PRAGMA temp_store=MEMORY;"
 					     "PRAGMA foreign_keys=1");
 	umask(mask);
 	if (err < 0) {
@@ -75,6 +76,14 @@ static int file_open(void **out, const char *path, struct why *why)
 	}
 	*out = f;
 	return 0;
+}
+
+/* Beside it lie its log, its index and the lock. */
+static void file_files(void *arg, record_file_cb *tell, void *tell_arg)
+{
+	const struct file *f = arg;
+
+	tell(tell_arg, f->lock_path, true);
 }
 
 static int bind_one(struct sqlite3_stmt *stmt, int at,
@@ -218,6 +227,7 @@ const struct record_driver RECORD_SQLITE = {
 	.name = "sqlite",
 	.open = file_open,
 	.close = file_close,
+	.files = file_files,
 	.run = file_run,
 	.begin = "BEGIN IMMEDIATE",
 	.lock = file_lock,

@@ -260,5 +260,7 @@ void signing_fini(struct signing *s)
 {
 	for (size_t i = 0; i < BUNDLE_SIGNERS_MAX; i++)
 		bundle_key_free(s->keys[i]);
+	if (s->has_helper)
+		close(s->helper_fd);
 	memset(s, 0, sizeof(*s));
 }

@@ -8,10 +8,19 @@
 #include "common/bundle/bundle.h"
 #include "edgectl/publish/publish_conf.h"
 
+/* The way to a command that a helper runs, see signing_helper.h. */
+struct signing_delegate {
+	int fd;
+	size_t at;
+};
+
 struct signing {
 	struct bundle_signer signers[BUNDLE_SIGNERS_MAX];
 	size_t count;
 	struct bundle_key *keys[BUNDLE_SIGNERS_MAX]; /* owned; NULL = command */
+	struct signing_delegate delegates[BUNDLE_SIGNERS_MAX];
+	bool has_helper;
+	int helper_fd;
 };
 
 /* All of the configuration. Key files that others may read are refused.

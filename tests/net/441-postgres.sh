@@ -18,16 +18,32 @@ echo not-a-word-in-argv >"$LAB/pg/word"
 as_nobody "$PGBIN/initdb" -D "$LAB/pg/data" -U sallyport -A scram-sha-256 \
 	--pwfile="$LAB/pg/word" >"$LAB/initdb.log" 2>&1 ||
 	fail "initdb: $(cat "$LAB/initdb.log")"
-lab_spawn postgres ip netns exec "$EDGE" setpriv --reuid=65534 \
-	--regid=65534 --clear-groups "$PGBIN/postgres" -D "$LAB/pg/data" \
-	-k "$LAB/pg" -c listen_addresses= -c fsync=off -c logging_collector=off
-POSTGRES=$SPAWNED
+# The second publisher comes by name, over TLS.
+fleet_cert pg localhost
+cp "$LAB/tls/pg.crt" "$LAB/tls/pg.key" "$LAB/pg/"
+chown 65534:65534 "$LAB"/pg/pg.*
+chmod 600 "$LAB/pg/pg.key"
+postgres() { # its pid in POSTGRES
+	lab_spawn postgres ip netns exec "$EDGE" setpriv --reuid=65534 \
+		--regid=65534 --clear-groups "$PGBIN/postgres" \
+		-D "$LAB/pg/data" -k "$LAB/pg" -c listen_addresses=127.0.0.1 \
+		-c ssl=on -c "ssl_cert_file=$LAB/pg/pg.crt" \
+		-c "ssl_key_file=$LAB/pg/pg.key" -c fsync=off \
+		-c logging_collector=off
+	POSTGRES=$SPAWNED
+}
+postgres
 lab_wait 20 "PostgreSQL" "$PGBIN/pg_isready" -h "$LAB/pg"
 
 # libpq finds its password in its own file, we never see it.
 printf '*:*:*:sallyport:not-a-word-in-argv\n' >"$LAB/pgpass"
 printf '[sallyport]\nhost=%s\nuser=sallyport\ndbname=postgres\npassfile=%s\n' \
 	"$LAB/pg" "$LAB/pgpass" >"$LAB/service.conf"
+sed -e 's/^.sallyport.$/[remote]/' -e 's/^host=.*/host=localhost/' \
+	"$LAB/service.conf" >"$LAB/remote.conf"
+printf 'sslmode=verify-full\nsslrootcert=%s\n' "$LAB/tls/ca.crt" \
+	>>"$LAB/remote.conf"
+cat "$LAB/remote.conf" >>"$LAB/service.conf"
 chmod 600 "$LAB/pgpass"
 PGSERVICEFILE=$LAB/service.conf
 export PGSERVICEFILE
@@ -44,7 +60,7 @@ fi
 # ---- two publishers ---------------------------------------------------------
 fleet_cert pub2 pub2.int.test
 fleet_publisher pub '{postgres: "service=sallyport"}'
-fleet_publisher pub2 '{postgres: "service=sallyport"}'
+fleet_publisher pub2 '{postgres: "service=remote"}'
 echo 'record: {postgres: "host=x password=secret"}' >"$LAB/bad.yaml"
 sed '/^record/d' "$LAB/pub.yaml" >>"$LAB/bad.yaml"
 fleet_ctl publish status --publisher "$LAB/bad.yaml" >"$LAB/out" 2>&1 &&
@@ -88,8 +104,10 @@ lab_wait 30 "the fleet to be current" keyed
 epoch() { sql "SELECT value FROM state WHERE key='epoch'"; }
 E1=$(epoch)
 
-# A password is nowhere to be seen.
+# A password is nowhere to be seen; each is in its sandbox (S18).
 for p in $ONE $TWO; do
+	grep -q '^Seccomp:[[:blank:]]*2$' "/proc/$p/status" ||
+		fail "no system call filter"
 	tr '\0' ' ' <"/proc/$p/cmdline" | grep -q not-a-word && fail "argv"
 done
 
@@ -157,6 +175,9 @@ done
 [ "$(epoch)" = "$E3" ] || fail "the office went back"
 
 # ---- PostgreSQL gone and back -----------------------------------------------
+founds() { grep -c publisher.record_found "$LAB/serve-$1.log" || true; }
+FOUND_1=$(founds pub)
+FOUND_2=$(founds pub2)
 kill -9 "$POSTGRES"
 sleep 1
 for i in 1 2 3 4; do
@@ -164,11 +185,12 @@ for i in 1 2 3 4; do
 done
 as_nobody "$PGBIN/pg_ctl" -D "$LAB/pg/data" stop -m immediate \
 	>/dev/null 2>&1 || true
-lab_spawn postgres ip netns exec "$EDGE" setpriv --reuid=65534 \
-	--regid=65534 --clear-groups "$PGBIN/postgres" -D "$LAB/pg/data" \
-	-k "$LAB/pg" -c listen_addresses= -c fsync=off -c logging_collector=off
+postgres
 lab_wait 20 "PostgreSQL" "$PGBIN/pg_isready" -h "$LAB/pg"
 again() { [ "$(epoch)" -gt "$E3" ]; }
 lab_wait 45 "somebody in office again" again
+found() { [ "$(founds "$1")" -gt "$2" ]; }
+lab_wait 45 "the first to find the record again" found pub "$FOUND_1"
+lab_wait 45 "the second to find it, by name" found pub2 "$FOUND_2"
 kill "$TWO" "$THREE"
 lab_ok "stand-by takes over with a higher epoch, edges refuse the old one"

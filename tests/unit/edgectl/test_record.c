@@ -389,25 +389,29 @@ END_TEST
 /* One of several: raises, or takes the office when it is free. */
 static int child(bool does_raise)
 {
+	struct why why = {""};
 	uint32_t last = 0;
 
 	for (int i = 0; i < RAISES; i++) {
 		struct record *r = NULL;
 		uint32_t epoch = 0;
-		int err = record_open(&r, driver, where, NULL);
+		int err = record_open(&r, driver, where, &why);
 
 		if (err == 0 && does_raise)
-			err = record_raise_epoch(r, &epoch, NULL);
+			err = record_raise_epoch(r, &epoch, &why);
 		else if (err == 0)
-			err = record_lock(r, "child", NULL);
+			err = record_lock(r, "child", &why);
 		if (err == EDGE_EBUSY)
 			err = 0;
-		if (does_raise && epoch <= last)
-			err = -1;
+		if (err == 0 && does_raise && epoch <= last)
+			err = why_set(&why, EDGE_EDATABASE, "%u after %u",
+				epoch, last);
 		last = epoch;
 		record_close(r);
-		if (err < 0)
+		if (err < 0) {
+			fprintf(stderr, "round %d: %s\n", i, why.text);
 			return 1;
+		}
 	}
 	return 0;
 }

@@ -356,6 +356,49 @@ START_TEST(test_getting_root_back_kills)
 }
 END_TEST
 
+/* The publisher has libraries that dial, and starts nothing all the same. */
+START_TEST(test_S18_publisher_starts_no_program)
+{
+	needs = SANDBOX_PUBLISHES;
+	must_be_killed(do_exec);
+}
+END_TEST
+
+static int do_root(const struct sandbox_state *state)
+{
+	const struct sandbox_path path = {inside_rw, SANDBOX_WRITE};
+	const struct sandbox_plan plan = {.may_be_root = true,
+		.needs = SANDBOX_PUBLISHES, .paths = &path, .path_count = 1};
+	struct sandbox_state own;
+
+	(void)state;
+	if (sandbox_enter(&plan, &own, NULL) < 0)
+		return 1;
+	if (own.uid != 0 || own.capabilities != 0 || !own.seccomp)
+		return 2;
+	/* The file belongs to root, its folder lets it in, the list does. */
+	if (open_in(inside_rw, "file", O_RDONLY) != 0)
+		return 3;
+	return own.landlock_abi > 0 &&
+		open_in(outside, "file", O_RDONLY) != -EACCES ? 4 : 0;
+}
+
+START_TEST(test_root_that_stays_root_keeps_no_capability)
+{
+	int status;
+	pid_t pid;
+
+	if (getuid() != 0)
+		return;
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(do_root(NULL));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 static int do_unknown(const struct sandbox_state *state)
 {
 	(void)state;
@@ -512,6 +555,7 @@ static void add_filter_tests(TCase *tc)
 {
 	tcase_add_test(tc, test_state_is_what_the_kernel_says);
 	tcase_add_test(tc, test_program_start_kills);
+	tcase_add_test(tc, test_S18_publisher_starts_no_program);
 	tcase_add_test(tc, test_getting_root_back_kills);
 	tcase_add_test(tc, test_unknown_call_is_answered_as_by_an_old_kernel);
 #ifndef SYSCALL_FILTER_FOR_SANITIZER
@@ -537,6 +581,7 @@ int main(void)
 	tcase_add_test(tc, test_files_outside_the_plan_are_out_of_reach);
 	tcase_add_test(tc, test_own_state_may_be_replaced_by_rename);
 	tcase_add_test(tc, test_root_without_a_user_is_refused);
+	tcase_add_test(tc, test_root_that_stays_root_keeps_no_capability);
 	tcase_add_test(tc, test_lists_of_calls_are_short_and_named);
 	if (!under_valgrind()) {
 		tcase_add_test(tc, test_daemon_ends_with_its_supervisor);
