@@ -205,9 +205,11 @@ static int sign_by_command(void *arg,
 
 	if (err < 0)
 		return err;
-	/* 47 bytes fit into any pipe. */
-	if (write(c.to, input, BUNDLE_INPUT_LEN) != BUNDLE_INPUT_LEN)
-		err = -EPIPE;
+	/* 47 bytes fit into any pipe. Who fails before he reads them says
+	 * more by his status. */
+	if (write(c.to, input, BUNDLE_INPUT_LEN) != BUNDLE_INPUT_LEN &&
+		errno != EPIPE)
+		err = -errno;
 	close(c.to);
 	if (err == 0)
 		err = hear(&c, answer, sizeof(answer), &len);
