@@ -91,6 +91,7 @@ int relay_start(struct relay *r)
 
 void relay_stop(struct relay *r)
 {
+	bool was_any;
 	unsigned i;
 
 	if (!r->is_running)
@@ -99,10 +100,14 @@ void relay_stop(struct relay *r)
 		shard_stop(r->shards[i]);
 	r->is_running = false;
 	tcp_port_table_stop(&r->tcp_ports);
-	/* What was posted and not seen any more owns memory. The first shard
-	 * last: it is the one that hears of others' connections. */
-	for (i = r->shard_count; i > 0; i--)
-		shard_turn(r->shards[i - 1], 0);
+	/* What was posted and not seen any more owns memory, and what is done
+	 * with it may be told to another shard. Nothing is read any more, so
+	 * nothing begins that would keep this going. */
+	do {
+		was_any = false;
+		for (i = 0; i < r->shard_count; i++)
+			was_any |= shard_settle(r->shards[i]);
+	} while (was_any);
 }
 
 void relay_free(struct relay *r)

@@ -463,6 +463,11 @@ void shard_stop(struct shard *s)
 	s->is_running = false;
 }
 
+bool shard_settle(struct shard *s)
+{
+	return loop_run_posted(s->loop);
+}
+
 /* ---- life -------------------------------------------------------------- */
 
 static int set_up(struct shard *s, struct turn_shared *shared,

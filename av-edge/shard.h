@@ -106,6 +106,9 @@ void shard_close_listener(struct shard *s, const struct addr *address);
 EDGE_MUST int shard_start(struct shard *s);
 /* Ask it to end, and wait until it has. */
 void shard_stop(struct shard *s);
+/* It must not run: do the jobs that came too late for its thread. False:
+ * there were none. */
+bool shard_settle(struct shard *s);
 /* Run this in the shard's thread, soon, in order. -ENOMEM. */
 typedef void(shard_job)(struct shard *s, void *arg);
 EDGE_MUST int shard_post(struct shard *s, shard_job *job, void *arg);

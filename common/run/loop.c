@@ -247,17 +247,35 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
-/* What these add waits for the next turn, so that work which defers itself
- * can't keep the descriptors from being looked at. */
-static void run_deferred(struct loop *loop)
+static void run_all(struct loop *loop)
 {
 	struct later *item;
 
-	queue_join(&loop->running, &loop->deferred);
 	while ((item = queue_pop(&loop->running)) != NULL) {
 		item->cb(item->arg);
 		free(item);
 	}
+}
+
+/* What these add waits for the next turn, so that work which defers itself
+ * can't keep the descriptors from being looked at. */
+static void run_deferred(struct loop *loop)
+{
+	queue_join(&loop->running, &loop->deferred);
+	run_all(loop);
+}
+
+bool loop_run_posted(struct loop *loop)
+{
+	bool was_any;
+
+	pthread_mutex_lock(&loop->lock);
+	queue_join(&loop->running, &loop->posted);
+	pthread_mutex_unlock(&loop->lock);
+	was_any = loop->running.first != NULL;
+	loop->coarse->is_stale = true;
+	run_all(loop);
+	return was_any;
 }
 
 void loop_turn(struct loop *loop, int max_wait_ms)

@@ -50,6 +50,9 @@ EDGE_MUST int loop_defer(struct loop *loop, loop_cb *cb, void *arg);
 void loop_undefer(struct loop *loop, loop_cb *cb, const void *arg);
 /* The same from any thread; wakes the loop. */
 EDGE_MUST int loop_post(struct loop *loop, loop_cb *cb, void *arg);
+/* For a loop that turns no more: run what was posted to it, which may own
+ * memory, and nothing else. False: there was nothing. */
+bool loop_run_posted(struct loop *loop);
 
 /* Watch fd (not owned, must be closed after loop_fd_free). Level-triggered
  * and persistent; want may be 0. May be freed in its own callback. */

@@ -237,6 +237,33 @@ START_TEST(test_posted_work_runs_on_the_loop_thread_in_order)
 }
 END_TEST
 
+static void on_post_again(void *arg)
+{
+	on_call(arg);
+	ck_assert_int_eq(loop_post(b.loop, on_call, b_letter), 0);
+}
+
+START_TEST(test_posted_work_alone_is_run_when_all_is_over)
+{
+	ck_assert_int_eq(write(b.pair[1], "x", 1), 1);
+	ck_assert_int_eq(loop_fd_new(&b.watch, b.loop, b.pair[0], LOOP_READ,
+				 on_ready, NULL),
+		0);
+	ck_assert_int_eq(loop_defer(b.loop, on_call, a_letter), 0);
+	ck_assert(!loop_run_posted(b.loop));
+	ck_assert_int_eq(loop_post(b.loop, on_post_again, a_letter), 0);
+	ck_assert(loop_run_posted(b.loop));
+	ck_assert_int_eq(b.calls, 1);
+	ck_assert(loop_run_posted(b.loop));
+	ck_assert_int_eq(b.calls, 2);
+	ck_assert(!loop_run_posted(b.loop));
+	ck_assert_uint_eq(b.ready, 0);
+	/* What was deferred is still there. */
+	loop_turn(b.loop, 0);
+	ck_assert_int_ge(b.calls, 3);
+}
+END_TEST
+
 static void *stop_from_thread(void *arg)
 {
 	(void)arg;
@@ -305,6 +332,7 @@ int main(void)
 	tcase_add_test(tc, test_deferred_work_keeps_its_order);
 	tcase_add_test(tc, test_work_that_defers_itself_starves_nobody);
 	tcase_add_test(tc, test_posted_work_runs_on_the_loop_thread_in_order);
+	tcase_add_test(tc, test_posted_work_alone_is_run_when_all_is_over);
 	tcase_add_test(tc, test_stop_from_another_thread_ends_a_long_wait);
 	tcase_add_test(tc, test_stop_before_run_is_not_lost);
 	tcase_add_test(tc, test_clock_is_read_once_per_turn);
