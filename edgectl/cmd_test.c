@@ -294,7 +294,8 @@ static const struct cmd_verb VERBS[] = {
 		.more =
 "Asks the replication agent, and port 4443 as a publisher would, with the\n"
 "internal certificate of this machine; a refusal for want of the right is a\n"
-"good answer.",
+"good answer. Status 0 also where nobody is meant to publish: no publisher's\n"
+"keys here, and none in the topology.",
 		.examples = "edgectl test replica\n",
 		.run = run_replica,
 	},

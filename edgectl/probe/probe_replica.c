@@ -25,6 +25,8 @@ struct probe {
 	const struct conf *conf;
 	struct topology *topology;
 	json_t *steps;
+	size_t publishers; /* that the topology gives the right */
+	bool is_expected;  /* somebody is meant to bring topologies */
 	bool ok;
 };
 
@@ -40,17 +42,38 @@ static void step(struct probe *p, const char *name, const char *result,
 
 /* ---- the agent ---------------------------------------------------------- */
 
+/* Neither keys nor a name: nobody meant this edge to have a publisher. One
+ * of the two: somebody did, and has not finished. */
+static void judge_publisher(struct probe *p, bool is_trusted)
+{
+	p->is_expected = is_trusted || p->publishers > 0;
+	if (!p->is_expected) {
+		step(p, "publisher", "none", "topologies come by 'edgectl "
+			"topology apply' here");
+		return;
+	}
+	step(p, "trust", is_trusted ? "ok" : "fail", is_trusted ?
+		"keys of a publisher are in place" :
+		"no publisher is trusted: 'edgectl publish export FILE' "
+		"there, 'edgectl replication bootstrap --trust trust.json "
+		"FILE' here");
+	step(p, "right", p->publishers > 0 ? "ok" : "fail",
+		p->publishers > 0 ? "the topology names who may publish" :
+		"no server has the right replication: add 'NAME: "
+		"[replication]' to servers in the publisher's topology.yaml "
+		"and bring it here by 'edgectl replication bootstrap'");
+}
+
 static void judge_status(struct probe *p, const json_t *status)
 {
 	const json_t *pin = json_object_get(status, "pin");
 	const json_int_t behind_s =
 		json_integer_value(output_at(status, "lag.seconds"));
 
-	if (json_is_integer(json_object_get(status, "trust_serial")))
-		step(p, "trust", "ok", "keys of a publisher are in place");
-	else
-		step(p, "trust", "fail", "no publisher is trusted: 'edgectl "
-			"replication bootstrap --trust FILE'");
+	judge_publisher(p, json_is_integer(json_object_get(status,
+		"trust_serial")));
+	if (!p->is_expected)
+		return;
 	if (pin != NULL)
 		step(p, "pin", "warn", output_str(pin, "reason", ""));
 	if (json_is_true(json_object_get(status, "stale")))
@@ -73,6 +96,7 @@ static void ask_agent(struct probe *p)
 		"/v1/replication", NULL, &status, &why);
 
 	if (err < 0) {
+		p->is_expected = true; /* nobody can say that it is not */
 		step(p, "agent", "fail", why_text(&why, err));
 		return;
 	}
@@ -156,18 +180,20 @@ static void try_port(struct probe *p, const struct topology_listener *l)
 		"it answers who shows no certificate");
 }
 
+static size_t count_publishers(const struct topology *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->trusted_count; i++)
+		n += t->trusted[i].grant == TOPOLOGY_GRANT_REPLICATION;
+	return n;
+}
+
 static void try_ports(struct probe *p)
 {
 	const struct topology *t = p->topology;
-	size_t publishers = 0;
 	size_t ports = 0;
 
-	for (size_t i = 0; i < t->trusted_count; i++)
-		publishers += t->trusted[i].grant ==
-			TOPOLOGY_GRANT_REPLICATION;
-	step(p, "right", publishers > 0 ? "ok" : "fail", publishers > 0 ?
-		"the topology names who may publish" :
-		"no server has the right replication");
 	for (size_t i = 0; i < t->listener_count; i++) {
 		if (t->listeners[i].usage != TOPOLOGY_REPLICATION)
 			continue;
@@ -191,10 +217,12 @@ int probe_replica(json_t **report, const struct conf *conf, struct why *why)
 	if (err < 0)
 		return err;
 	p.steps = json_array();
+	p.publishers = count_publishers(p.topology);
 	ask_agent(&p);
 	try_ports(&p);
 	topology_unref(p.topology);
-	*report = json_pack("{s:b, s:o}", "ok", p.ok, "steps", p.steps);
+	*report = json_pack("{s:b, s:b, s:o}", "ok", p.ok, "has_publisher",
+		p.is_expected, "steps", p.steps);
 	return *report != NULL ? 0 : -ENOMEM;
 }
 
@@ -208,7 +236,12 @@ void probe_replica_text(FILE *to, const json_t *report)
 
 	output_table(to, json_object_get(report, "steps"), COLUMNS,
 		ARRAY_COUNT(COLUMNS));
-	fputs(json_is_true(json_object_get(report, "ok")) ?
-			"A publisher can reach this edge.\n" :
-			"A publisher can't bring a topology here.\n", to);
+	if (!json_is_true(json_object_get(report, "ok")))
+		fputs("A publisher can't bring a topology here.\n", to);
+	else if (json_is_true(json_object_get(report, "has_publisher")))
+		fputs("A publisher can reach this edge.\n", to);
+	else
+		fputs("This edge has no publisher, and needs none. Should it "
+		      "get one: 'edgectl replication bootstrap --help'.\n",
+			to);
 }
