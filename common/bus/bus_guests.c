@@ -6,6 +6,7 @@
 #include "common/bus/bus_guests.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include <event2/bufferevent.h>
 #include <event2/http.h>
@@ -15,6 +16,7 @@
 
 #define SWEEP_MS      1000
 #define SWEEP_FULL_MS 100
+#define NO_UID        ((uid_t)-1)
 
 static bool is_gone(struct bufferevent *bev)
 {
@@ -32,12 +34,71 @@ static void sweep(struct bus_guests *g)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < g->count; i++) {
-		if (is_gone(g->at[i]))
-			bufferevent_decref(g->at[i]);
+		if (is_gone(g->at[i].bev))
+			bufferevent_decref(g->at[i].bev);
 		else
 			g->at[kept++] = g->at[i];
 	}
 	g->count = kept;
+}
+
+/* ---- too many ----------------------------------------------------------- */
+
+/* evhttp puts the descriptor in after we made the rest. */
+static uid_t uid_of(struct bus_guest *guest)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	const int fd = bufferevent_getfd(guest->bev);
+
+	if (guest->uid == NO_UID && fd >= 0 &&
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+		guest->uid = cred.uid;
+	return guest->uid;
+}
+
+static size_t count_of(struct bus_guests *g, uid_t uid)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < g->count; i++)
+		count += !g->at[i].is_shut && uid_of(&g->at[i]) == uid;
+	return count;
+}
+
+/* The oldest of whoever has the most. */
+static void make_room(struct bus_guests *g)
+{
+	struct bus_guest *victim = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < g->count; i++) {
+		struct bus_guest *guest = &g->at[i];
+		size_t count;
+
+		if (guest->is_shut || uid_of(guest) == NO_UID)
+			continue;
+		count = count_of(g, guest->uid);
+		if (count <= most)
+			continue;
+		most = count;
+		victim = guest;
+	}
+	if (victim == NULL)
+		return;
+	victim->is_shut = true;
+	shutdown(bufferevent_getfd(victim->bev), SHUT_RDWR);
+	log_limited(LOG_LEVEL_WARNING, 6, "bus.crowded",
+		"uid=%u connections=%zu", (unsigned)victim->uid, most);
+}
+
+static bool is_crowded(const struct bus_guests *g)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < g->count; i++)
+		count += !g->at[i].is_shut;
+	return count >= BUS_GUESTS_CROWD;
 }
 
 static void start_timer(struct bus_guests *g)
@@ -68,8 +129,10 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 	if (bev == NULL)
 		return NULL; /* evhttp has no memory either, and says so */
 	sweep(g);
+	if (is_crowded(g))
+		make_room(g);
 	bufferevent_incref(bev);
-	g->at[g->count++] = bev;
+	g->at[g->count++] = (struct bus_guest){.bev = bev, .uid = NO_UID};
 	if (g->count == BUS_GUESTS_MAX) {
 		log_limited(LOG_LEVEL_WARNING, 6, "bus.full",
 			"connections=%zu", g->count);
@@ -92,7 +155,7 @@ int bus_guests_init(struct bus_guests *guests, struct loop *loop,
 void bus_guests_fini(struct bus_guests *guests)
 {
 	for (size_t i = 0; i < guests->count; i++)
-		bufferevent_decref(guests->at[i]);
+		bufferevent_decref(guests->at[i].bev);
 	guests->count = 0;
 	loop_timer_free(guests->timer);
 	guests->timer = NULL;

@@ -83,12 +83,15 @@ static void get_stream(struct bus_request *req, void *state)
 		bus_stream_line(b.stream, json_pack("{s:i}", "n", i));
 }
 
+static void get_open(struct bus_request *req, void *state);
+
 static const char *const change_fields[] = {"n", NULL};
 static const struct bus_route routes[] = {
 	{"GET", "/v1/status", BUS_READ, NULL, "", get_status},
 	{"GET", "/metrics", BUS_READ, NULL, "", get_metrics},
 	{"GET", "/v1/later", BUS_READ, NULL, "", get_later},
 	{"GET", "/v1/stream", BUS_READ, NULL, "", get_stream},
+	{"GET", "/v1/open", BUS_READ, NULL, "", get_open},
 	{"POST", "/v1/change", BUS_CHANGE, change_fields, "", post_change},
 };
 static const struct bus_route *const tables[] = {routes};
@@ -333,6 +336,94 @@ START_TEST(test_S18_reader_can_not_use_up_the_descriptors)
 	turn_until_gone(before);
 	with_client(client_asks_often);
 	turn_until_gone(before);
+}
+END_TEST
+
+/* Somebody of the reading group, with as many connections as it gets, each
+ * in the middle of something; it ends when it is told to. */
+static pid_t start_greedy(bool streams)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid != 0)
+		return pid;
+	if (getuid() == 0 && (setgroups(0, NULL) < 0 ||
+		setresgid(61190, 61190, 61190) < 0 ||
+		setresuid(STRANGER_UID, STRANGER_UID, STRANGER_UID) < 0))
+		_exit(1);
+	alarm(60);
+	for (;;) {
+		int fd = try_connect(b.read_path);
+
+		if (fd >= 0 && streams)
+			(void)(send(fd, "GET /v1/open HTTP/1.1\r\n\r\n", 25,
+				MSG_NOSIGNAL) > 0);
+		usleep(fd < 0 ? 20000 : 1000);
+		if (fd > 1000)
+			_exit(0);
+	}
+}
+
+static void get_open(struct bus_request *req, void *state)
+{
+	(void)state;
+	ck_assert_ptr_nonnull(bus_stream_start(req, NULL, NULL));
+}
+
+static int in_time;
+
+static void client_asks_among_many(void)
+{
+	struct mono began = mono_now();
+
+	for (int i = 0; i < 20; i++) {
+		json_t *reply;
+
+		ck_assert_int_eq(ask(b.read_path, "/v1/status", NULL, &reply),
+			200);
+		json_decref(reply);
+		usleep(10000);
+	}
+	in_time = mono_since_ms(began, mono_now()) < 10000;
+}
+
+START_TEST(test_S18_greedy_reader_keeps_nobody_out)
+{
+	pid_t pid = start_greedy(_i != 0);
+	const size_t before = open_descriptors();
+
+	for (int i = 0; i < 200; i++)
+		loop_turn(b.loop, 5);
+	ck_assert_uint_le(open_descriptors() - before, 64);
+	with_client(client_asks_among_many);
+	ck_assert(in_time);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+END_TEST
+
+/* Who has few connections keeps them, however old they are. */
+START_TEST(test_greed_costs_the_greedy_one_alone)
+{
+	char text[600] = "";
+	int fd;
+	pid_t pid;
+
+	if (getuid() != 0)
+		return;
+	fd = raw_connect(b.read_path);
+	raw_send(fd, "GET /v1/open HTTP/1.1\r\n\r\n");
+	loop_turn(b.loop, 20);
+	pid = start_greedy(true);
+	for (int i = 0; i < 200; i++)
+		loop_turn(b.loop, 5);
+	ck_assert_int_gt(recv(fd, text, sizeof(text), MSG_DONTWAIT), 0);
+	ck_assert_int_eq(recv(fd, text, sizeof(text), MSG_DONTWAIT), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(fd);
 }
 END_TEST
 
@@ -709,6 +800,8 @@ int main(void)
 	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, test_questions_are_answered_on_both_sockets);
 	tcase_add_test(tc, test_S18_reader_can_not_use_up_the_descriptors);
+	tcase_add_loop_test(tc, test_S18_greedy_reader_keeps_nobody_out, 0, 2);
+	tcase_add_test(tc, test_greed_costs_the_greedy_one_alone);
 	tcase_add_test(tc, test_S18_changes_only_on_the_admin_socket);
 	tcase_add_test(tc, test_S18_another_local_user_is_refused);
 	tcase_add_test(tc, test_torn_request_is_put_together);
