@@ -74,6 +74,14 @@ static json_t *row_of(const struct daemons *d, enum conf_daemon id)
 	return row;
 }
 
+/* Idle is who has nothing to do on this machine. */
+static bool is_well(const json_t *status)
+{
+	const char *state = output_str(status, "state", "");
+
+	return strcmp(state, "serving") == 0 || strcmp(state, "idle") == 0;
+}
+
 /* Never started here: no socket was ever made for it. */
 static bool is_unused(const struct daemons *d, enum conf_daemon id)
 {
@@ -99,9 +107,7 @@ static int run(struct cmd_call *call)
 		if (is_unused(&d, id))
 			continue;
 		up += d.status[id] != NULL;
-		ok = ok && d.status[id] != NULL &&
-			strcmp(output_str(d.status[id], "state", ""),
-				"serving") == 0;
+		ok = ok && d.status[id] != NULL && is_well(d.status[id]);
 		json_array_append_new(rows, row_of(&d, id));
 	}
 	ok = ok && up > 0;
@@ -127,9 +133,11 @@ static const struct cmd_verb VERBS[] = {
 		.words = "",
 		.help = "show how each daemon is",
 		.more = "Status 0 when every daemon that runs here is "
-			"serving. With --json each\n"
-			"daemon's whole answer is there: ports, "
-			"certificates, sandbox, last error.",
+			"serving, or idle because the\n"
+			"topology gives this machine nothing for it. With "
+			"--json each daemon's whole\n"
+			"answer is there: ports, certificates, sandbox, last "
+			"error.",
 		.examples = "edgectl status\n"
 			    "edgectl status --json | jq "
 			    "'.daemons[].certificates'\n",

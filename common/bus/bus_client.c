@@ -173,6 +173,11 @@ static int perform(struct question *q, const char *socket, int *status,
 	case CURLE_OPERATION_TIMEDOUT:
 		return why_set(why, -ETIMEDOUT,
 			"%s: the daemon did not answer in time", socket);
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_GOT_NOTHING:
+		return why_set(why, EDGE_EPEER, "%s: the daemon ended before "
+			"it answered; its log says why", socket);
 	case CURLE_WRITE_ERROR:
 		return why_set(why, EDGE_ETOOBIG, "%s: the reply is over %zu "
 			"bytes", socket, q->reply.max);

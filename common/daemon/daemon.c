@@ -237,6 +237,8 @@ static int load(struct daemon *d, struct why *why)
 		err = d->spec->prepare(d->conf, why);
 	if (err == 0)
 		err = daemon_load_topology(d, why);
+	if (err == 0 && daemon_may_rest(d))
+		daemon_rest(d);
 	return err;
 }
 
@@ -244,7 +246,7 @@ static int load(struct daemon *d, struct why *why)
 static int check_only(struct daemon *d, struct why *why)
 {
 	char version[TOPOLOGY_VERSION_LEN];
-	int err = daemon_certs_check(d, why);
+	int err = d->worker == NULL ? daemon_certs_check(d, why) : 0;
 
 	if (err == 0)
 		err = d->spec->check(NULL, d->topology, why);
@@ -284,9 +286,13 @@ static void say_ready(struct daemon *d)
 	char text[128];
 
 	topology_version_text(d->topology, version);
-	snprintf(text, sizeof(text), "READY=1\nSTATUS=serving generation %s",
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s generation %s",
+		d->worker == NULL ? "serving" : "idle, nothing for it in",
 		version);
 	ready_notify(text);
+	if (d->worker != NULL)
+		log_notice("daemon.idle", "text=\"the topology gives this "
+			"machine no such service\"");
 	daemon_event(d, "daemon.started",
 		"version=%s generation=%s uid=%u landlock_abi=%u syscalls=%u",
 		EDGE_VERSION, version, (unsigned)d->sandbox.uid,

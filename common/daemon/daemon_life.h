@@ -38,7 +38,9 @@ struct daemon_note {
 };
 
 struct daemon {
-	const struct daemon_spec *spec;
+	const struct daemon_spec *spec;   /* how it lives */
+	const struct daemon_spec *worker; /* resting: what it waits to be */
+	struct daemon_spec resting;       /* spec's place meanwhile */
 	const char *name;
 	struct daemon_options options;
 	struct conf *conf;
@@ -137,6 +139,10 @@ void daemon_drain_tick(struct daemon *d);
 /* What the topology says about this machine: active, drain, disabled. */
 void daemon_follow_state(struct daemon *d);
 size_t daemon_busy(const struct daemon *d);
+
+/* daemon_rest.c: of a topology that has nothing for this daemon. */
+bool daemon_may_rest(const struct daemon *d);
+void daemon_rest(struct daemon *d);
 
 /* daemon_status.c */
 json_t *daemon_status_json(struct daemon *d);

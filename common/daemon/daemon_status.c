@@ -42,7 +42,8 @@ const char *daemon_phase_name(const struct daemon *d)
 	case DAEMON_STARTING:
 		return "starting";
 	case DAEMON_SERVING:
-		return is_degraded(d) ? "degraded" : "serving";
+		return is_degraded(d) ? "degraded" :
+			d->worker != NULL ? "idle" : "serving";
 	case DAEMON_DRAINING:
 		return "draining";
 	case DAEMON_STOPPING:

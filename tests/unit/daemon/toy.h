@@ -191,14 +191,28 @@ static inline int remove_one(const char *path, const struct stat *st, int flag,
 	return remove(path);
 }
 
+/* This topology.yaml becomes current. */
+static inline void activate_text(const char *text)
+{
+	struct topology_yaml *y;
+	struct generation_stage *stage;
+	struct why why = {""};
+	int err = topology_yaml_parse(&y, "t.yaml", str_of(text), &why);
+
+	ck_assert_msg(err == 0, "%s", why.text);
+	err = generation_stage_new(&stage, t.state_dir, "test",
+		topology_yaml_fill, y, &why);
+	ck_assert_msg(err == 0, "%s", why.text);
+	err = generation_activate(stage, &why);
+	ck_assert_msg(err == 0, "%s", why.text);
+	topology_yaml_free(y);
+	nftw(t.pki.dir, open_to_all, 16, FTW_PHYS);
+}
+
 /* The topology of that domain, with more at its end, becomes current. */
 static inline void write_topology(const char *domain, const char *more)
 {
 	char text[1024];
-	struct topology_yaml *y;
-	struct generation_stage *stage;
-	struct why why = {""};
-	int err;
 
 	snprintf(text, sizeof(text),
 		"domains: [%s]\n"
@@ -214,15 +228,7 @@ static inline void write_topology(const char *domain, const char *more)
 		"servers:\n"
 		"  fe.test: [sip, av-auth]\n%s",
 		domain, domain, domain, domain, more);
-	err = topology_yaml_parse(&y, "t.yaml", str_of(text), &why);
-	ck_assert_msg(err == 0, "%s", why.text);
-	err = generation_stage_new(&stage, t.state_dir, "test",
-		topology_yaml_fill, y, &why);
-	ck_assert_msg(err == 0, "%s", why.text);
-	err = generation_activate(stage, &why);
-	ck_assert_msg(err == 0, "%s", why.text);
-	topology_yaml_free(y);
-	nftw(t.pki.dir, open_to_all, 16, FTW_PHYS);
+	activate_text(text);
 }
 
 static inline void activate(const char *domain)
