@@ -424,8 +424,8 @@ static const struct cmd_option SERVE_OPTIONS[] = {
 	PUBLISHER_OPTION,
 	{
 		.name = "raise-epoch",
-		.help = "an sqlite record was carried here: end the office of "
-			"whoever had it",
+		.help = "the record was carried here, or edges follow "
+			"somebody else: end every older office",
 	},
 };
 

@@ -238,6 +238,13 @@ static int tell(struct draft *d, bool is_changed, json_t **outcome)
 	return *outcome != NULL ? 0 : -ENOMEM;
 }
 
+/* A person raised the epoch: edges learn of it by the next publication. */
+static bool is_fence(const struct draft *d)
+{
+	return record_raises_by_hand(d->in->r) &&
+		d->last.version.epoch != record_epoch(d->in->r);
+}
+
 int issue_publication(const struct issue *in, json_t **outcome,
 	struct why *why)
 {
@@ -248,7 +255,7 @@ int issue_publication(const struct issue *in, json_t **outcome,
 	if (err == 0)
 		err = make_rows(&d);
 	if (err == 0)
-		is_changed = in->force ||
+		is_changed = in->force || is_fence(&d) ||
 			strcmp(d.raw_sha256, d.last.raw_sha256) != 0;
 	if (err == 0 && is_changed)
 		err = make_bundle(&d);

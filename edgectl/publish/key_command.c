@@ -55,6 +55,8 @@ static void print_trust(FILE *to, const json_t *object)
 		{"Signatures wanted", "threshold", ""},
 		{"Publishers", "publishers", ""},
 		{"Key file", "file", ""},
+		{"Edges with this set", "edges", ""},
+		{"Not yet", "lacking", ""},
 	};
 	static const struct output_column COLUMNS[] = {
 		{"KEY", "id", 0},
@@ -68,6 +70,38 @@ static void print_trust(FILE *to, const json_t *object)
 		ARRAY_COUNT(COLUMNS));
 }
 
+/* Who believes this set by now, as far as each was heard of: until nobody is
+ * left, an old key still counts somewhere. */
+static int add_edges(json_t *object, struct record *r,
+	const struct bundle_trust *t, struct why *why)
+{
+	struct record_replica *rows = NULL;
+	json_t *lacking = json_array();
+	size_t count = 0;
+	int err = record_list_replicas(r, &rows, &count, why);
+	char text[64];
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *status = json_loads(rows[i].status, 0, NULL);
+		json_int_t has = json_integer_value(json_object_get(status,
+			"trust_serial"));
+
+		json_decref(status);
+		if (has < (json_int_t)t->serial)
+			json_array_append_new(lacking,
+				json_string(rows[i].fqdn));
+	}
+	snprintf(text, sizeof(text), "%zu of %zu",
+		count - json_array_size(lacking), count);
+	if (err == 0 && count > 0) {
+		json_object_set_new(object, "edges", json_string(text));
+		json_object_set(object, "lacking", lacking);
+	}
+	json_decref(lacking);
+	record_replicas_free(rows, count);
+	return err;
+}
+
 static int show(struct cmd_call *call, const struct publish_conf *conf,
 	struct record *r)
 {
@@ -75,6 +109,7 @@ static int show(struct cmd_call *call, const struct publish_conf *conf,
 	struct bundle_trust trust;
 	struct why why = {""};
 	struct why none = {""};
+	json_t *object;
 	int err = trust_store_load(r, &trust, &why);
 
 	if (err < 0)
@@ -82,8 +117,14 @@ static int show(struct cmd_call *call, const struct publish_conf *conf,
 	/* A machine without the key may look, too. */
 	if (signing_open(&signing, conf, &none) < 0)
 		signing.count = 0;
-	output_print(call, trust_json(&trust, &signing), print_trust);
+	object = trust_json(&trust, &signing);
 	signing_fini(&signing);
+	err = add_edges(object, r, &trust, &why);
+	if (err < 0) {
+		json_decref(object);
+		return cmd_fail(call, CMD_USAGE, err, &why);
+	}
+	output_print(call, object, print_trust);
 	return CMD_OK;
 }
 

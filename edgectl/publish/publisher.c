@@ -250,7 +250,7 @@ static int take_office(struct publisher *p, struct why *why)
 		strcmp(p->newest.state, "rolling") == 0 ?
 			" in the middle of a roll-out" : "",
 		p->newest.version.epoch);
-	err = publisher_again(p, reason, why);
+	err = publisher_again(p, reason, NULL, why);
 	return err == 0 ? load_newest(p, why) : err;
 }
 
@@ -278,6 +278,7 @@ static int write_phase(struct publisher *p, struct why *why)
 	bool was_end = p->written == ROLLOUT_DONE ||
 		p->written == ROLLOUT_STOPPED;
 	char note[WHY_LEN];
+	int err;
 
 	if (phase == p->written || p->rollout.count == 0 ||
 		/* Done once is done: who falls behind later catches up. */
@@ -292,6 +293,10 @@ static int write_phase(struct publisher *p, struct why *why)
 	if (!is_end && !was_end && phase != ROLLOUT_REST &&
 		phase != ROLLOUT_HOLD && phase != ROLLOUT_CANARY)
 		return 0;
+	/* Who waits for the end looks at the machines then. */
+	err = publisher_write(p, why);
+	if (err < 0)
+		return err;
 	return record_put_state(p->record, p->newest.version,
 		phase == ROLLOUT_DONE	 ? "done" :
 		phase == ROLLOUT_STOPPED ? "stopped" :
@@ -323,7 +328,7 @@ static int renew_keys(struct publisher *p, struct why *why)
 	sqlite3_close(db);
 	if (err < 0 || reason[0] == '\0')
 		return err;
-	err = publisher_again(p, reason, why);
+	err = publisher_again(p, reason, NULL, why);
 	return err == 0 ? load_newest(p, why) : err;
 }
 

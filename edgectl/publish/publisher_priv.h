@@ -57,9 +57,10 @@ EDGE_MUST int publisher_write(struct publisher *p, struct why *why);
 /* publisher_requests.c: answer what people asked. 1 = there is a newer
  * publication now. */
 EDGE_MUST int publisher_answer(struct publisher *p, struct why *why);
-/* The same content under the present epoch, or with keys that are due. */
+/* The same content under the present epoch, or with keys that are due.
+ * outcome may be NULL. */
 EDGE_MUST int publisher_again(struct publisher *p, const char *reason,
-	struct why *why);
+	json_t **outcome, struct why *why);
 
 /* publisher_reply.c: what an agent's status means for version. */
 enum rollout_event publisher_judge(const json_t *status,

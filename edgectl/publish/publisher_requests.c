@@ -112,11 +112,20 @@ static int roll_back(struct publisher *p, const struct request_row *q,
 	return err;
 }
 
+/* What has stopped under an epoch that is over can go on under ours only. */
 static int go_on(struct publisher *p, json_t **outcome, struct why *why)
 {
+	uint32_t old = p->newest.version.epoch;
+	char reason[100];
+
 	if (p->rollout.phase != ROLLOUT_STOPPED)
 		return why_set(why, EDGE_EREFUSED, "nothing has stopped: the "
 			"roll-out is %s", rollout_phase_name(p->rollout.phase));
+	if (old != record_epoch(p->record)) {
+		snprintf(reason, sizeof(reason), "resumed: epoch %u is over",
+			old);
+		return publisher_again(p, reason, outcome, why);
+	}
 	rollout_resume(&p->rollout, mono_now());
 	*outcome = json_pack("{s:b}", "changed", 0);
 	return record_put_state(p->record, p->newest.version, "rolling", "",
@@ -203,7 +212,8 @@ int publisher_answer(struct publisher *p, struct why *why)
 	return err;
 }
 
-int publisher_again(struct publisher *p, const char *reason, struct why *why)
+int publisher_again(struct publisher *p, const char *reason,
+	json_t **outcome, struct why *why)
 {
 	const struct issue in = {
 		.r = p->record,
@@ -217,12 +227,15 @@ int publisher_again(struct publisher *p, const char *reason, struct why *why)
 		.rollback_of = p->newest.rollback_of,
 		.force = true,
 	};
-	json_t *outcome = NULL;
-	int err = issue_publication(&in, &outcome, why);
+	json_t *told = NULL;
+	int err = issue_publication(&in, &told, why);
 
 	if (err == 0)
 		log_notice("publisher.published_again", "version=%s reason=%s",
-			text_of(outcome, "version", ""), log_qz(reason));
-	json_decref(outcome);
+			text_of(told, "version", ""), log_qz(reason));
+	if (outcome != NULL)
+		*outcome = told;
+	else
+		json_decref(told);
 	return err;
 }

@@ -320,25 +320,39 @@ bool record_raises_by_hand(const struct record *r)
 	return r->driver->next_epoch == NULL;
 }
 
-int record_raise_epoch(struct record *r, uint32_t *out, struct why *why)
+/* Also where every take-over raises it: a database that comes from a backup
+ * counts from where it was. */
+static int put_raised(struct record *r, uint32_t seen, uint32_t *out,
+	struct why *why)
 {
+	struct record_value in[1];
 	uint32_t epoch = 0;
-	int err;
+	int err = new_epoch(r, &epoch, why);
 
-	if (!record_raises_by_hand(r))
-		return why_set(why, EDGE_EREFUSED,
-			"--raise-epoch is for a record in sqlite: this one "
-			"raises its epoch by itself at each take-over");
-	err = record_run(r, r->driver->begin, NULL, 0, NULL, why);
 	if (err < 0)
 		return err;
-	err = read_epoch(r, &epoch, why);
-	if (err == 0 && epoch == UINT32_MAX)
-		err = why_set(why, EDGE_ETOOBIG, "epoch %u is the last",
-			epoch);
-	if (err == 0)
-		err = put_epoch(r, epoch + 1, why);
-	err = end(r, err, why);
+	if (epoch < seen)
+		epoch = seen;
+	if (epoch == UINT32_MAX)
+		return why_set(why, EDGE_ETOOBIG, "epoch %u is the last one: "
+			"edges that have seen it must forget it first, see "
+			"'A signing key was stolen' in the page about "
+			"replication", epoch);
 	*out = epoch + 1;
-	return err;
+	in[0] = record_int(*out);
+	if (r->driver->set_epoch != NULL)
+		err = record_run(r, r->driver->set_epoch, in, 1, NULL, why);
+	return err == 0 ? put_epoch(r, *out, why) : err;
+}
+
+int record_raise_epoch(struct record *r, uint32_t seen, uint32_t *out,
+	struct why *why)
+{
+	int err = record_run(r, r->driver->begin, NULL, 0, NULL, why);
+
+	*out = 0;
+	if (err < 0)
+		return err;
+	err = end(r, put_raised(r, seen, out, why), why);
+	return err == 0 ? record_notify(r, why) : err;
 }

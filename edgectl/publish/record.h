@@ -46,11 +46,13 @@ EDGE_MUST int record_leader(struct record *r, char **name, uint32_t *epoch,
 /* Is the epoch ours still? EDGE_EREFUSED: no, and the office is over. */
 EDGE_MUST int record_check_office(struct record *r, struct why *why);
 
-/* sqlite: by hand, when the file was carried to another machine. Whoever is
- * in office meanwhile learns of it by record_check_office(). */
+/* Is it a person who raises it, and not each take-over? */
 bool record_raises_by_hand(const struct record *r);
-EDGE_MUST int record_raise_epoch(struct record *r, uint32_t *epoch,
-	struct why *why);
+/* By hand, above what edges have seen: the record was carried to another
+ * machine, or somebody else has published. Whoever is in office meanwhile
+ * learns of it by record_check_office(). */
+EDGE_MUST int record_raise_epoch(struct record *r, uint32_t seen,
+	uint32_t *epoch, struct why *why);
 
 /* ---- words of state ----------------------------------------------------- */
 

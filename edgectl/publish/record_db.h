@@ -80,6 +80,7 @@ struct record_driver {
 	const char *notify;
 	const char *next_epoch; /* a statement with one number; NULL = it
 				 * stays until a person raises it */
+	const char *set_epoch;  /* $1 was the last one; NULL likewise */
 };
 
 extern const struct record_driver RECORD_SQLITE;

@@ -417,4 +417,5 @@ const struct record_driver RECORD_POSTGRES = {
 	.poll = session_poll,
 	.notify = "NOTIFY edge_publish",
 	.next_epoch = "SELECT nextval('publisher_epoch')",
+	.set_epoch = "SELECT setval('publisher_epoch', $1)",
 };

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <jansson.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,15 +132,38 @@ static void tell_manager(struct publisher *p, bool *was_in_office)
 			       "can't be reached"));
 }
 
+/* The highest that a machine has told of. */
+static int find_seen(struct record *r, uint32_t *seen, struct why *why)
+{
+	struct record_replica *rows = NULL;
+	size_t count = 0;
+	int err = record_list_replicas(r, &rows, &count, why);
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *status = json_loads(rows[i].status, 0, NULL);
+		json_int_t epoch = json_integer_value(json_object_get(
+			json_object_get(status, "highest_seen"), "epoch"));
+
+		if (epoch > *seen && epoch <= UINT32_MAX)
+			*seen = (uint32_t)epoch;
+		json_decref(status);
+	}
+	record_replicas_free(rows, count);
+	return err;
+}
+
 /* As the user who keeps the record, so that its files stay his. */
 static int raise_epoch(const struct publish_conf *conf, struct why *why)
 {
 	struct record *r = NULL;
 	uint32_t epoch = 0;
+	uint32_t seen = 0;
 	int err = record_open(&r, conf->driver, conf->record, why);
 
 	if (err == 0)
-		err = record_raise_epoch(r, &epoch, why);
+		err = find_seen(r, &seen, why);
+	if (err == 0)
+		err = record_raise_epoch(r, seen, &epoch, why);
 	if (err == 0)
 		log_notice("publisher.epoch_raised", "epoch=%u text=%s", epoch,
 			log_qz("nothing is published under an older one"));
