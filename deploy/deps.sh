@@ -24,7 +24,7 @@ test="check clang libclang-rt-14-dev llvm
 	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 	dnsmasq-base tcpdump
 	sqlite3 nftables iproute2 procps curl python3 systemd mandoc
-	valgrind"
+	valgrind zstd"
 tools="clang-format clang-tidy clang-tools cppcheck gcovr iwyu gdb
 	shellcheck zsh"
 

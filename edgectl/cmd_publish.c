@@ -13,6 +13,7 @@
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
 #include "edgectl/place.h"
+#include "edgectl/publish/export.h"
 #include "edgectl/publish/fleet_status.h"
 #include "edgectl/publish/issue.h"
 #include "edgectl/publish/key_command.h"
@@ -261,107 +262,6 @@ static int run_status(struct cmd_call *call)
 	return status;
 }
 
-/* ---- export ------------------------------------------------------------- */
-
-static void print_export(FILE *to, const json_t *object)
-{
-	static const struct output_field FIELDS[] = {
-		{"Bundle", "bundle", ""},
-		{"Trust", "trust", ""},
-		{"Version", "version", ""},
-		{"Deployment", "deployment", ""},
-		{"Keys", "keys", ""},
-	};
-
-	output_fields(to, object, FIELDS, ARRAY_COUNT(FIELDS));
-	fprintf(to, "\nCarry both files to the edge and run there:\n"
-		"  edgectl replication bootstrap --trust %s %s\n"
-		"It prints deployment and keys: they must be those above.\n",
-		output_str(object, "trust", ""),
-		output_str(object, "bundle", ""));
-}
-
-/* trust.json lies beside the bundle. */
-static int write_both(const char *path, const struct record_publication *p,
-	const struct bundle_trust *trust, char *beside, size_t cap,
-	struct why *why)
-{
-	const char *slash = strrchr(path, '/');
-	struct place_file file = {.path = path, .data = p->bundle,
-		.len = p->bundle_len, .mode = 0644, .uid = (uid_t)-1,
-		.gid = (gid_t)-1, .may_replace = true};
-	char *json = NULL;
-	int err = bundle_trust_print(trust, &json, why);
-
-	snprintf(beside, cap, "%.*strust.json",
-		slash != NULL ? (int)(slash - path + 1) : 0, path);
-	if (err == 0)
-		err = place_file(&file, why);
-	if (err == 0) {
-		file.path = beside;
-		file.data = json;
-		file.len = strlen(json);
-		err = place_file(&file, why);
-	}
-	free(json);
-	return err;
-}
-
-static json_t *export_json(const char *path, const char *beside,
-	const struct record_publication *p, const struct bundle_trust *trust)
-{
-	json_t *keys = json_array();
-	char version[BUNDLE_VERSION_LEN];
-
-	for (size_t i = 0; i < trust->key_count; i++) {
-		char id[2 * BUNDLE_KEY_ID_LEN + 1];
-
-		str_hex(trust->keys[i].id, BUNDLE_KEY_ID_LEN, id);
-		json_array_append_new(keys, json_string(id));
-	}
-	return json_pack("{s:b,s:s,s:s,s:s,s:s,s:o}", "ok", 1, "bundle", path,
-		"trust", beside, "version",
-		bundle_version_text(p->version, version), "deployment",
-		trust->deployment, "keys", keys);
-}
-
-static int run_export(struct cmd_call *call)
-{
-	struct publish_conf *conf = order_conf(call);
-	struct record_publication p = {.bundle = NULL};
-	struct bundle_trust trust;
-	struct record *r = NULL;
-	struct why why = {""};
-	char beside[1024];
-	int status = CMD_OK;
-	int err;
-
-	if (conf == NULL)
-		return CMD_USAGE;
-	err = record_open(&r, conf->driver, conf->record, &why);
-	if (err == 0)
-		err = trust_store_load(r, &trust, &why);
-	if (err == 0) {
-		err = record_load(r, &p, &why);
-		if (err == -ENOENT)
-			why_set(&why, err, "nothing was published yet: "
-				"'edgectl publish FILE' first; machines that "
-				"can't be reached yet do not matter");
-	}
-	if (err == 0)
-		err = write_both(call->argv[0], &p, &trust, beside,
-			sizeof(beside), &why);
-	if (err < 0)
-		status = cmd_fail(call, CMD_FAILED, err, &why);
-	else
-		output_print(call, export_json(call->argv[0], beside, &p,
-			&trust), print_export);
-	record_publication_fini(&p);
-	record_close(r);
-	publish_conf_free(conf);
-	return status;
-}
-
 /* ---- the table ---------------------------------------------------------- */
 
 #define PUBLISHER_OPTION                                                     \
@@ -418,6 +318,17 @@ static const struct cmd_option ROLLBACK_OPTIONS[] = {
 
 static const struct cmd_option ORDER_OPTIONS[] = {
 	PUBLISHER_OPTION,
+};
+
+static const struct cmd_option EXPORT_OPTIONS[] = {
+	PUBLISHER_OPTION,
+	{
+		.name = "pool",
+		.arg = "NAME",
+		.help = "only what concerns this pool, as its machines get "
+			"it later",
+		.fallback = "the topology of all",
+	},
 };
 
 static const struct cmd_option SERVE_OPTIONS[] = {
@@ -589,13 +500,15 @@ static const struct cmd_verb VERBS[] = {
 		.words_min = 1,
 		.words_max = 1,
 		.help = "write what a new edge needs for its first start",
-		.options = ORDER_OPTIONS,
-		.option_count = ARRAY_COUNT(ORDER_OPTIONS),
+		.options = EXPORT_OPTIONS,
+		.option_count = ARRAY_COUNT(EXPORT_OPTIONS),
 		.more =
 "FILE gets the newest bundle, trust.json beside it whom to believe. Carry\n"
 "both by hand and compare what 'edgectl replication bootstrap' prints.",
-		.examples = "edgectl publish export first.edgb\n",
-		.run = run_export,
+		.examples = "edgectl publish export first.edgb\n"
+			    "edgectl publish export --pool "
+			    "edge.int.example.com first.edgb\n",
+		.run = export_command,
 	},
 };
 

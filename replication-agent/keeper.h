@@ -53,19 +53,11 @@ struct keeper_view {
 	struct keeper_settings settings;
 };
 
-/* The last generation that this process built: the next one is made of it,
- * when it is current by then. */
-struct keeper_built {
-	char sha256[BUNDLE_SHA_LEN]; /* of the bundle; "" = none yet */
-	char file_sha256[65];
-};
-
 struct keeper {
 	const struct conf *conf; /* borrowed */
 	char dir[PATH_MAX];      /* <state_dir>/replication-agent */
 	struct record *record;   /* owned */
 	struct watch watch;
-	struct keeper_built built;
 	pthread_mutex_t lock;
 	struct keeper_view view;
 };

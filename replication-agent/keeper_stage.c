@@ -88,57 +88,12 @@ static json_t *findings_json(const struct bundle_filling *f)
 	return list;
 }
 
-/* What is current, with its bundle off the shelf, when we built it. */
-static bool find_base(const struct keeper *k, struct bundle_base *base,
-	struct bundle_bytes *file, struct bundle *b)
-{
-	const struct generation_info *now = &k->view.current;
-
-	if (k->built.sha256[0] == '\0' ||
-		strcmp(k->built.sha256, now->manifest_sha256) != 0 ||
-		vault_get(k->dir, k->built.sha256, file, NULL) < 0)
-		return false;
-	if (bundle_read(b, file->p, file->len, NULL) < 0) {
-		bundle_bytes_fini(file);
-		return false;
-	}
-	if (strcmp(b->sha256, k->built.sha256) != 0) {
-		bundle_fini(b);
-		bundle_bytes_fini(file);
-		return false;
-	}
-	*base = (struct bundle_base){
-		.bundle = b,
-		.path = now->path,
-		.file_sha256 = k->built.file_sha256,
-	};
-	return true;
-}
-
-static int make_file(struct keeper *k, struct bundle_filling *filling,
-	struct generation_stage **stage, struct why *why)
-{
-	struct bundle_base base;
-	struct bundle_bytes file;
-	struct bundle before;
-	const bool has_base = find_base(k, &base, &file, &before);
-	int err;
-
-	filling->base = has_base ? &base : NULL;
-	err = bundle_stage(stage, k->conf->state_dir, filling, why);
-	filling->base = NULL;
-	if (has_base) {
-		bundle_fini(&before);
-		bundle_bytes_fini(&file);
-	}
-	return err;
-}
-
 static int make(struct keeper *k, const struct bundle *b,
 	struct generation_stage **stage, struct keeper_result *out)
 {
 	struct bundle_filling filling = {.bundle = b};
-	int err = make_file(k, &filling, stage, &out->why);
+	int err = bundle_stage(stage, k->conf->state_dir, &filling,
+		&out->why);
 	int status = 0;
 
 	if (err < 0)
@@ -224,9 +179,6 @@ int keeper_build(struct keeper *k, const struct bundle *b,
 		keeper_refuse(k, out, 0, err, "%s", out->why.text);
 		goto out;
 	}
-	memcpy(k->built.sha256, b->sha256, sizeof(k->built.sha256));
-	memcpy(k->built.file_sha256, generation_stage_info(stage)->sha256,
-		sizeof(k->built.file_sha256));
 	generation_park(stage);
 	stage = NULL;
 out:
@@ -308,7 +260,7 @@ static void stage_topology(struct keeper *k, const struct bundle *b,
 	log_notice("bundle.staged", "version=%u.%llu rows=%llu bytes=%zu",
 		(unsigned)out->version.epoch,
 		(unsigned long long)out->version.serial,
-		(unsigned long long)b->manifest.rows, file->len);
+		(unsigned long long)b->rows, file->len);
 	record_tell(k->record, "bundle.staged", out->version,
 		b->manifest.reason);
 }

@@ -81,6 +81,16 @@ bool str_ends(struct str s, const char *suffix)
 	return s.n >= x.n && str_eq(str_skip(s, s.n - x.n), x);
 }
 
+int str_compare(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	if (order != 0)
+		return order;
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
 struct str str_trim(struct str s)
 {
 	while (s.n > 0 && is_blank(s.p[0]))

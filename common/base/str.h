@@ -29,6 +29,8 @@ bool str_ieq_z(struct str a, const char *b);
 bool str_starts(struct str s, const char *prefix);
 bool str_istarts(struct str s, const char *prefix);
 bool str_ends(struct str s, const char *suffix);
+/* < 0, 0, > 0: by their bytes, the shorter one first. */
+int str_compare(struct str a, struct str b);
 struct str str_trim(struct str s); /* blanks, tabs, CR, LF at both ends */
 struct str str_skip(struct str s, size_t n);
 

@@ -1,7 +1,8 @@
 /*
- * The .edgb file (docs/protocol/replication.md 3): manifest, signatures,
- * payload. Reading checks shape, limits and hashes; whether to believe it is
- * bundle_trust.h's, whether to want it bundle_version.h's.
+ * The .edgb file (docs/protocol/replication.md 3): manifest, signatures, and
+ * a topology, whole or in parts. Reading checks shape, limits and hashes;
+ * whether to believe it is bundle_trust.h's, whether to want it
+ * bundle_version.h's.
  */
 #ifndef BUNDLE_BUNDLE_H
 #define BUNDLE_BUNDLE_H
@@ -13,11 +14,13 @@
 #include "common/base/why.h"
 #include "common/bundle/bundle_key.h"
 #include "common/bundle/bundle_manifest.h"
+#include "common/bundle/bundle_part.h"
 #include "common/bundle/bundle_rows.h"
 
 #define BUNDLE_MAX        (16u << 20) /* bytes of a whole file */
 #define BUNDLE_RATIO_MAX  200u        /* raw / payload */
 #define BUNDLE_SIGNERS_MAX 8u
+#define BUNDLE_PARTS_MAX  64u /* in one file */
 
 struct sqlite3;
 
@@ -34,6 +37,10 @@ struct bundle {
 	size_t signature_count;
 	const uint8_t *payload; /* borrowed from the bytes read */
 	size_t payload_len;
+	/* Or, instead of a payload, some parts of it. */
+	struct bundle_part parts[BUNDLE_PARTS_MAX];
+	size_t part_count;
+	uint64_t rows; /* in payload or parts */
 };
 
 /* ---- reading ------------------------------------------------------------ */
@@ -44,18 +51,14 @@ EDGE_MUST int bundle_read(struct bundle *out, const void *bytes, size_t len,
 	struct why *why);
 void bundle_fini(struct bundle *b);
 
-/* The payload uncompressed, under the ceilings, checked against raw_*.
- * EDGE_ETOOBIG (bomb), EDGE_EMALFORMED, EDGE_EFORGED, -ENOMEM. */
+/* The rows it brings, uncompressed under the ceilings, checked against what
+ * was signed. EDGE_ETOOBIG (bomb), EDGE_EMALFORMED, EDGE_EFORGED, -ENOMEM. */
 EDGE_MUST int bundle_unpack(struct bundle_rows *out, const struct bundle *b,
 	struct why *why);
-/* Rows of a `const struct bundle *` into an empty schema: for
- * generation_stage_make. Schema unknown: EDGE_EUNKNOWN. */
-EDGE_MUST int bundle_fill(struct sqlite3 *db, void *bundle,
+/* The rows into an empty schema, inside the caller's transaction. Schema
+ * unknown: EDGE_EUNKNOWN. */
+EDGE_MUST int bundle_fill(struct sqlite3 *db, const struct bundle *b,
 	struct why *why);
-/* The same into a database that holds the rows `before` (bundle_rows_load).
- * EDGE_ETOOBIG also when too much is different. */
-EDGE_MUST int bundle_change(struct sqlite3 *db, const struct bundle *b,
-	struct str before, struct why *why);
 /* As bundle_fill in memory, to look at or compare. sqlite3_close(). */
 EDGE_MUST int bundle_scratch(struct sqlite3 **out, const struct bundle *b,
 	struct why *why);

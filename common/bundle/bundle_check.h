@@ -13,17 +13,8 @@
 #include "common/store/generation.h"
 #include "common/store/topology_check.h"
 
-/* What came before, when this process made it: the file, and the bundle
- * that it holds. */
-struct bundle_base {
-	const struct bundle *bundle;
-	const char *path;
-	const char *file_sha256;
-};
-
 struct bundle_filling {
 	const struct bundle *bundle;
-	const struct bundle_base *base; /* or NULL: only saves time */
 	struct topology_finding *findings; /* owned, errors first */
 	size_t count;
 };

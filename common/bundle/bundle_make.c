@@ -6,17 +6,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/bundle/bundle.h"
 #include "common/bundle/bundle_layout.h"
+#include "common/bundle/bundle_pack.h"
 #include "common/bundle/bundle_trust.h"
 #include "common/store/generation.h"
-
-/* Publishing is rare: small counts for more than fast. */
-#define ZSTD_LEVEL 12
 
 struct payload {
 	uint8_t *p; /* owned */
@@ -71,13 +68,39 @@ static int sign_all(struct bundle_signature *out,
 
 /* ---- the file ----------------------------------------------------------- */
 
+size_t bundle_envelope_len(struct str manifest, size_t signature_count)
+{
+	return BUNDLE_MAGIC_LEN + 4 + manifest.n + 1 +
+		signature_count * BUNDLE_SIGNATURE_ROW_LEN;
+}
+
+void bundle_write_envelope(struct wbuf *w, unsigned format,
+	struct str manifest, const struct bundle_signature *signatures,
+	size_t count)
+{
+	uint8_t magic[BUNDLE_MAGIC_LEN];
+
+	memcpy(magic, BUNDLE_MAGIC, sizeof(magic));
+	magic[BUNDLE_FORMAT_AT] = (uint8_t)format;
+	wbuf_bytes(w, magic, sizeof(magic));
+	wbuf_u32(w, (uint32_t)manifest.n);
+	wbuf_bytes(w, manifest.p, manifest.n);
+	wbuf_u8(w, (uint8_t)count);
+	for (size_t i = 0; i < count; i++) {
+		wbuf_bytes(w, signatures[i].key_id, BUNDLE_KEY_ID_LEN);
+		wbuf_u8(w, BUNDLE_ALG_ED25519);
+		wbuf_u8(w, 0);
+		wbuf_bytes(w, signatures[i].bytes, BUNDLE_SIGNATURE_LEN);
+	}
+}
+
 /* Put the parts together, and read the whole as an edge will. */
 static int assemble(struct bundle_bytes *out, struct str manifest,
 	const struct bundle_signature *signatures, size_t count,
 	const struct payload *payload, struct why *why)
 {
-	const size_t len = BUNDLE_MAGIC_LEN + 4 + manifest.n + 1 +
-		count * BUNDLE_SIGNATURE_ROW_LEN + 8 + payload->len;
+	const size_t len = bundle_envelope_len(manifest, count) + 8 +
+		payload->len;
 	uint8_t *p = len <= BUNDLE_MAX ? malloc(len) : NULL;
 	struct wbuf w = wbuf_of(p, len);
 	struct bundle check;
@@ -87,16 +110,8 @@ static int assemble(struct bundle_bytes *out, struct str manifest,
 		return why_set(why, len > BUNDLE_MAX ? EDGE_ETOOBIG : -ENOMEM,
 			"a bundle of %zu bytes is over %u MiB, or over our "
 			"memory", len, BUNDLE_MAX >> 20);
-	wbuf_bytes(&w, BUNDLE_MAGIC, BUNDLE_MAGIC_LEN);
-	wbuf_u32(&w, (uint32_t)manifest.n);
-	wbuf_bytes(&w, manifest.p, manifest.n);
-	wbuf_u8(&w, (uint8_t)count);
-	for (size_t i = 0; i < count; i++) {
-		wbuf_bytes(&w, signatures[i].key_id, BUNDLE_KEY_ID_LEN);
-		wbuf_u8(&w, BUNDLE_ALG_ED25519);
-		wbuf_u8(&w, 0);
-		wbuf_bytes(&w, signatures[i].bytes, BUNDLE_SIGNATURE_LEN);
-	}
+	bundle_write_envelope(&w, BUNDLE_FORMAT_WHOLE, manifest, signatures,
+		count);
 	wbuf_u64(&w, payload->len);
 	if (payload->len > 0)
 		wbuf_bytes(&w, payload->p, payload->len);
@@ -133,31 +148,6 @@ static int finish(struct bundle_bytes *out, const struct bundle_manifest *m,
 
 /* ---- kinds -------------------------------------------------------------- */
 
-static int pack(struct payload *out, const struct bundle_rows *rows,
-	struct why *why)
-{
-	size_t cap = ZSTD_compressBound(rows->len);
-	uint8_t *p = malloc(cap);
-	size_t n;
-
-	if (p == NULL)
-		return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
-	n = ZSTD_compress(p, cap, rows->text, rows->len, ZSTD_LEVEL);
-	if (ZSTD_isError(n)) {
-		free(p);
-		return why_set(why, EDGE_EMALFORMED, "zstd: %s",
-			ZSTD_getErrorName(n));
-	}
-	*out = (struct payload){p, n};
-	return 0;
-}
-
-/* Rows that press better than edges allow travel as they are. */
-static bool is_too_dense(const struct payload *p, size_t raw_len)
-{
-	return raw_len / BUNDLE_RATIO_MAX > p->len;
-}
-
 static void describe(struct bundle_manifest *m, const void *raw,
 	size_t raw_len, const struct payload *payload)
 {
@@ -171,27 +161,21 @@ int bundle_make_topology(struct bundle_bytes *out, struct bundle_manifest *m,
 	const struct bundle_rows *rows, const struct bundle_signer *signers,
 	size_t signer_count, struct why *why)
 {
-	struct payload payload = {NULL, 0};
-	int err = pack(&payload, rows, why);
+	struct bundle_packed packed;
+	struct payload payload;
+	int err = bundle_pack(&packed, (struct str){rows->text, rows->len},
+		why);
 
 	if (err < 0)
 		return err;
+	payload = (struct payload){packed.p, packed.len};
 	m->type = BUNDLE_TOPOLOGY;
-	m->codec = BUNDLE_ZSTD;
+	m->codec = packed.codec;
 	m->schema = GENERATION_SCHEMA;
 	m->rows = rows->count;
-	if (is_too_dense(&payload, rows->len)) {
-		free(payload.p);
-		m->codec = BUNDLE_PLAIN;
-		payload = (struct payload){
-			(uint8_t *)str_dup((struct str){rows->text,
-				rows->len}), rows->len};
-		if (payload.p == NULL)
-			return why_set(why, -ENOMEM, "%s", err_text(-ENOMEM));
-	}
 	describe(m, rows->text, rows->len, &payload);
 	err = finish(out, m, &payload, signers, signer_count, why);
-	free(payload.p);
+	bundle_packed_fini(&packed);
 	return err;
 }
 
@@ -238,6 +222,11 @@ int bundle_countersign(struct bundle_bytes *out, const void *bytes,
 
 	if (err < 0)
 		return err;
+	if (b.part_count > 0) {
+		err = why_set(why, EDGE_EREFUSED,
+			"only parts of a topology: the whole is signed");
+		goto out;
+	}
 	next = &b.signatures[b.signature_count];
 	if (b.signature_count == BUNDLE_SIGNERS_MAX) {
 		err = why_set(why, EDGE_ETOOBIG, "it has %u signatures",

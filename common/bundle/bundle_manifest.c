@@ -104,7 +104,7 @@ static const char *const NAMES[] = {"type", "deployment", "created",
 	"expires", "epoch", "serial", "schema", "prev_sha256", "publisher",
 	"reason", "rows", "raw_len", "raw_sha256", "payload_len",
 	"payload_sha256", "codec", "rollback_of", "min_agent", "targets",
-	"of", NULL};
+	"parts", "parts_sha256", "of", NULL};
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -182,6 +182,26 @@ static int read_targets(const json_t *o, struct bundle_manifest *m,
 	return 0;
 }
 
+static int read_parts(const json_t *o, struct bundle_manifest *m,
+	struct why *why)
+{
+	uint64_t count = 0;
+	int err;
+
+	if (json_object_get(o, "parts") == NULL &&
+		json_object_get(o, "parts_sha256") == NULL)
+		return 0;
+	err = bundle_json_number(o, "parts", UINT32_MAX, &count, why);
+	if (err == 0)
+		err = bundle_json_sha(o, "parts_sha256", false,
+			m->parts_sha256, why);
+	if (err == 0 && (count == 0 || m->type != BUNDLE_TOPOLOGY))
+		err = why_set(why, EDGE_EMALFORMED,
+			"parts: a topology has them, and then one at least");
+	m->parts = (uint32_t)count;
+	return err;
+}
+
 static int read_optional(const json_t *o, struct bundle_manifest *m,
 	struct why *why)
 {
@@ -197,6 +217,8 @@ static int read_optional(const json_t *o, struct bundle_manifest *m,
 			sizeof(m->min_agent), why);
 	if (err == 0)
 		err = read_targets(o, m, why);
+	if (err == 0)
+		err = read_parts(o, m, why);
 	return err;
 }
 
@@ -325,6 +347,11 @@ static json_t *manifest_json(const struct bundle_manifest *m)
 				(json_int_t)m->rollback_of.serial));
 	if (m->min_agent[0] != '\0')
 		json_object_set_new(o, "min_agent", json_string(m->min_agent));
+	if (m->parts > 0) {
+		json_object_set_new(o, "parts", json_integer(m->parts));
+		json_object_set_new(o, "parts_sha256",
+			json_string(m->parts_sha256));
+	}
 	if (m->target_count > 0)
 		json_object_set_new(o, "targets", targets_json(m));
 	return o;

@@ -44,6 +44,10 @@ struct bundle_manifest {
 	char min_agent[32];                /* "" = any */
 	char (*targets)[256];              /* owned; pool FQDNs, lower case */
 	size_t target_count;
+	/* BUNDLE_TOPOLOGY alone, and only where it can be cut: how many parts
+	 * (bundle_cut.h), and the root of the tree over them. */
+	uint32_t parts; /* 0 = none */
+	char parts_sha256[BUNDLE_SHA_LEN];
 	/* BUNDLE_HEAD alone: manifest hash of the newest topology bundle,
 	 * whose version it repeats. */
 	char of[BUNDLE_SHA_LEN];

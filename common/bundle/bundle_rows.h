@@ -30,15 +30,30 @@ struct bundle_rows {
  * topology_yaml_scratch made. EDGE_ETOOBIG, EDGE_EDATABASE, -ENOMEM. */
 EDGE_MUST int bundle_rows_dump(struct bundle_rows *out, struct sqlite3 *db,
 	struct why *why);
-/* Bring text in, inside the caller's transaction, references unchecked.
- * before is what the database holds already, sorted as this wrote it: empty
- * for an empty schema. Else rows that are the same stay untouched, and
- * EDGE_ETOOBIG says that most are not: begin with an empty one. After a
- * failure the database is worth nothing. EDGE_EMALFORMED (not canonical,
+/* Lines from several such texts, one after the other, put in order. rows
+ * keeps what it had when this fails: EDGE_ETOOBIG, -ENOMEM. */
+EDGE_MUST int bundle_rows_sort(struct bundle_rows *rows, struct why *why);
+
+/* Whom rows concern: every edge, those of a site ("site:NAME"),
+ * the machines of a pool ("pool:FQDN"). */
+#define BUNDLE_ALL "global"
+struct bundle_scope {
+	char name[300];
+	struct str text; /* canonical, of the rows they were cut from */
+	uint64_t rows;
+};
+/* As bundle_rows_dump, but scope by scope, in the order of their names, each
+ * sorted. *scopes is the caller's to free. EDGE_ETOOBIG also for a name. */
+EDGE_MUST int bundle_rows_by_scope(struct bundle_rows *out,
+	struct bundle_scope **scopes, size_t *count, struct sqlite3 *db,
+	struct why *why);
+
+/* Bring text into an empty schema, inside the caller's transaction,
+ * references unchecked. EDGE_EMALFORMED (not canonical,
  * unknown table, wrong columns; why names the line), EDGE_ETOOBIG,
  * EDGE_EDATABASE. */
-EDGE_MUST int bundle_rows_load(struct sqlite3 *db, struct str before,
-	struct str text, uint64_t *count, struct why *why);
+EDGE_MUST int bundle_rows_load(struct sqlite3 *db, struct str text,
+	uint64_t *count, struct why *why);
 void bundle_rows_fini(struct bundle_rows *rows);
 
 #endif

@@ -1,8 +1,6 @@
 /*
  * Canonical rows into a database: each line is parsed, printed again to see
  * that it is spelt in the one way, and brought in by a statement of our own.
- * Where the rows of before are known, only lines that differ are touched:
- * most publications change one of thousands.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,15 +17,11 @@
 #include "common/bundle/bundle_text.h"
 #include "common/store/sql.h"
 
-/* Bytes of lines to change at most: this, and a quarter of what is there. */
-#define CHANGES_MIN 4096u
-
 struct loader {
 	struct sqlite3 *db;
-	const char *sql;           /* what stmt was made of */
+	const struct bundle_table *table; /* that stmt is of */
 	struct sqlite3_stmt *stmt; /* owned */
 	struct bundle_text again;  /* a line as we would print it */
-	size_t left;               /* bytes of lines we may still touch */
 };
 
 /* ---- one row ------------------------------------------------------------ */
@@ -135,25 +129,25 @@ static int judge_row(const struct bundle_table **out, const json_t *row,
 }
 
 /* Rows of a table come together: its statement is made once. */
-static int prepare(struct loader *l, const char *sql, struct why *why)
+static int prepare(struct loader *l, const struct bundle_table *t,
+	struct why *why)
 {
-	if (l->sql == sql)
+	if (l->table == t)
 		return 0;
 	sqlite3_finalize(l->stmt);
 	l->stmt = NULL;
-	l->sql = sql;
-	return sql_query(&l->stmt, l->db, why, sql, "");
+	l->table = t;
+	return sql_query(&l->stmt, l->db, why, t->insert, "");
 }
 
-/* The statement with the row's first count values. */
-static int run(struct loader *l, const struct bundle_table *t,
-	const char *sql, int count, const json_t *row, struct why *why)
+static int insert(struct loader *l, const struct bundle_table *t,
+	const json_t *row, struct why *why)
 {
-	int err = prepare(l, sql, why);
+	int err = prepare(l, t, why);
 
 	if (err < 0)
 		return err;
-	for (int i = 1; i <= count && err == 0; i++)
+	for (int i = 1; i <= t->columns && err == 0; i++)
 		err = bind_value(l->stmt, i, json_array_get(row, (size_t)i));
 	if (err < 0)
 		return why_set(why, err, "%s: %s", t->name, err_text(err));
@@ -162,105 +156,34 @@ static int run(struct loader *l, const struct bundle_table *t,
 	return err < 0 ? err : 0;
 }
 
-/* The row, to be released, and its table; neither when it is refused. */
-static int read_line(struct loader *l, json_t **out,
-	const struct bundle_table **table, struct str line, struct why *why)
+static int load_line(struct loader *l, struct str line, struct why *why)
 {
+	const struct bundle_table *t = NULL;
 	json_t *row;
 	int err = 0;
 
 	if (line.n > BUNDLE_LINE_MAX)
 		return why_set(why, EDGE_ETOOBIG, "longer than %u bytes",
 			BUNDLE_LINE_MAX);
-	if (line.n > l->left)
-		return why_set(why, EDGE_ETOOBIG, "too much is different");
-	l->left -= line.n;
 	row = json_loadb(line.p, line.n, 0, NULL);
 	if (row == NULL || !json_is_array(row))
 		err = why_set(why, EDGE_EMALFORMED, "not a JSON array");
 	else if (check_canonical(&l->again, row, line) < 0)
 		err = why_set(why, EDGE_EMALFORMED, "not in canonical form");
 	else
-		err = judge_row(table, row, why);
-	if (err < 0)
-		json_decref(row);
-	else
-		*out = row;
-	return err;
-}
-
-static int insert_line(struct loader *l, struct str line, struct why *why)
-{
-	const struct bundle_table *t = NULL;
-	json_t *row = NULL;
-	int err = read_line(l, &row, &t, line, why);
-
+		err = judge_row(&t, row, why);
 	if (err == 0)
-		err = run(l, t, t->insert, t->columns, row, why);
-	json_decref(row);
-	return err;
-}
-
-static int remove_line(struct loader *l, struct str line, struct why *why)
-{
-	const struct bundle_table *t = NULL;
-	json_t *row = NULL;
-	int err = read_line(l, &row, &t, line, why);
-
-	if (err == 0)
-		err = run(l, t, t->remove, t->keys, row, why);
-	if (err == 0 && sqlite3_changes(l->db) != 1)
-		err = why_set(why, EDGE_EDATABASE, "%s: no such row", t->name);
+		err = insert(l, t, row, why);
 	json_decref(row);
 	return err;
 }
 
 /* ---- all of them -------------------------------------------------------- */
 
-static int bytes_compare(struct str a, struct str b)
-{
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-	if (order != 0)
-		return order;
-	return a.n < b.n ? -1 : a.n > b.n;
-}
-
-/* The next line of before that is not less than line: is it the same? Takes
- * what it went by. */
-static bool meet(struct str *before, struct str line)
-{
-	while (before->n > 0) {
-		size_t end = str_find(*before, '\n');
-		int order = bytes_compare((struct str){before->p, end}, line);
-
-		if (order > 0)
-			return false;
-		*before = str_skip(*before, end + 1);
-		if (order == 0)
-			return true;
-	}
-	return false;
-}
-
-/* First what is gone, so that nothing new meets it. Lines that are not in
- * order are found out by insert_new(). */
-static int remove_gone(struct loader *l, struct str before, struct str text,
-	struct why *why)
-{
-	struct str line;
-	int err = 0;
-
-	while (err == 0 && before.n > 0 && str_split(&before, '\n', &line))
-		if (!meet(&text, line))
-			err = remove_line(l, line, why);
-	return err;
-}
-
 /* Tables in the order of their names and lines sorted in each: as a name
  * ends in a quote, that is the order of all lines. None is there twice. */
-static int insert_new(struct loader *l, struct str before, struct str text,
-	uint64_t *count, struct why *why)
+static int load_lines(struct loader *l, struct str text, uint64_t *count,
+	struct why *why)
 {
 	struct str last = {NULL, 0};
 	int err = 0;
@@ -275,33 +198,27 @@ static int insert_new(struct loader *l, struct str before, struct str text,
 		if (*count == BUNDLE_ROWS_MAX)
 			return why_set(why, EDGE_ETOOBIG,
 				"rows: more than %u", BUNDLE_ROWS_MAX);
-		if (last.p != NULL && bytes_compare(last, line) >= 0)
+		if (last.p != NULL && str_compare(last, line) >= 0)
 			err = why_set(why, EDGE_EMALFORMED,
 				"rows are not in order");
-		else if (!meet(&before, line))
-			err = insert_line(l, line, why);
+		else
+			err = load_line(l, line, why);
 		last = line;
 		text = str_skip(text, end + 1);
 	}
 	return err < 0 ? why_prefix(why, err, "row %" PRIu64, *count) : 0;
 }
 
-int bundle_rows_load(struct sqlite3 *db, struct str before, struct str text,
-	uint64_t *count, struct why *why)
+int bundle_rows_load(struct sqlite3 *db, struct str text, uint64_t *count,
+	struct why *why)
 {
-	struct loader l = {
-		.db = db,
-		.again.max = 2 * BUNDLE_LINE_MAX,
-		.left = before.n > 0 ? CHANGES_MIN + before.n / 4 : SIZE_MAX,
-	};
+	struct loader l = {.db = db, .again.max = 2 * BUNDLE_LINE_MAX};
 	int err;
 
 	if (text.n > BUNDLE_RAW_MAX)
 		return why_set(why, EDGE_ETOOBIG, "rows: more than %u bytes",
 			BUNDLE_RAW_MAX);
-	err = remove_gone(&l, before, text, why);
-	if (err == 0)
-		err = insert_new(&l, before, text, count, why);
+	err = load_lines(&l, text, count, why);
 	sqlite3_finalize(l.stmt);
 	bundle_text_fini(&l.again);
 	return err;

@@ -8,93 +8,75 @@
 
 #include "common/base/str.h"
 
+/* Scopes (bundle_rows.h); t is the table itself. */
+#define ALL "'global'"
+#define POOL(id)                                                          \
+	"(SELECT 'pool:'||p.fqdn FROM pool p WHERE p.pool_id=" id ")"
+#define MACHINE_POOL                                                      \
+	"(SELECT m.pool_id FROM machine m WHERE m.machine_id=t.machine_id)"
+#define ROWS(scope, table) "SELECT " scope ", t.* FROM " table " t"
+
 /* Sorted by name, bytewise. All tables of schema 1 but `meta`, which is
  * written by whoever builds the file: the manifest holds it. */
 const struct bundle_table BUNDLE_TABLES[] = {
 	{.name = "endpoint",
 		.columns = 15,
-		.select = "SELECT * FROM endpoint",
+		.select = ROWS(POOL("(SELECT s.pool_id FROM service s WHERE"
+				" s.service_id=t.service_id)"), "endpoint"),
 		.insert = "INSERT INTO endpoint "
-			  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		.keys = 1,
-		.remove = "DELETE FROM endpoint WHERE endpoint_id=?"},
+			  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	{.name = "federated_domain",
 		.columns = 6,
-		.select = "SELECT * FROM federated_domain",
-		.insert = "INSERT INTO federated_domain VALUES(?,?,?,?,?,?)",
-		.keys = 1,
-		.remove = "DELETE FROM federated_domain WHERE domain=?"},
+		.select = ROWS(ALL, "federated_domain"),
+		.insert = "INSERT INTO federated_domain VALUES(?,?,?,?,?,?)"},
 	{.name = "machine",
 		.columns = 5,
-		.select = "SELECT * FROM machine",
-		.insert = "INSERT INTO machine VALUES(?,?,?,?,?)",
-		.keys = 1,
-		.remove = "DELETE FROM machine WHERE machine_id=?"},
+		.select = ROWS(POOL("t.pool_id"), "machine"),
+		.insert = "INSERT INTO machine VALUES(?,?,?,?,?)"},
 	{.name = "net_interface",
 		.columns = 6,
-		.select = "SELECT * FROM net_interface",
-		.insert = "INSERT INTO net_interface VALUES(?,?,?,?,?,?)",
-		.keys = 4,
-		.remove = "DELETE FROM net_interface WHERE "
-			  "machine_id=? AND side=? AND number=? AND family=?"},
+		.select = ROWS(POOL(MACHINE_POOL), "net_interface"),
+		.insert = "INSERT INTO net_interface VALUES(?,?,?,?,?,?)"},
 	{.name = "next_hop",
 		.columns = 5,
-		.select = "SELECT * FROM next_hop",
-		.insert = "INSERT INTO next_hop VALUES(?,?,?,?,?)",
-		.keys = 2,
-		.remove = "DELETE FROM next_hop WHERE "
-			  "pool_id=? AND ordinal=?"},
+		.select = ROWS(POOL("t.pool_id"), "next_hop"),
+		.insert = "INSERT INTO next_hop VALUES(?,?,?,?,?)"},
 	{.name = "pool",
 		.columns = 7,
-		.select = "SELECT * FROM pool",
-		.insert = "INSERT INTO pool VALUES(?,?,?,?,?,?,?)",
-		.keys = 1,
-		.remove = "DELETE FROM pool WHERE pool_id=?"},
+		.select = ROWS("'pool:'||t.fqdn", "pool"),
+		.insert = "INSERT INTO pool VALUES(?,?,?,?,?,?,?)"},
 	{.name = "provider",
 		.columns = 6,
-		.select = "SELECT * FROM provider",
-		.insert = "INSERT INTO provider VALUES(?,?,?,?,?,?)",
-		.keys = 1,
-		.remove = "DELETE FROM provider WHERE name=?"},
+		.select = ROWS(ALL, "provider"),
+		.insert = "INSERT INTO provider VALUES(?,?,?,?,?,?)"},
 	{.name = "sealed_key",
 		.columns = 5,
-		.select = "SELECT * FROM sealed_key",
-		.insert = "INSERT INTO sealed_key VALUES(?,?,?,?,?)",
-		.keys = 3,
-		.remove = "DELETE FROM sealed_key WHERE "
-			  "machine_id=? AND purpose=? AND key_id=?"},
+		.select = ROWS(POOL(MACHINE_POOL), "sealed_key"),
+		.insert = "INSERT INTO sealed_key VALUES(?,?,?,?,?)"},
 	{.name = "service",
 		.columns = 5,
-		.select = "SELECT * FROM service",
-		.insert = "INSERT INTO service VALUES(?,?,?,?,?)",
-		.keys = 1,
-		.remove = "DELETE FROM service WHERE service_id=?"},
+		.select = ROWS(POOL("t.pool_id"), "service"),
+		.insert = "INSERT INTO service VALUES(?,?,?,?,?)"},
 	{.name = "setting",
 		.columns = 4,
-		.select = "SELECT * FROM setting",
-		.insert = "INSERT INTO setting VALUES(?,?,?,?)",
-		.keys = 3,
-		.remove = "DELETE FROM setting WHERE "
-			  "scope=? AND component=? AND key=?"},
+		.select = ROWS("CASE WHEN t.scope LIKE 'machine:%' THEN"
+			 " coalesce((SELECT 'pool:'||p.fqdn FROM machine m"
+			 " JOIN pool p USING(pool_id) WHERE"
+			 " m.fqdn=substr(t.scope, 9)), " ALL ")"
+			 " ELSE t.scope END", "setting"),
+		.insert = "INSERT INTO setting VALUES(?,?,?,?)"},
 	{.name = "sip_domain",
 		.columns = 4,
-		.select = "SELECT * FROM sip_domain",
-		.insert = "INSERT INTO sip_domain VALUES(?,?,?,?)",
-		.keys = 1,
-		.remove = "DELETE FROM sip_domain WHERE name=?"},
+		.select = ROWS(ALL, "sip_domain"),
+		.insert = "INSERT INTO sip_domain VALUES(?,?,?,?)"},
 	{.name = "site",
 		.columns = 5,
-		.select = "SELECT * FROM site",
-		.insert = "INSERT INTO site VALUES(?,?,?,?,?)",
-		.keys = 1,
-		.remove = "DELETE FROM site WHERE site_id=?"},
+		.select = ROWS("'site:'||t.name", "site"),
+		.insert = "INSERT INTO site VALUES(?,?,?,?,?)"},
 	{.name = "trusted_server",
 		.columns = 5,
-		.select = "SELECT * FROM trusted_server",
-		.insert = "INSERT INTO trusted_server VALUES(?,?,?,?,?)",
-		.keys = 3,
-		.remove = "DELETE FROM trusted_server WHERE "
-			  "fqdn=? AND edge_pool=? AND grants=?"},
+		.select = ROWS(POOL("t.edge_pool"), "trusted_server"),
+		.insert = "INSERT INTO trusted_server VALUES(?,?,?,?,?)"},
 };
 
 const size_t BUNDLE_TABLE_COUNT = ARRAY_COUNT(BUNDLE_TABLES);

@@ -10,10 +10,8 @@
 struct bundle_table {
 	const char *name;
 	int columns;
-	const char *select;
+	const char *select; /* all rows, before each its scope */
 	const char *insert;
-	int keys;           /* so many columns, the first, are its key */
-	const char *remove; /* the row with this key */
 };
 
 /* In the order of their names, bytewise. */

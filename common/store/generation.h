@@ -65,12 +65,6 @@ typedef int(generation_fill_cb)(struct sqlite3 *db, void *arg,
 
 /* An empty schema in memory, for plan and tests. */
 EDGE_MUST int generation_scratch(struct sqlite3 **out, struct why *why);
-/* A copy in memory of a generation of this version's own making, for the
- * next one to be made of: the file at path, which has to have this hash.
- * EDGE_EFORGED when it has not, EDGE_ETOOBIG when holes are most of it,
- * -ENOENT. sqlite3_close(). */
-EDGE_MUST int generation_copy(struct sqlite3 **out, const char *path,
-	const char *sha256, struct why *why);
 /* Fill it, and see that foreign keys and integrity hold. */
 EDGE_MUST int generation_fill(struct sqlite3 *db, generation_fill_cb *fill,
 	void *arg, struct why *why);
@@ -94,7 +88,6 @@ struct generation_origin {
 	struct wall created;
 	const char *source;
 	const char *manifest_sha256; /* NULL = it has none */
-	struct sqlite3 *base; /* filled instead of an empty one, or NULL */
 };
 /* The same for a version that somebody else has numbered. Whatever else was
  * parked goes. */

@@ -104,8 +104,7 @@ static int build_rows(struct sqlite3 *db,
 	int err = sql_script(db, why, "PRAGMA temp_store=2");
 
 	if (err == 0)
-		err = sql_script(db, why, build->origin->base == NULL ?
-				SCHEMA_SQL : "DELETE FROM meta");
+		err = sql_script(db, why, SCHEMA_SQL);
 	if (err == 0)
 		err = put_meta(db, build->origin, why);
 	if (err == 0)
@@ -173,20 +172,18 @@ static int save(const struct generation_build *build, struct sqlite3 *db,
 int generation_build(const struct generation_build *build,
 	char sha256[static 65], struct why *why)
 {
-	struct sqlite3 *base = build->origin->base;
-	struct sqlite3 *db = base;
-	int err = 0;
+	struct sqlite3 *db = NULL;
+	int err;
 
-	if (base == NULL && sqlite3_open_v2(":memory:", &db,
+	if (sqlite3_open_v2(":memory:", &db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 			    SQLITE_OPEN_NOMUTEX,
-		    NULL) != SQLITE_OK)
+		    NULL) == SQLITE_OK)
+		err = build_rows(db, build, why);
+	else
 		err = sql_fault(db, why, "no memory for a database");
 	if (err == 0)
-		err = build_rows(db, build, why);
-	if (err == 0)
 		err = save(build, db, sha256, why);
-	if (db != base)
-		sqlite3_close(db);
+	sqlite3_close(db);
 	return err;
 }

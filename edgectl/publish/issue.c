@@ -14,6 +14,7 @@
 #include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
+#include "common/bundle/bundle_cut.h"
 #include "common/store/generation.h"
 #include "common/store/sql.h"
 #include "common/store/topology_check.h"
@@ -99,6 +100,7 @@ struct draft {
 	struct record_publication last; /* .sha256 "" = this is the first */
 	struct sqlite3 *db;
 	struct bundle_rows rows;
+	struct bundle_cut *cut;
 	char raw_sha256[BUNDLE_SHA_LEN];
 	struct bundle_bytes bundle;
 	struct bundle_version version;
@@ -139,6 +141,8 @@ static int make_rows(struct draft *d)
 			d->in->new_keys, &d->notes, d->why);
 	if (err == 0)
 		err = bundle_rows_dump(&d->rows, d->db, d->why);
+	if (err == 0)
+		err = bundle_cut_make(&d->cut, d->db, d->why);
 	if (err == 0) {
 		struct digest_part part = {d->rows.text, d->rows.len};
 		uint8_t hash[DIGEST_SHA256_LEN];
@@ -172,6 +176,7 @@ static int make_bundle(struct draft *d)
 	snprintf(m.publisher, sizeof(m.publisher), "%s", d->in->conf->name);
 	snprintf(m.reason, sizeof(m.reason), "%s", d->in->reason);
 	str_tidy(m.reason); /* it may end within a character */
+	bundle_cut_describe(d->cut, &m);
 	err = bundle_make_topology(&d->bundle, &m, &d->rows,
 		d->in->signing->signers, d->in->signing->count, d->why);
 	bundle_manifest_fini(&m);
@@ -265,6 +270,7 @@ int issue_publication(const struct issue *in, json_t **outcome,
 		err = tell(&d, is_changed, outcome);
 	record_publication_fini(&d.last);
 	bundle_rows_fini(&d.rows);
+	bundle_cut_free(d.cut);
 	bundle_bytes_fini(&d.bundle);
 	sqlite3_close(d.db);
 	free(d.notes);

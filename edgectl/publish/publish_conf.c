@@ -187,6 +187,17 @@ static int read_user(struct publish_conf *c, const struct yaml_node *n,
 	return yaml_take_text(&c->user, n, why);
 }
 
+static int read_edges_get(struct publish_conf *c, const struct yaml_node *n,
+	struct why *why)
+{
+	const struct str word = yaml_text(n);
+
+	if (!str_eq_z(word, "own") && !str_eq_z(word, "all"))
+		return yaml_fault(n, why, "own or all is wanted");
+	c->is_all = str_eq_z(word, "all");
+	return 0;
+}
+
 static int read_parallel(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
@@ -247,6 +258,8 @@ static const struct {
 		"it activated"}, read_confirm},
 	{{"poll", false, "30s", "how often each machine is asked how it is"},
 		read_poll},
+	{{"edges_get", false, "own", "what a machine gets of a topology: own, "
+		"what concerns its pool, or all"}, read_edges_get},
 	{{"parallel", false, "32", "transfers at once"}, read_parallel},
 	{{"expires", false, "365d", "after that edges warn that what they "
 		"have is old"}, read_expires},

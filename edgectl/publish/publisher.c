@@ -307,8 +307,6 @@ static int write_phase(struct publisher *p, struct why *why)
 static int renew_keys(struct publisher *p, struct why *why)
 {
 	struct mono now = mono_now();
-	struct bundle b = {.payload = NULL};
-	struct sqlite3 *db = NULL;
 	char reason[300] = "";
 	int err;
 
@@ -317,15 +315,8 @@ static int renew_keys(struct publisher *p, struct why *why)
 		return 0;
 	p->next_due = mono_after_ms(now, p->rollout.phase == ROLLOUT_DONE ?
 		1000 * (int64_t)p->conf->poll_s : DUE_EVERY_MS);
-	err = bundle_read(&b, p->newest.bundle, p->newest.bundle_len, why);
-	if (err == 0)
-		err = bundle_scratch(&db, &b, why);
-	bundle_fini(&b);
-	if (err == 0)
-		err = pool_ring_due(p->record, p->conf, db,
-			p->rollout.phase == ROLLOUT_DONE, reason,
-			sizeof(reason), why);
-	sqlite3_close(db);
+	err = pool_ring_due(p->record, p->conf, p->edition.db,
+		p->rollout.phase == ROLLOUT_DONE, reason, sizeof(reason), why);
 	if (err < 0 || reason[0] == '\0')
 		return err;
 	err = publisher_again(p, reason, NULL, why);

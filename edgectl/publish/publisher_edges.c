@@ -112,20 +112,11 @@ static int take_machine(struct loading *l, struct sqlite3_stmt *stmt)
 static int read_machines(struct loading *l, struct why *why)
 {
 	struct sqlite3_stmt *stmt = NULL;
-	struct bundle b = {.payload = NULL};
-	struct sqlite3 *db = NULL;
-	int err = bundle_read(&b, l->p->newest.bundle, l->p->newest.bundle_len,
-		why);
+	int err = sql_query(&stmt, l->p->edition.db, why, MACHINES, "");
 
-	if (err == 0)
-		err = bundle_scratch(&db, &b, why);
-	bundle_fini(&b);
-	if (err == 0)
-		err = sql_query(&stmt, db, why, MACHINES, "");
 	while (err == 0 && (err = sql_next(stmt, why)) == 1)
 		err = take_machine(l, stmt);
 	sqlite3_finalize(stmt);
-	sqlite3_close(db);
 	return err;
 }
 
@@ -152,6 +143,7 @@ static void free_edges(struct publisher_edge *edges, size_t count)
 		free(edges[i].row.error);
 		free(edges[i].row.status);
 		free(edges[i].row.certificate);
+		bundle_bytes_fini(&edges[i].own);
 	}
 	free(edges);
 }
@@ -180,6 +172,9 @@ int publisher_load_edges(struct publisher *p, struct why *why)
 	int err = record_list_replicas(p->record, &l.rows, &l.row_count, why);
 
 	publisher_drop_edges(p);
+	if (err == 0)
+		err = edition_open(&p->edition, p->newest.bundle,
+			p->newest.bundle_len, !p->conf->is_all, why);
 	if (err == 0)
 		err = read_machines(&l, why);
 	if (err == 0)
@@ -210,6 +205,7 @@ void publisher_drop_edges(struct publisher *p)
 		p->bytes += edge_calls_bytes(p->calls);
 	edge_calls_free(p->calls);
 	p->calls = NULL;
+	edition_close(&p->edition);
 	free_edges(p->edges, p->rollout.count);
 	p->edges = NULL;
 	rollout_fini(&p->rollout);
@@ -296,6 +292,7 @@ static void on_put(void *arg, size_t i, const struct edge_reply *reply)
 	char text[TEXT_MAX];
 	const char *said = error_text(reply, text);
 
+	bundle_bytes_fini(&p->edges[i].own);
 	note_reply(p, i, reply);
 	if (reply->err < 0)
 		tell(p, i, ROLLOUT_IS_AWAY, said);
@@ -370,23 +367,30 @@ static int start(struct publisher *p, size_t i, const struct edge_call *call)
 
 static int start_put(struct publisher *p, size_t i)
 {
+	struct publisher_edge *e = &p->edges[i];
 	char version[BUNDLE_VERSION_LEN];
 	char path[160];
-	const struct edge_call call = {
+	struct edge_call call = {
 		.method = "PUT",
 		.path = path,
-		.body = p->newest.bundle,
-		.len = p->newest.bundle_len,
 		.type = BUNDLE_CONTENT_TYPE,
 		.version = bundle_version_text(p->newest.version, version),
 		.done = on_put,
 		.arg = p,
 		.tag = i,
 	};
+	int err = edition_for(&e->own, &p->edition, e->target.pool, NULL);
 
+	if (err < 0)
+		return err;
+	call.body = e->own.p != NULL ? e->own.p : p->newest.bundle;
+	call.len = e->own.p != NULL ? e->own.len : p->newest.bundle_len;
 	snprintf(path, sizeof(path), "%s%s", BUNDLE_PATH_BUNDLES,
 		p->newest.sha256);
-	return start(p, i, &call);
+	err = start(p, i, &call);
+	if (err < 0)
+		bundle_bytes_fini(&e->own);
+	return err;
 }
 
 static int start_activate(struct publisher *p, size_t i)
@@ -446,18 +450,15 @@ static void begin(struct publisher *p, size_t i, enum rollout_todo todo)
 static int make_head(struct publisher *p, struct why *why)
 {
 	struct bundle_manifest m = {.type = BUNDLE_HEAD};
-	struct bundle b = {.payload = NULL};
-	int err = bundle_read(&b, p->newest.bundle, p->newest.bundle_len, why);
+	int err;
 
-	if (err < 0)
-		return err;
 	m.version = p->newest.version;
 	m.created = wall_now();
 	m.expires.s = m.created.s + BUNDLE_HEAD_LIFE_S;
-	memcpy(m.deployment, b.manifest.deployment, sizeof(m.deployment));
+	memcpy(m.deployment, p->edition.whole.manifest.deployment,
+		sizeof(m.deployment));
 	memcpy(m.of, p->newest.sha256, sizeof(m.of));
 	snprintf(m.publisher, sizeof(m.publisher), "%s", p->conf->name);
-	bundle_fini(&b);
 	bundle_bytes_fini(&p->head);
 	err = bundle_make_head(&p->head, &m, p->signing.signers,
 		p->signing.count, why);

@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "edgectl/publish/edge_call.h"
+#include "edgectl/publish/edition.h"
 #include "edgectl/publish/publisher.h"
 #include "edgectl/publish/signing.h"
 
@@ -12,6 +13,7 @@ struct publisher_edge {
 	struct edge_target target;
 	bool is_disabled;
 	bool is_dirty; /* its row is to be written */
+	struct bundle_bytes own; /* on its way: what it gets of the edition */
 	struct record_replica row;
 	uint32_t head_epoch; /* of the head it has, with the moment */
 	struct mono head_at;
@@ -32,6 +34,7 @@ struct publisher {
 	struct mono next_write;
 	/* in office: */
 	struct record_publication newest; /* .sha256 "" = none */
+	struct edition edition; /* of the newest */
 	struct edge_calls *calls;
 	struct publisher_edge *edges; /* owned, as many as members */
 	struct rollout rollout;

@@ -18,8 +18,7 @@ static int fill(struct sqlite3 *db, void *arg, struct why *why)
 	const struct str *text = arg;
 	uint64_t count = 0;
 
-	return bundle_rows_load(db, (struct str){NULL, 0}, *text, &count,
-		why);
+	return bundle_rows_load(db, *text, &count, why);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -23,6 +23,25 @@ START_TEST(test_str_compares)
 }
 END_TEST
 
+START_TEST(test_str_compare_orders_bytes_and_the_shorter_first)
+{
+	static const char *const SORTED[] = {"", "A", "a", "a\"", "ab", "b",
+		"\xc3\xa4"};
+
+	for (size_t i = 0; i < ARRAY_COUNT(SORTED); i++)
+		for (size_t k = 0; k < ARRAY_COUNT(SORTED); k++) {
+			int order = str_compare(str_of(SORTED[i]),
+				str_of(SORTED[k]));
+
+			ck_assert_int_eq((order > 0) - (order < 0),
+				(i > k) - (i < k));
+		}
+	ck_assert_int_eq(str_compare(str_of(NULL), str_of(NULL)), 0);
+	ck_assert_int_lt(str_compare((struct str){"a\0b", 3},
+		(struct str){"a\0c", 3}), 0);
+}
+END_TEST
+
 START_TEST(test_str_starts_and_ends)
 {
 	struct str s = STR_LIT("sip:alice");
@@ -223,6 +242,8 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tc, test_str_compares);
+	tcase_add_test(tc,
+		test_str_compare_orders_bytes_and_the_shorter_first);
 	tcase_add_test(tc, test_str_starts_and_ends);
 	tcase_add_test(tc, test_str_trims_and_skips);
 	tcase_add_test(tc, test_str_split_counts_empty_parts);

@@ -29,6 +29,8 @@ START_TEST(test_every_member_comes_back)
 	m.raw_len = 100;
 	m.payload_len = 50;
 	m.codec = BUNDLE_ZSTD;
+	m.parts = 12;
+	snprintf(m.parts_sha256, sizeof(m.parts_sha256), "%064d", 4);
 	snprintf(m.min_agent, sizeof(m.min_agent), "0.2.0");
 	snprintf(m.raw_sha256, sizeof(m.raw_sha256), "%064d", 1);
 	snprintf(m.payload_sha256, sizeof(m.payload_sha256), "%064d", 2);
@@ -46,7 +48,44 @@ START_TEST(test_every_member_comes_back)
 	ck_assert_str_eq(again.prev_sha256, m.prev_sha256);
 	ck_assert_str_eq(again.reason, "a test");
 	ck_assert_uint_eq(again.raw_len, 100);
+	ck_assert_uint_eq(again.parts, 12);
+	ck_assert_str_eq(again.parts_sha256, m.parts_sha256);
 	bundle_manifest_fini(&again);
+	free(text);
+}
+END_TEST
+
+/* Both or none, and one at least; only a topology has them. */
+START_TEST(test_parts_come_with_their_hash)
+{
+	static const char *const BAD[][2] = {
+		{"\"parts\":12,", ""},
+		{"\"parts_sha256\":\"", "\"parts_sha257\":\""},
+		{"\"parts\":12,", "\"parts\":0,"},
+		{"\"parts\":12,", "\"parts\":-1,"},
+		{"\"parts\":12,", "\"parts\":4294967296,"},
+		{"\"topology\"", "\"trust\""},
+	};
+	struct bundle_manifest m = manifest_of(7, 70);
+	char *text = NULL;
+
+	m.schema = 1;
+	m.parts = 12;
+	snprintf(m.raw_sha256, sizeof(m.raw_sha256), "%064d", 1);
+	snprintf(m.payload_sha256, sizeof(m.payload_sha256), "%064d", 2);
+	snprintf(m.parts_sha256, sizeof(m.parts_sha256), "%064d", 4);
+	ck_assert_int_eq(bundle_manifest_print(&m, &text, NULL), 0);
+	ck_assert_int_eq(read_text(text, NULL), 0);
+	for (size_t i = 0; i < ARRAY_COUNT(BAD); i++) {
+		char *at = strstr(text, BAD[i][0]);
+		char bad[4096];
+
+		ck_assert_ptr_nonnull(at);
+		snprintf(bad, sizeof(bad), "%.*s%s%s", (int)(at - text), text,
+			BAD[i][1], at + strlen(BAD[i][0]));
+		ck_assert_msg(read_text(bad, NULL) == EDGE_EMALFORMED, "%s",
+			bad);
+	}
 	free(text);
 }
 END_TEST
@@ -132,6 +171,7 @@ int main(void)
 	int failures;
 
 	tcase_add_test(tc, test_every_member_comes_back);
+	tcase_add_test(tc, test_parts_come_with_their_hash);
 	tcase_add_test(tc, test_bad_manifests_are_refused);
 	tcase_add_test(tc, test_what_can_not_be_read_is_not_printed);
 	suite_add_tcase(suite, tc);

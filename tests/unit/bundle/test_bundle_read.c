@@ -43,7 +43,7 @@ static int believe(const uint8_t *p, size_t len)
 	return err;
 }
 
-START_TEST(test_S16_every_flipped_byte_is_refused)
+START_TEST(test_B9_1_every_flipped_byte_is_refused)
 {
 	struct bundle_manifest m = manifest_of(3, 66);
 	struct bundle_bytes bytes;
@@ -234,7 +234,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc, test_S16_every_flipped_byte_is_refused);
+	tcase_add_test(tc, test_B9_1_every_flipped_byte_is_refused);
 	tcase_add_test(tc, test_every_cut_and_every_tail_is_refused);
 	tcase_add_test(tc, test_decompression_bomb_is_refused_unopened);
 	tcase_add_test(tc, test_payload_that_is_not_what_it_says_is_refused);

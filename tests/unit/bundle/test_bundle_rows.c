@@ -12,8 +12,7 @@ static int load(const char *text, struct why *why)
 	int err;
 
 	ck_assert_int_eq(generation_scratch(&db, why), 0);
-	err = bundle_rows_load(db, str_of(NULL), str_of(text), &count,
-		why);
+	err = bundle_rows_load(db, str_of(text), &count, why);
 	sqlite3_close(db);
 	return err;
 }
@@ -105,8 +104,7 @@ START_TEST(test_any_text_and_any_bytes_come_back)
 	ck_assert_ptr_nonnull(strstr(a.text, "{\"b\":\"AP8BAg"));
 	ck_assert_int_eq(sqlite3_exec(again, "BEGIN; PRAGMA "
 		"defer_foreign_keys=1", NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_msg(bundle_rows_load(again, str_of(NULL),
-		(struct str){a.text, a.len},
+	ck_assert_msg(bundle_rows_load(again, (struct str){a.text, a.len},
 		&count, &why) == 0, "%s", why.text);
 	ck_assert_int_eq(sqlite3_exec(again, "COMMIT", NULL, NULL, NULL),
 		SQLITE_OK);
@@ -219,6 +217,83 @@ START_TEST(test_long_line_and_too_many_rows_are_refused)
 }
 END_TEST
 
+START_TEST(test_sorting_puts_texts_that_follow_each_other_together)
+{
+	static const char A[] = "[\"setting\",\"global\",\"a\",\"b\",\"1\"]\n";
+	static const char B[] = "[\"sip_domain\",\"a.test\",1,0,0]\n";
+	static const char C[] = "[\"site\",1,\"s\",\"central\",null,null]\n";
+	struct bundle_rows rows = {NULL, 0, 0};
+	char text[512];
+
+	ck_assert_int_eq(bundle_rows_sort(&rows, NULL), 0);
+	ck_assert_str_eq(rows.text, "");
+	bundle_rows_fini(&rows);
+	snprintf(text, sizeof(text), "%s%s%s", B, C, A);
+	rows = (struct bundle_rows){strdup(text), strlen(text), 0};
+	ck_assert_int_eq(bundle_rows_sort(&rows, NULL), 0);
+	snprintf(text, sizeof(text), "%s%s%s", A, B, C);
+	ck_assert_str_eq(rows.text, text);
+	ck_assert_uint_eq(rows.count, 3);
+	bundle_rows_fini(&rows);
+	/* A last line without an end stays a fault: it is not given one. */
+	rows = (struct bundle_rows){strdup("b"), 1, 0};
+	ck_assert_int_eq(bundle_rows_sort(&rows, NULL), 0);
+	ck_assert_str_eq(rows.text, "b");
+	bundle_rows_fini(&rows);
+}
+END_TEST
+
+START_TEST(test_scopes_are_sorted_and_keep_all_rows)
+{
+	struct sqlite3 *db = sample_db(SAMPLE);
+	struct bundle_scope *scopes = NULL;
+	struct bundle_rows cut;
+	struct bundle_rows all;
+	size_t count = 0;
+	uint64_t sum = 0;
+
+	ck_assert_int_eq(sqlite3_exec(db, "INSERT INTO setting VALUES("
+		"'machine:nobody.test','av-edge','x','1')", NULL, NULL, NULL),
+		SQLITE_OK);
+	ck_assert_int_eq(bundle_rows_dump(&all, db, NULL), 0);
+	ck_assert_int_eq(bundle_rows_by_scope(&cut, &scopes, &count, db,
+		NULL), 0);
+	ck_assert_uint_eq(count, 3);
+	/* What concerns nobody that is there concerns all. */
+	ck_assert_str_eq(scopes[0].name, "global");
+	ck_assert_ptr_nonnull(memmem(scopes[0].text.p, scopes[0].text.n,
+		"nobody.test", 11));
+	ck_assert_str_eq(scopes[1].name, "pool:edge.int.contoso.test");
+	ck_assert_int_eq(strncmp(scopes[2].name, "site:", 5), 0);
+	for (size_t i = 0; i < count; i++)
+		sum += scopes[i].rows;
+	ck_assert_uint_eq(sum, all.count);
+	ck_assert_int_eq(bundle_rows_sort(&cut, NULL), 0);
+	ck_assert_str_eq(cut.text, all.text);
+	free(scopes);
+	bundle_rows_fini(&cut);
+	bundle_rows_fini(&all);
+	sqlite3_close(db);
+}
+END_TEST
+
+START_TEST(test_scope_of_an_endless_name_is_refused)
+{
+	struct sqlite3 *db = sample_db(SAMPLE);
+	struct bundle_scope *scopes = NULL;
+	struct why why = {""};
+	struct bundle_rows cut;
+	size_t count = 0;
+
+	ck_assert_int_eq(sqlite3_exec(db, "UPDATE site SET name=hex(zeroblob("
+		"200))", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(bundle_rows_by_scope(&cut, &scopes, &count, db,
+		&why), EDGE_ETOOBIG);
+	ck_assert_ptr_nonnull(strstr(why.text, "site:0000"));
+	sqlite3_close(db);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("bundle_rows");
@@ -233,6 +308,10 @@ int main(void)
 	tcase_add_test(tc, test_only_the_one_spelling_is_read);
 	tcase_add_test(tc, test_schema_has_the_last_word);
 	tcase_add_test(tc, test_deep_json_is_refused);
+	tcase_add_test(tc,
+		test_sorting_puts_texts_that_follow_each_other_together);
+	tcase_add_test(tc, test_scopes_are_sorted_and_keep_all_rows);
+	tcase_add_test(tc, test_scope_of_an_endless_name_is_refused);
 	tcase_add_test(tc, test_long_line_and_too_many_rows_are_refused);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

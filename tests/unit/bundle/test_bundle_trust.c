@@ -45,7 +45,7 @@ static int follow(const struct bundle_trust *old,
 	return err;
 }
 
-START_TEST(test_S18_keys_change_only_with_old_and_new_signatures)
+START_TEST(test_keys_change_only_with_old_and_new_signatures)
 {
 	struct bundle_trust old;
 	struct bundle_trust next;
@@ -176,7 +176,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc,
-		test_S18_keys_change_only_with_old_and_new_signatures);
+		test_keys_change_only_with_old_and_new_signatures);
 	tcase_add_test(tc, test_threshold_of_two_wants_two_different_keys);
 	tcase_add_test(tc, test_another_deployment_is_refused);
 	tcase_add_test(tc, test_printed_trust_comes_back);

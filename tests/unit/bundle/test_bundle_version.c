@@ -1,7 +1,7 @@
 /* Tests of common/bundle/bundle_version.c: forwards only. */
 #include "bundles.h"
 
-START_TEST(test_S18_replays_and_old_publishers_are_told_apart)
+START_TEST(test_B9_2_replays_and_old_publishers_are_told_apart)
 {
 	const struct bundle_mark mark = {{3, 66}, "aa"};
 	const struct {
@@ -53,7 +53,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failures;
 
-	tcase_add_test(tc, test_S18_replays_and_old_publishers_are_told_apart);
+	tcase_add_test(tc, test_B9_2_replays_and_old_publishers_are_told_apart);
 	tcase_add_test(tc, test_version_text_comes_back);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

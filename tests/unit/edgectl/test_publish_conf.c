@@ -36,6 +36,7 @@ START_TEST(test_defaults)
 		"/var/lib/sallyport/publisher/signing.pem");
 	ck_assert_uint_eq(c->canary_count, 0);
 	ck_assert_uint_eq(c->parallel, 32);
+	ck_assert(!c->is_all);
 	ck_assert_uint_eq(c->hold_s, 30);
 	ck_assert_uint_eq(c->key_life_s, 30 * 86400);
 	ck_assert_ptr_null(c->user);
@@ -51,6 +52,7 @@ START_TEST(test_everything)
 		"public: /p.pem}]\n"
 		"canaries: [edge1.a.test, edge2.a.test]\n"
 		"hold: 2m\nconfirm: 90s\npoll: 60\nparallel: 4\n"
+		"edges_get: all\n"
 		"expires: 30d\npool_key_life: 0s\nstate_dir: /s\n"
 		"user: nobody\n");
 
@@ -64,6 +66,7 @@ START_TEST(test_everything)
 	ck_assert_uint_eq(c->hold_s, 120);
 	ck_assert_uint_eq(c->poll_s, 60);
 	ck_assert_uint_eq(c->parallel, 4);
+	ck_assert(c->is_all);
 	ck_assert_uint_eq(c->expires_s, 30 * 86400);
 	ck_assert_uint_eq(c->key_life_s, 0);
 	publish_conf_free(c);
@@ -89,6 +92,7 @@ START_TEST(test_faults_name_file_line_and_cause)
 			"the whole path"},
 		{NEEDED "canaries: [\"a b\"]\n", "'a b' is not a host name"},
 		{NEEDED "parallel: 257\n", "from 1 to 256"},
+		{NEEDED "edges_get: some\n", "own or all"},
 		{NEEDED "parallel: 0\n", "from 1 to 256"},
 		{NEEDED "confirm: 0s\n", "a time from 1s"},
 		{NEEDED "hold: 2w\n", "a time from 0s"},

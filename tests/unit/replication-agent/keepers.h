@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "common/bundle/bundle_cut.h"
 #include "common/run/file.h"
 #include "common/store/pin.h"
 #include "common/store/sql.h"

@@ -42,7 +42,7 @@ START_TEST(test_staged_changes_nothing_until_activated)
 }
 END_TEST
 
-START_TEST(test_S16_forged_bundles_never_reach_the_store)
+START_TEST(test_B9_1_forged_bundles_never_reach_the_store)
 {
 	struct bundle_bytes b;
 
@@ -66,7 +66,7 @@ START_TEST(test_S16_forged_bundles_never_reach_the_store)
 }
 END_TEST
 
-START_TEST(test_S18_replay_conflict_and_old_epochs_are_refused)
+START_TEST(test_B9_2_replay_conflict_and_old_epochs_are_refused)
 {
 	struct bundle_manifest m = manifest_of(3, 7);
 	struct bundle_bytes old;
@@ -133,7 +133,7 @@ START_TEST(test_refused_bundle_of_a_new_publisher_fences_the_old)
 END_TEST
 
 /* Too new for this agent, and signed all the same. */
-START_TEST(test_S18_bundle_for_newer_agents_fences_the_old_epoch)
+START_TEST(test_B9_8_bundle_for_newer_agents_fences_the_old_epoch)
 {
 	struct bundle_manifest m = manifest_of(2, 1);
 	struct bundle_bytes b;
@@ -389,7 +389,7 @@ static void change_keys(struct bundle_key *second)
 	bundle_bytes_fini(&b);
 }
 
-START_TEST(test_S16_staged_of_a_revoked_key_is_not_activated)
+START_TEST(test_staged_of_a_revoked_key_is_not_activated)
 {
 	struct bundle_key *second = key_number(9);
 	struct bundle_bytes b;
@@ -407,7 +407,7 @@ START_TEST(test_S16_staged_of_a_revoked_key_is_not_activated)
 }
 END_TEST
 
-START_TEST(test_S16_unpin_brings_nothing_of_a_revoked_key)
+START_TEST(test_unpin_brings_nothing_of_a_revoked_key)
 {
 	struct bundle_key *second = key_number(9);
 	struct keeper_result r = {.status = 0};
@@ -636,86 +636,115 @@ START_TEST(test_read_only_disk_keeps_the_old)
 }
 END_TEST
 
-/* A partner more or less is a line of many: the generation is made of the
- * one before, and holds what one made from nothing would hold. */
-static void make_partner(struct bundle_bytes *out, int number)
+/* ---- parts -------------------------------------------------------------- */
+
+/* A second pool beside ours. */
+#define TWO_POOLS                                                           \
+	SAMPLE_HEAD                                                         \
+	"  other.int.contoso.test:\n"                                       \
+	"    next_hop: fe.int.contoso.test\n"                               \
+	"    access:  {name: sip2.contoso.test}\n"                          \
+	"    av:      {name: av2.contoso.test}\n"                           \
+	"    machines:\n"                                                   \
+	"      edge2.int.contoso.test: {internal: 10.0.0.11, access: "      \
+	"198.51.100.11, av: 198.51.100.31}\n" SAMPLE_SERVERS
+
+/* The bundle of both, and what the machines of one pool get of it. */
+static void make_parts(struct bundle_bytes *whole, struct bundle_bytes *part,
+	const char *pool, uint64_t serial)
 {
-	struct bundle_manifest m = manifest_of(1, (uint64_t)number);
-	char yaml[4096];
-
-	snprintf(yaml, sizeof(yaml), "%spartners: {p%d.test: {edge: "
-		"sip.p%d.test}}\n", SAMPLE_HEAD SAMPLE_SERVERS, number,
-		number);
-	make_bundle(out, &m, yaml);
-}
-
-static int bring_partner(int number)
-{
-	struct bundle_bytes b;
-	int status;
-
-	make_partner(&b, number);
-	status = stage(&b);
-	if (status == 201)
-		status = activate(&b,
-			(struct bundle_version){1, (uint64_t)number});
-	bundle_bytes_fini(&b);
-	return status;
-}
-
-static void check_current_is(int number)
-{
-	struct bundle_bytes bytes;
-	struct bundle_rows is;
-	struct bundle_rows should;
-	struct sqlite3 *db = NULL;
+	struct bundle_manifest m = manifest_of(1, serial);
+	struct sqlite3 *db = sample_db(TWO_POOLS);
+	struct bundle_cut *cut = NULL;
+	struct why why = {""};
 	struct bundle b;
+
+	ck_assert_int_eq(bundle_cut_make(&cut, db, &why), 0);
+	bundle_cut_describe(cut, &m);
+	make_bundle(whole, &m, TWO_POOLS);
+	ck_assert_int_eq(bundle_read(&b, whole->p, whole->len, &why), 0);
+	ck_assert_msg(bundle_cut_for(part, cut, db, &b, pool, &why) == 0,
+		"%s", why.text);
+	bundle_fini(&b);
+	bundle_cut_free(cut);
+	sqlite3_close(db);
+}
+
+static int64_t current_pools(void)
+{
+	struct sqlite3 *db = NULL;
 	struct why why = {""};
 	char path[512];
+	int64_t count = -1;
 
-	make_partner(&bytes, number);
-	ck_assert_int_eq(bundle_read(&b, bytes.p, bytes.len, &why), 0);
-	ck_assert_int_eq(bundle_unpack(&should, &b, &why), 0);
 	ck_assert_int_eq(generation_current_path(state_dir, path,
 		sizeof(path), &why), 0);
 	ck_assert_int_eq(generation_open(&db, path, &why), 0);
-	ck_assert_int_eq(bundle_rows_dump(&is, db, &why), 0);
-	ck_assert_str_eq(is.text, should.text);
+	ck_assert_int_eq(sql_number(db, &why, "SELECT COUNT(*) FROM pool", -1,
+		&count), 0);
 	sqlite3_close(db);
-	bundle_rows_fini(&is);
-	bundle_rows_fini(&should);
-	bundle_fini(&b);
-	bundle_bytes_fini(&bytes);
+	return count;
 }
 
-START_TEST(test_generation_made_of_the_one_before_is_whole)
+START_TEST(test_part_of_our_pool_is_taken_like_the_whole)
 {
-	for (int i = 1; i <= 8; i++) {
-		ck_assert_int_eq(bring_partner(i), 200);
-		check_current_is(i);
-		ck_assert_uint_eq(keeper.view.current.serial, (uint64_t)i);
-	}
+	struct bundle_bytes whole;
+	struct bundle_bytes part;
+
+	make_parts(&whole, &part, "edge.int.contoso.test", 7);
+	ck_assert_int_eq(stage(&part), 201);
+	/* One version, whatever of it was brought. */
+	ck_assert_int_eq(stage(&part), 200);
+	ck_assert_int_eq(stage(&whole), 200);
+	ck_assert_int_eq(activate(&part, (struct bundle_version){1, 7}), 200);
+	ck_assert_int_eq(current_pools(), 1);
+	ck_assert_int_eq(stage(&whole), 200);
+	bundle_bytes_fini(&whole);
+	bundle_bytes_fini(&part);
+	/* Either may follow the other. */
+	make_parts(&whole, &part, "edge.int.contoso.test", 8);
+	ck_assert_int_eq(stage(&whole), 201);
+	ck_assert_int_eq(activate(&whole, (struct bundle_version){1, 8}), 200);
+	ck_assert_int_eq(current_pools(), 2);
+	bundle_bytes_fini(&whole);
+	bundle_bytes_fini(&part);
 }
 END_TEST
 
-/* Somebody with a disk editor: nothing of it gets into the next one. */
-START_TEST(test_S16_altered_generation_is_no_base_for_the_next)
+/* Signed all right, and proved: of no use here, and not in the way of what
+ * is. */
+START_TEST(test_part_of_another_pool_is_refused_and_ours_still_taken)
 {
-	struct sqlite3 *db = NULL;
-	struct why why = {""};
-	char path[512];
+	struct bundle_bytes whole;
+	struct bundle_bytes part;
 
-	ck_assert_int_eq(bring_partner(1), 200);
-	ck_assert_int_eq(generation_current_path(state_dir, path,
-		sizeof(path), &why), 0);
-	ck_assert_int_eq(chmod(path, 0600), 0);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "UPDATE trusted_server SET "
-		"fqdn='evil.test' WHERE grants='webconf'", NULL, NULL, NULL),
-		SQLITE_OK);
-	sqlite3_close(db);
-	ck_assert_int_eq(bring_partner(2), 200);
-	check_current_is(2);
+	make_parts(&whole, &part, "other.int.contoso.test", 7);
+	ck_assert_int_eq(stage(&part), 422);
+	bundle_bytes_fini(&whole);
+	bundle_bytes_fini(&part);
+	make_parts(&whole, &part, "edge.int.contoso.test", 7);
+	ck_assert_int_eq(stage(&part), 201);
+	ck_assert_int_eq(activate(&part, (struct bundle_version){1, 7}), 200);
+	bundle_bytes_fini(&whole);
+	bundle_bytes_fini(&part);
+}
+END_TEST
+
+START_TEST(test_lost_store_is_rebuilt_from_a_part)
+{
+	struct bundle_bytes whole;
+	struct bundle_bytes part;
+
+	make_parts(&whole, &part, "edge.int.contoso.test", 7);
+	ck_assert_int_eq(stage(&part), 201);
+	ck_assert_int_eq(activate(&part, (struct bundle_version){1, 7}), 200);
+	bundle_bytes_fini(&whole);
+	bundle_bytes_fini(&part);
+	keeper_fini(&keeper);
+	damage("current");
+	open_keeper();
+	ck_assert_int_eq(current_pools(), 1);
+	ck_assert_uint_eq(keeper.view.current.serial, 7);
 }
 END_TEST
 
@@ -729,14 +758,14 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 240);
 	tcase_add_test(tc, test_staged_changes_nothing_until_activated);
-	tcase_add_test(tc, test_S16_forged_bundles_never_reach_the_store);
+	tcase_add_test(tc, test_B9_1_forged_bundles_never_reach_the_store);
 	tcase_add_test(tc,
-		test_S18_replay_conflict_and_old_epochs_are_refused);
+		test_B9_2_replay_conflict_and_old_epochs_are_refused);
 	tcase_add_test(tc, test_marks_survive_a_restart);
 	tcase_add_test(tc,
 		test_refused_bundle_of_a_new_publisher_fences_the_old);
 	tcase_add_test(tc,
-		test_S18_bundle_for_newer_agents_fences_the_old_epoch);
+		test_B9_8_bundle_for_newer_agents_fences_the_old_epoch);
 	tcase_add_test(tc, test_semantic_errors_are_listed);
 	tcase_add_test(tc, test_abort_forgets_and_the_version_stays_used);
 	tcase_add_test(tc, test_pinned_host_stages_and_waits);
@@ -748,17 +777,18 @@ int main(void)
 	tcase_add_test(tc, test_lost_record_learns_from_what_is_current);
 	tcase_add_test(tc, test_keys_change_by_trust_bundle);
 	tcase_add_test(tc,
-		test_S16_staged_of_a_revoked_key_is_not_activated);
-	tcase_add_test(tc, test_S16_unpin_brings_nothing_of_a_revoked_key);
+		test_staged_of_a_revoked_key_is_not_activated);
+	tcase_add_test(tc, test_unpin_brings_nothing_of_a_revoked_key);
 	tcase_add_test(tc, test_staged_that_the_shelf_lost_can_be_sent_again);
 	tcase_add_test(tc, test_head_tells_that_something_is_held_back);
 	tcase_add_test(tc, test_clock_jumps_refuse_nothing_but_the_future);
 	tcase_add_test(tc, test_without_trust_nothing_is_taken);
 	tcase_add_test(tc, test_disk_full_at_any_step_keeps_the_old);
 	tcase_add_test(tc, test_read_only_disk_keeps_the_old);
-	tcase_add_test(tc, test_generation_made_of_the_one_before_is_whole);
+	tcase_add_test(tc, test_part_of_our_pool_is_taken_like_the_whole);
 	tcase_add_test(tc,
-		test_S16_altered_generation_is_no_base_for_the_next);
+		test_part_of_another_pool_is_refused_and_ours_still_taken);
+	tcase_add_test(tc, test_lost_store_is_rebuilt_from_a_part);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failures = srunner_ntests_failed(runner);

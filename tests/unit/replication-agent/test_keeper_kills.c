@@ -19,15 +19,14 @@ static int read_now(struct why *why)
 	return number;
 }
 
-/* A start, a bundle, its activation: as the daemon does it. Then one more,
- * whose generation is made of the one before, which only its maker does. */
+/* A start, a bundle, its activation, and one more: as the daemon does it. */
 static int take(int number)
 {
 	keeper_fini(&keeper);
 	if (keeper_init(&keeper, &test_conf, NULL) < 0 ||
 		keeper_recover(&keeper, NULL) < 0)
 		return 1;
-	if (bring(1, number - 1) != 200 || keeper.built.sha256[0] == '\0')
+	if (bring(1, number - 1) != 200)
 		return 2;
 	return bring(1, number) == 200 ? 0 : 3;
 }

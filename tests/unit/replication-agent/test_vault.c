@@ -88,7 +88,7 @@ START_TEST(test_newest_is_by_version_not_by_age)
 }
 END_TEST
 
-START_TEST(test_S16_shelf_is_no_more_believed_than_the_wire)
+START_TEST(test_shelf_is_no_more_believed_than_the_wire)
 {
 	struct bundle_key *foreign = key_number(9);
 	char path[PATH_MAX + 80];
@@ -153,7 +153,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup_shelf, teardown);
 	tcase_add_test(tc, test_what_is_put_comes_back_by_its_name);
 	tcase_add_test(tc, test_newest_is_by_version_not_by_age);
-	tcase_add_test(tc, test_S16_shelf_is_no_more_believed_than_the_wire);
+	tcase_add_test(tc, test_shelf_is_no_more_believed_than_the_wire);
 	tcase_add_test(tc,
 		test_the_last_eight_are_kept_and_nothing_else_is_touched);
 	tcase_add_test(tc, test_folder_that_is_gone_says_so);
