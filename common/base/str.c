@@ -11,6 +11,7 @@
 #include "common/base/err.h"
 
 #define DISTANCE_MAX_LEN 64
+#define BEGINNING_MIN    3
 
 static char fold(char c)
 {
@@ -331,13 +332,33 @@ unsigned str_distance(const char *a, const char *b)
 	return row[b_len];
 }
 
+/* The one name that text is the beginning of, or NULL. */
+static const char *only_longer(const char *text, const char *const *names,
+	size_t count)
+{
+	const char *found = NULL;
+
+	if (strlen(text) < BEGINNING_MIN)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!str_istarts(str_of(names[i]), text))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = names[i];
+	}
+	return found;
+}
+
 const char *str_nearest(const char *text, const char *const *names,
 	size_t count)
 {
 	/* A third of the letters may differ; more is a different word. */
 	unsigned best = (unsigned)strnlen(text, DISTANCE_MAX_LEN) / 3 + 2;
-	const char *found = NULL;
+	const char *found = only_longer(text, names, count);
 
+	if (found != NULL)
+		return found;
 	for (size_t i = 0; i < count; i++) {
 		unsigned d = str_distance(text, names[i]);
 

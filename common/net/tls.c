@@ -64,6 +64,23 @@ const char *tls_error_text(char *out, size_t cap)
 	return out;
 }
 
+/* What OpenSSL says of a file without any PEM in it is different for each
+ * kind, and helps nobody. */
+static bool is_no_pem(unsigned long code)
+{
+	switch (ERR_GET_LIB(code)) {
+	case ERR_LIB_PEM:
+		return ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+	case ERR_LIB_X509:
+		return ERR_GET_REASON(code) ==
+			X509_R_NO_CERTIFICATE_OR_CRL_FOUND;
+	case ERR_LIB_OSSL_DECODER:
+		return ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;
+	default:
+		return false;
+	}
+}
+
 /* Set why from OpenSSL's queue. */
 static int refuse(struct why *why, const char *what, const char *path)
 {
@@ -71,8 +88,7 @@ static int refuse(struct why *why, const char *what, const char *path)
 	char text[160];
 
 	tls_error_text(text, sizeof(text));
-	if (ERR_GET_LIB(code) == ERR_LIB_PEM &&
-		ERR_GET_REASON(code) == PEM_R_NO_START_LINE)
+	if (is_no_pem(code))
 		snprintf(text, sizeof(text), "nothing of the kind in it that "
 			"is PEM (-----BEGIN ...)");
 	return why_set(why, EDGE_ETLS, "%s %s: %s", what, path, text);
@@ -108,7 +124,8 @@ static int check_readable(const char *what, const char *path, struct why *why)
 		err = -ENODATA;
 	close(fd);
 	if (err == -EINVAL)
-		return why_set(why, err, "%s %s: not a file", what, path);
+		return why_set(why, err, "%s %s: no file; name "
+			"one in edge.yaml", what, path);
 	if (err == -ENODATA)
 		return why_set(why, EDGE_ETLS, "%s %s: the file "
 			"is empty; put it there, PEM", what, path);

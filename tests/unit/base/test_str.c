@@ -197,10 +197,17 @@ END_TEST
 START_TEST(test_str_nearest_guesses_only_when_near)
 {
 	static const char *const NAMES[] = {"max_calls", "next_hop", "port"};
+	static const char *const USES[] = {"external-sip", "external-webconf",
+		"external-av"};
 
 	ck_assert_str_eq(str_nearest("nexthop", NAMES, 3), "next_hop");
 	ck_assert_str_eq(str_nearest("prot", NAMES, 3), "port");
 	ck_assert_ptr_null(str_nearest("zebra", NAMES, 3));
+	/* What was cut short means itself, not a shorter neighbour. */
+	ck_assert_str_eq(str_nearest("external-web", USES, 3),
+		"external-webconf");
+	ck_assert_str_eq(str_nearest("external-a", USES, 3), "external-av");
+	ck_assert_ptr_null(str_nearest("ex", USES, 3));
 	ck_assert_ptr_null(str_nearest("x", NAMES, 0));
 }
 END_TEST

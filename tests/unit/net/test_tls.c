@@ -107,7 +107,7 @@ START_TEST(test_missing_and_unreadable_files_are_named)
 	assert_says(&why, chain, "put it there");
 	snprintf(chain, sizeof(chain), "%s", pki.dir);
 	ck_assert_int_lt(serve(&why), 0);
-	assert_says(&why, chain, "not a file");
+	assert_says(&why, chain, "no file; name one");
 	snprintf(chain, sizeof(chain), "%s/a.crt", pki.dir);
 	snprintf(key, sizeof(key), "%s/none.key", pki.dir);
 	ck_assert_int_eq(serve(&why), -ENOENT);
@@ -132,11 +132,11 @@ START_TEST(test_files_that_are_no_pem_are_named)
 	snprintf(chain, sizeof(chain), "%s/b.crt", pki.dir);
 	pki_write(&pki, "a.key", "hello\n");
 	ck_assert_int_eq(serve(&why), EDGE_ETLS);
-	assert_says(&why, key, "");
+	assert_says(&why, key, "PEM");
 	snprintf(key, sizeof(key), "%s/b.key", pki.dir);
 	pki_write(&pki, "ca.crt", "hello\n");
 	ck_assert_int_eq(serve(&why), EDGE_ETLS);
-	assert_says(&why, trust, "");
+	assert_says(&why, trust, "PEM");
 }
 END_TEST
 
