@@ -264,10 +264,13 @@ static const struct cmd_verb VERBS[] = {
 			"data comes from. Run it on the edge, and from a "
 			"machine outside with a credential\n"
 			"made on the edge: from there a wrong public address "
-			"or a closed port shows.",
+			"or a closed port shows.\n"
+			"On the edge TLS is tried where edge.yaml names a "
+			"certificate external-av, or with\n"
+			"--way tls.",
 		.examples = "edgectl test av\n"
-			    "edgectl credentials issue --user "
-			    "sip:alice@example.com --json >cred.json\n"
+			    "(umask 077; edgectl credentials issue --user "
+			    "sip:alice@example.com --json >cred.json)\n"
 			    "edgectl test av --side external --credential "
 			    "cred.json\n",
 		.run = test_av_run,

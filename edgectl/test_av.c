@@ -204,6 +204,25 @@ static uint16_t port_of(const json_t *relay, const char *key)
 	return (uint16_t)json_integer_value(json_object_get(relay, key));
 }
 
+/* TLS is there for those who named a certificate for it: without one its
+ * silence is no fault, unless somebody asks for it by name. */
+static bool is_offered(const struct run *r, const struct way *way)
+{
+	return way->way != PROBE_TLS || r->conf == NULL ||
+		r->conf->certs[CONF_USE_EXTERNAL_AV].is_set ||
+		cmd_get_nth(r->call, "way", 0) != NULL;
+}
+
+static json_t *not_offered(const struct probe_av *spec)
+{
+	char server[ADDR_TEXT_LEN];
+
+	return json_pack("{s:s, s:s, s:s, s:n, s:s, s:s}", "side", spec->side,
+		"way", probe_way_name(spec->way), "dialect", "rfc", "ok",
+		"server", addr_text(&spec->server, server), "text",
+		"not offered: edge.yaml names no certificate external-av");
+}
+
 /* One relay of the credential, in every way that was asked for. */
 static int try_relay(struct run *r, const struct side *side,
 	const json_t *relay, struct why *why)
@@ -243,8 +262,9 @@ static int try_relay(struct run *r, const struct side *side,
 		spec.way = WAYS[i].way;
 		spec.is_ms = WAYS[i].is_ms;
 		spec.server = addr_with_port(&relayed, port);
-		row = probe_av_run(&r->probe, &spec);
-		r->ok = r->ok && json_is_true(json_object_get(row, "ok"));
+		row = is_offered(r, &WAYS[i]) ?
+			probe_av_run(&r->probe, &spec) : not_offered(&spec);
+		r->ok = r->ok && !json_is_false(json_object_get(row, "ok"));
 		json_array_append_new(r->rows, row);
 	}
 	return 0;

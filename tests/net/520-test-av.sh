@@ -36,6 +36,14 @@ done
 [ "$(row "$LAB/av.json" external udp rfc seen_by)" = "an allocation" ] ||
 	fail "who looked: $(cat "$LAB/av.json")"
 
+echo "# TLS is not missed where nobody named a certificate for it"
+sed '/external-av:/d' "$LAB/edge.yaml" >"$LAB/plain.yaml"
+in_edge edgectl -c "$LAB/plain.yaml" test av --json >"$LAB/av.json" ||
+	fail "without a certificate: $(cat "$LAB/av.json")"
+row "$LAB/av.json" external tls rfc text | grep -q external-av ||
+	fail "no word of it: $(cat "$LAB/av.json")"
+[ "$(row "$LAB/av.json" external tls rfc ok)" = None ] || fail "tls is judged"
+
 echo "# from outside, with a credential brought along: seen by a socket"
 lab_ctl credentials issue --user sip:alice@contoso.test --json \
 	>"$LAB/cred.json" || fail "issue"
