@@ -7,8 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,6 +159,48 @@ int file_replace(const char *dir, const char *name, const void *data,
 	if (err < 0)
 		return why_set(why, err, "%s/%s: %s", dir, name,
 			err_text(err));
+	return 0;
+}
+
+static int settle_at(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+		O_CLOEXEC);
+	struct stat dir, st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(dir_fd, &dir) < 0 || fstat(fd, &st) < 0)
+		err = -errno;
+	else if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == 0 &&
+		dir.st_uid != 0 && fchown(fd, dir.st_uid, dir.st_gid) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int file_settle(const char *path, struct why *why)
+{
+	char dir[PATH_MAX];
+	char name[PATH_MAX];
+	int dir_fd;
+	int err;
+
+	if (geteuid() != 0)
+		return 0;
+	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
+		return why_set(why, -ENAMETOOLONG, "%s: too long", path);
+	memcpy(name, dir, strlen(dir) + 1);
+	dir_fd = open_folder(dirname(dir));
+	err = dir_fd;
+	if (dir_fd >= 0) {
+		err = settle_at(dir_fd, basename(name));
+		close(dir_fd);
+	}
+	if (err < 0)
+		return why_set(why, err, "%s: giving it to its folder's "
+			"owner: %s", path, err_text(err));
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 
 #include "common/base/digest.h"
 #include "common/base/err.h"
+#include "common/run/file.h"
 #include "edgectl/output.h"
 #include "edgectl/place.h"
 #include "edgectl/publish/order.h"
@@ -211,6 +212,8 @@ static int generate(struct cmd_call *call, const struct publish_conf *conf,
 		err = bundle_key_make(&key, &why);
 		if (err == 0)
 			err = write_key(path, key, &why);
+		if (err == 0 && cmd_get(call, "file") == NULL)
+			err = file_settle(path, &why);
 		bundle_key_free(key);
 	}
 	if (err == 0) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
+#include "common/run/file.h"
 #include "common/store/sql.h"
 #include "edgectl/publish/record_db.h"
 
@@ -63,6 +64,9 @@ static int file_open(void **out, const char *path, struct why *why)
 		sqlite3_busy_timeout(f->db, BUSY_MS);
 	if (rc != SQLITE_OK)
 		err = sql_fault(f->db, why, path);
+	/* Before its log is made, which gets the same owner. */
+	if (err == 0)
+		err = file_settle(path, why);
 	if (err == 0)
 		err = sql_script(f->db, why, "PRAGMA journal_mode=WAL;"
 					     "PRAGMA synchronous=FULL;"
@@ -188,6 +192,7 @@ static int file_lock(void *arg, struct why *why)
 {
 	struct file *f = arg;
 	int fd;
+	int err;
 
 	if (f->lock_fd >= 0)
 		return 0;
@@ -196,9 +201,10 @@ static int file_lock(void *arg, struct why *why)
 	if (fd < 0)
 		return why_set(why, -errno, "%s: %s", f->lock_path,
 			err_text(-errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int err = errno == EWOULDBLOCK ? EDGE_EBUSY : -errno;
-
+	err = file_settle(f->lock_path, why);
+	if (err == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		err = errno == EWOULDBLOCK ? EDGE_EBUSY : -errno;
+	if (err < 0) {
 		close(fd);
 		return err;
 	}

@@ -3,7 +3,8 @@
 # units in their sandboxes, under a systemd of their own in a root that is an
 # overlay of this one. What is stopped stays stopped although somebody looks,
 # what is killed comes back however often, a service without work is idle
-# and needs no certificate, until a topology has work for it.
+# and needs no certificate, until a topology has work for it. A connector and
+# a publisher stand there, too: docs/ops/webconf.md and replication.md.
 . "$(dirname "$0")/lib.sh"
 
 SYSTEMD=/lib/systemd/systemd
@@ -90,12 +91,13 @@ for side in ext int; do
 	ip link set \${side}0 up
 done
 for a in 10 11 12; do ip addr add 192.0.2.\$a/24 dev ext0; done
-ip addr add 10.0.0.10/24 dev int0
+for a in 10 20; do ip addr add 10.0.0.\$a/24 dev int0; done
 ip route add default via 192.0.2.1
 make -s -C /src B="/src/${B#"$TOP"/}" install || fail "make install"
 edgectl init --yes --domain example.com --internal-address 10.0.0.10 \\
 	--access-address 192.0.2.10 --av-address 192.0.2.12 \\
-	--next-hop fe.int.example.com --next-hop-address 10.0.0.20 ||
+	--next-hop fe.int.example.com --next-hop-address 10.0.0.20 \\
+	--peer fe.int.example.com ||
 	fail "edgectl init"
 systemctl enable --now sallyport.target || fail "enable --now"
 
@@ -139,8 +141,43 @@ edgectl topology apply /t.yaml || fail "apply"
 ready "webconf-edge" is webconf-edge serving
 edgectl ports || fail "ports"
 
+echo "# a connector"
+tls=/etc/sallyport/tls
+cp ../lab-ca/fe.int.example.com.crt \$tls/fe.crt
+cp ../lab-ca/fe.int.example.com.key \$tls/fe.key
+chgrp sallyport-tls \$tls/fe.key
+chmod 640 \$tls/fe.key
+{
+	edgectl topology dump --connector
+	echo "pool: fe.int.example.com"
+	echo "certificate: {chain: \$tls/fe.crt, key: \$tls/fe.key}"
+	echo "trust: \$tls/internal-ca.crt"
+	echo "target: 127.0.0.1:443"
+} >/etc/sallyport/connector.yaml
+unit start webconf-connector || fail "start of the connector"
+ready "the connector at the edge" sh -c \
+	"edgectl webconf servers | grep -q fe.int.example.com"
+edgectl webconf ticket --conference sip:board@example.com >/board.ticket ||
+	fail "a ticket"
+unit reload webconf-connector || fail "reload of the connector"
+
+echo "# a publisher"
+sed -e 's|cms.int.contoso.test|fe.int.example.com|' \
+	-e "s|\$tls/publisher|\$tls/fe|g" /usr/share/sallyport/publisher.yaml \
+	>/etc/sallyport/publisher.yaml
+sed -e 's|\[sip, av-auth|&, replication|' /t.yaml >/p.yaml
+cd /
+edgectl publish key generate || fail "publish key"
+edgectl publish p.yaml --no-wait || fail "publish"
+edgectl publish export first.edgb || fail "export"
+edgectl replication bootstrap --trust trust.json first.edgb || fail "bootstrap"
+unit start publisher || fail "start of the publisher"
+ready "the roll-out" edgectl publish status
+edgectl replication status || fail "replication status"
+find /var/lib/sallyport/publisher -user root | grep . && fail "root's files"
+
 echo "# all end"
-systemctl stop sallyport.target
+systemctl stop sallyport.target "sallyport-*.service"
 sleep 0.5
 [ -z "\$(systemctl list-units -q 'sallyport*.service' --state=active)" ] ||
 	fail "something goes on"
@@ -174,4 +211,4 @@ done
 grep '^#' "$LAB/inner.out"
 [ "$(tail -n 1 "$LAB/inner.out")" = passed ] ||
 	fail "$(cat "$LAB/inner.out" "$LAB/inner.log")"
-lab_ok "installed, enabled, stopped, killed, given work, ended"
+lab_ok "installed, enabled, stopped, killed, given work, published to, ended"

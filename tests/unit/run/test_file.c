@@ -99,6 +99,42 @@ START_TEST(test_S18_links_are_not_followed)
 }
 END_TEST
 
+/* The owner of the folder is no root, so he must not get by a link what is
+ * not his. */
+START_TEST(test_root_s_file_becomes_the_folder_s_owner_s)
+{
+	static const char *const LEFT[] = {"hers", "twice", "again"};
+	struct why why = {""};
+	struct stat st;
+	char again[128];
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(file_replace(dir, "a", "x", 1, 0600, &why), 0);
+	ck_assert_int_eq(file_replace(dir, "hers", "x", 1, 0600, &why), 0);
+	ck_assert_int_eq(file_replace(dir, "twice", "x", 1, 0600, &why), 0);
+	ck_assert_int_eq(file_settle(path_of("a"), &why), 0);
+	ck_assert_int_eq(stat(path_of("a"), &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0); /* the folder is root's */
+	ck_assert_int_eq(chown(path_of("hers"), 4711, 4711), 0);
+	snprintf(again, sizeof(again), "%s/again", dir);
+	ck_assert_int_eq(link(path_of("twice"), again), 0);
+	ck_assert_int_eq(symlink("a", path_of("link")), 0);
+	ck_assert_int_eq(chown(dir, 4712, 4713), 0);
+	ck_assert_int_eq(file_settle(path_of("a"), &why), 0);
+	ck_assert_int_eq(stat(path_of("a"), &st), 0);
+	ck_assert_uint_eq(st.st_uid, 4712);
+	ck_assert_uint_eq(st.st_gid, 4713);
+	for (size_t i = 0; i < ARRAY_COUNT(LEFT); i++) {
+		ck_assert_int_eq(file_settle(path_of(LEFT[i]), &why), 0);
+		ck_assert_int_eq(stat(path_of(LEFT[i]), &st), 0);
+		ck_assert_uint_ne(st.st_uid, 4712);
+	}
+	ck_assert_int_eq(file_settle(path_of("link"), &why), -ELOOP);
+	ck_assert_int_eq(file_settle(path_of("none"), &why), -ENOENT);
+}
+END_TEST
+
 START_TEST(test_removed_file_may_be_gone_already)
 {
 	struct why why = {""};
@@ -122,6 +158,7 @@ int main(void)
 	tcase_add_test(tc, test_replaced_file_has_the_new_content_and_mode);
 	tcase_add_test(tc, test_load_has_a_bound_and_wants_a_file);
 	tcase_add_test(tc, test_S18_links_are_not_followed);
+	tcase_add_test(tc, test_root_s_file_becomes_the_folder_s_owner_s);
 	tcase_add_test(tc, test_removed_file_may_be_gone_already);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
