@@ -62,6 +62,9 @@ const struct counter_def access_edge_counters[COUNTER_ACCESS_EDGE_COUNT] = {
 	[COUNTER_REVOKED] = {"certificates_revoked", NULL, COUNTER_TOTAL, "",
 		"Connections of partners refused or ended for a revoked "
 		"certificate"},
+	[COUNTER_UNCHECKED] = {"certificates_unchecked", NULL, COUNTER_TOTAL,
+		"", "connections of partners ended because the revocation "
+		"list that require_crls_for_peers asks for could not be had"},
 	[COUNTER_CRL_FAILURES] = {"crl_failures", NULL, COUNTER_TOTAL, "",
 		"Revocation lists that could not be fetched or believed"},
 	[COUNTER_CRLS] = {"crls", NULL, COUNTER_GAUGE, "",

@@ -38,35 +38,35 @@ static bool is_trusted(const struct edge *edge, const struct session *s,
 		TOPOLOGY_GRANT_SIP, peer, cause) != NULL;
 }
 
-/* A partner whose certificate its issuer has taken back. */
-static bool is_revoked(struct edge *edge, struct session *s)
+static void refuse_certificate(struct edge *edge, struct session *s,
+	bool is_listed, const char *detail)
 {
-	char detail[REVOCATION_DETAIL_LEN];
-
-	if (s->origin.role != ORIGIN_PARTNER ||
-		!revocation_is_listed(edge->revocation, s->stream, detail))
-		return false;
-	counter_add(edge->counters, COUNTER_REVOKED, 1);
-	log_limited(LOG_LEVEL_WARNING, 12, "certificate.revoked",
-		"session=%s name=%s cause=%s", s->origin.cid_text,
-		log_qz(s->origin.peer_name), log_qz(detail));
-	session_close(s, "revoked certificate");
-	return true;
+	counter_add(edge->counters, is_listed ? COUNTER_REVOKED :
+		COUNTER_UNCHECKED, 1);
+	log_limited(LOG_LEVEL_WARNING, 12, is_listed ? "certificate.revoked" :
+		"certificate.unchecked", "session=%s name=%s cause=%s",
+		s->origin.cid_text, log_qz(s->origin.peer_name),
+		log_qz(detail));
+	session_close(s, is_listed ? "revoked certificate" :
+		"unchecked certificate");
 }
 
-/* A revocation list came: who is here may be on it. */
-static void on_crl(void *arg)
+/* A new partner: has its issuer taken its certificate back? False: it ends, or
+ * waits for the list. */
+static bool is_checked(struct edge *edge, struct session *s)
 {
-	struct edge *edge = arg;
-	struct list *it, *next;
+	char detail[REVOCATION_DETAIL_LEN];
+	enum revocation_state state;
 
-	list_for_each_safe(it, next, &edge->sessions.all) {
-		struct session *s = container_of(it, struct session,
-			in_table);
-
-		if (s->is_ready && !s->is_closing)
-			(void)is_revoked(edge, s);
-	}
+	if (s->origin.role != ORIGIN_PARTNER)
+		return true;
+	state = revocation_look(edge->revocation, s->stream, detail);
+	if (state == REVOCATION_WAIT)
+		session_wait(s);
+	else if (state != REVOCATION_FINE)
+		refuse_certificate(edge, s, state == REVOCATION_LISTED,
+			detail);
+	return state == REVOCATION_FINE;
 }
 
 /* Who is told of this connection's life. */
@@ -75,6 +75,21 @@ static struct peer_pool *pool_of(const struct edge *edge,
 {
 	return s->origin.role == ORIGIN_PARTNER ? edge->federation->peers :
 		edge->peers;
+}
+
+static void open_session(struct edge *edge, struct session *s)
+{
+	char text[ADDR_TEXT_LEN];
+
+	log_info("session.opened", "session=%s side=%s peer=%s remote=%s "
+		"tls=%s name=%s", s->origin.cid_text,
+		origin_side_name(s->origin.role),
+		origin_role_name(s->origin.role),
+		addr_text(&s->origin.remote, text),
+		log_qz(stream_cipher(s->stream)),
+		log_qz(s->origin.peer_name));
+	if (s->origin.role != ORIGIN_CLIENT)
+		peer_on_ready(pool_of(edge, s), s);
 }
 
 static void on_ready(struct session *s, void *arg)
@@ -98,17 +113,32 @@ static void on_ready(struct session *s, void *arg)
 		session_close(s, "untrusted");
 		return;
 	}
-	if (is_revoked(edge, s))
-		return;
-	log_info("session.opened", "session=%s side=%s peer=%s remote=%s "
-		"tls=%s name=%s", s->origin.cid_text,
-		origin_side_name(s->origin.role),
-		origin_role_name(s->origin.role),
-		addr_text(&s->origin.remote, text),
-		log_qz(stream_cipher(s->stream)),
-		log_qz(s->origin.peer_name));
-	if (s->origin.role != ORIGIN_CLIENT)
-		peer_on_ready(pool_of(edge, s), s);
+	if (is_checked(edge, s))
+		open_session(edge, s);
+}
+
+/* A revocation list came, or could not be had: who is here may be on it, who
+ * waits may go on or has to go. */
+static void on_crl(void *arg)
+{
+	struct edge *edge = arg;
+	struct list *it, *next;
+	char detail[REVOCATION_DETAIL_LEN];
+
+	list_for_each_safe(it, next, &edge->sessions.all) {
+		struct session *s = container_of(it, struct session,
+			in_table);
+
+		if (s->is_closing || s->origin.role != ORIGIN_PARTNER)
+			continue;
+		if (s->is_waiting && is_checked(edge, s)) {
+			session_go_on(s);
+			open_session(edge, s);
+		} else if (s->is_ready && revocation_look(edge->revocation,
+			s->stream, detail) == REVOCATION_LISTED) {
+			refuse_certificate(edge, s, true, detail);
+		}
+	}
 }
 
 static void refuse_fault(struct edge *edge, struct session *s,
@@ -406,6 +436,7 @@ int edge_apply(struct edge *edge, struct topology *t,
 	txn_table_bound(&edge->txns, &bounds);
 	federation_apply(edge->federation, &edge->policy, tls_partner);
 	revoke_untrusted(edge);
+	on_crl(edge); /* another setting may let go on who waits */
 	return peer_pool_apply(edge->peers, &edge->policy);
 }
 

@@ -74,6 +74,7 @@ static void rules_from(struct policy *p, const struct setting_set *s)
 	p->hide_vias = setting_bool(s, "hide_vias");
 	p->hide_record_routes = setting_bool(s, "hide_record_routes");
 	p->keep_crls = setting_bool(s, "keep_crls_up_to_date_for_peers");
+	p->require_crls = setting_bool(s, "require_crls_for_peers");
 	p->hide_history = setting_bool(s, "hide_history");
 	p->ms_headers = setting_bool(s, "ms_headers");
 	p->add_supported_path = setting_bool(s, "add_supported_path");

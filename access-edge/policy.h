@@ -67,6 +67,7 @@ struct policy {
 	bool hide_vias;
 	bool hide_record_routes;
 	bool keep_crls;
+	bool require_crls;
 	bool ms_headers;
 	bool add_supported_path;
 	bool fix_nated_contact;

@@ -16,9 +16,12 @@
 #include "common/base/log.h"
 #include "common/base/netset.h"
 #include "common/net/crl.h"
+#include "common/net/crl_parcel.h"
 #include "common/net/http_get.h"
+#include "common/run/worker.h"
 
 #define LIST_MAX   (32u << 20)
+#define ALL_MAX    ((size_t)256 << 20)
 #define FETCHES    8
 #define TIMEOUT_MS 30000
 
@@ -29,10 +32,21 @@ struct fetch {
 	char url[CRL_URL_LEN];
 };
 
+/* A list that came is read beside the loop. */
+struct reading {
+	struct job job;
+	struct revocation *owner;
+	struct crl_parcel *parcel; /* owned */
+	size_t len;
+	bool has_run;
+};
+
 struct revocation {
 	struct revocation_spec spec;
 	const struct policy *policy; /* borrowed */
 	struct crl_store *store;
+	struct worker *worker; /* begins with the first list */
+	bool is_ending;
 	struct list fetches;
 	size_t fetch_count;
 };
@@ -48,7 +62,9 @@ int revocation_new(struct revocation **out,
 	list_init(&r->fetches);
 	r->spec = *spec;
 	r->policy = policy;
-	err = crl_store_new(&r->store);
+	err = crl_store_new(&r->store, ALL_MAX);
+	if (err == 0)
+		err = worker_new(&r->worker, spec->loop);
 	if (err != 0) {
 		revocation_free(r);
 		return err;
@@ -76,6 +92,8 @@ void revocation_free(struct revocation *r)
 		http_get_cancel(f->get);
 		fetch_free(f);
 	}
+	r->is_ending = true;
+	worker_free(r->worker);
 	crl_store_free(r->store);
 	free(r);
 }
@@ -102,32 +120,99 @@ static void tell_failure(struct revocation *r, const char *url,
 		log_qz(url), log_qz(cause));
 }
 
+static void on_failed(struct revocation *r, const char *url,
+	const char *cause)
+{
+	crl_failed(r->store, url, wall_now());
+	tell_failure(r, url, cause);
+	r->spec.on_news(r->spec.arg);
+}
+
+/* ---- lists that came ----------------------------------------------------- */
+
+static void read_list(struct job *job)
+{
+	struct reading *reading = container_of(job, struct reading, job);
+
+	crl_parcel_open(reading->parcel);
+	reading->has_run = true;
+}
+
+static void on_read(struct job *job)
+{
+	struct reading *reading = container_of(job, struct reading, job);
+	struct revocation *r = reading->owner;
+	struct why why = {""};
+	char url[CRL_URL_LEN];
+	size_t len = reading->len;
+	int err;
+
+	snprintf(url, sizeof(url), "%s", crl_parcel_url(reading->parcel));
+	if (r->is_ending || !reading->has_run) {
+		crl_parcel_free(reading->parcel);
+		free(reading);
+		return;
+	}
+	err = crl_put(r->store, reading->parcel, wall_now(), &why);
+	free(reading);
+	if (err != 0)
+		tell_failure(r, url, why_text(&why, err));
+	else
+		log_info("crl.fetched", "url=%s bytes=%zu", log_qz(url), len);
+	r->spec.on_news(r->spec.arg);
+}
+
+/* room is taken. */
+static int give_to_worker(struct revocation *r, const char *url, void *room,
+	const void *body, size_t len)
+{
+	struct reading *reading;
+	struct crl_parcel *parcel;
+	int err = crl_receive(r->store, url, room, body, len, &parcel);
+
+	if (err != 0)
+		return err;
+	reading = calloc(1, sizeof(*reading));
+	err = reading == NULL ? -ENOMEM : worker_start(r->worker);
+	if (err != 0) {
+		crl_parcel_free(parcel);
+		free(reading);
+		return err;
+	}
+	reading->owner = r;
+	reading->parcel = parcel;
+	reading->len = len;
+	reading->job.run = read_list;
+	reading->job.done = on_read;
+	worker_add(r->worker, &reading->job);
+	return 0;
+}
+
 static void on_answer(const void *body, size_t len, const char *detail,
 	void *arg)
 {
 	struct fetch *f = arg;
 	struct revocation *r = f->owner;
-	struct why why = {""};
 	char url[CRL_URL_LEN];
-	int err = EDGE_EPEER;
+	void *room = body != NULL ? http_get_keep(f->get) : NULL;
+	int err;
 
 	snprintf(url, sizeof(url), "%s", f->url);
 	fetch_free(f); /* its get goes by itself after this call */
 	if (body == NULL) {
-		crl_failed(r->store, url, wall_now());
-		tell_failure(r, url, detail);
+		on_failed(r, url, detail);
 		return;
 	}
-	err = crl_put(r->store, url, body, len, wall_now(), &why);
-	if (err != 0) {
-		tell_failure(r, url, why_text(&why, err));
-		return;
-	}
-	log_info("crl.fetched", "url=%s bytes=%zu", log_qz(url), len);
-	r->spec.on_news(r->spec.arg);
+	err = give_to_worker(r, url, room, body, len);
+	if (err != 0)
+		on_failed(r, url, err_text(err));
 }
 
-static void fetch(struct revocation *r, const char *url)
+/* ---- asking for them ----------------------------------------------------- */
+
+/* False: it can't be asked, now or for a while. Who looks again may be given
+ * another address. */
+static bool fetch(struct revocation *r, const char *url)
 {
 	struct http_get_spec spec = {
 		.loop = r->spec.loop,
@@ -140,10 +225,14 @@ static void fetch(struct revocation *r, const char *url)
 		.may_ask = may_ask,
 		.cb = on_answer,
 	};
-	struct fetch *f = r->fetch_count < FETCHES ? calloc(1, sizeof(*f)) :
-		NULL;
-	int err = f == NULL ? EDGE_EBUSY : 0;
+	struct fetch *f;
+	int err = -ENOMEM;
 
+	if (r->fetch_count == FETCHES) {
+		crl_postponed(r->store, url);
+		return false;
+	}
+	f = calloc(1, sizeof(*f));
 	if (f != NULL) {
 		f->owner = r;
 		snprintf(f->url, sizeof(f->url), "%s", url);
@@ -153,25 +242,38 @@ static void fetch(struct revocation *r, const char *url)
 		err = http_get_new(&f->get, &spec);
 	}
 	if (err == 0)
-		return;
+		return true;
 	if (f != NULL)
 		fetch_free(f);
 	crl_failed(r->store, url, wall_now());
 	tell_failure(r, url, err_text(err));
+	return false;
 }
 
-bool revocation_is_listed(struct revocation *r, const struct stream *s,
-	char detail[static REVOCATION_DETAIL_LEN])
+/* Two certificates of a chain may name several lists, each at several
+ * addresses: so many are begun at a time. */
+#define TRIES 8
+
+enum revocation_state revocation_look(struct revocation *r,
+	const struct stream *s, char detail[static REVOCATION_DETAIL_LEN])
 {
 	struct crl_finding found;
 
+	detail[0] = '\0';
 	if (!r->policy->keep_crls)
-		return false;
+		return REVOCATION_FINE;
 	crl_look(r->store, s, wall_now(), &found);
-	if (found.url[0] != '\0')
-		fetch(r, found.url);
+	for (int i = 0; i < TRIES && found.url[0] != '\0'; i++) {
+		if (!fetch(r, found.url) && r->fetch_count == FETCHES)
+			break;
+		crl_look(r->store, s, wall_now(), &found);
+	}
 	snprintf(detail, REVOCATION_DETAIL_LEN, "%s", found.detail);
-	return found.state == CRL_REVOKED;
+	if (found.state == CRL_REVOKED)
+		return REVOCATION_LISTED;
+	if (found.state != CRL_MISSING || !r->policy->require_crls)
+		return REVOCATION_FINE;
+	return found.is_coming ? REVOCATION_WAIT : REVOCATION_UNKNOWN;
 }
 
 void revocation_tick(struct revocation *r)
@@ -180,5 +282,5 @@ void revocation_tick(struct revocation *r)
 
 	if (r->policy->keep_crls && r->fetch_count < FETCHES &&
 		crl_stale(r->store, wall_now(), url)[0] != '\0')
-		fetch(r, url);
+		(void)fetch(r, url);
 }

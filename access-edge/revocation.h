@@ -1,7 +1,7 @@
 /*
- * Revoked certificates of partners: lists are fetched in the background and
- * kept up to date; until one is here its certificates count as good, and
- * the connections of one that turns out to be listed are ended.
+ * Revoked certificates of partners: lists are fetched in the background, read
+ * beside the loop and kept up to date. Until one is here its certificates count
+ * as good, or, with require_crls_for_peers, whoever shows them waits.
  */
 #ifndef ACCESS_EDGE_REVOCATION_H
 #define ACCESS_EDGE_REVOCATION_H
@@ -23,7 +23,8 @@ struct revocation_spec {
 	struct resolver *resolver;
 	struct counters *counters;
 	bool bind_device;
-	void (*on_news)(void *arg); /* a list came: look at peers again */
+	void (*on_news)(void *arg); /* a list came, or could not be had: look
+	                             * at peers again */
 	void *arg;
 };
 
@@ -32,11 +33,17 @@ EDGE_MUST int revocation_new(struct revocation **out,
 	const struct revocation_spec *spec, const struct policy *policy);
 void revocation_free(struct revocation *r); /* accepts NULL */
 
-/* Is a certificate of this peer's chain on its issuer's list? Begins to
- * fetch what is missing. */
+enum revocation_state {
+	REVOCATION_FINE,
+	REVOCATION_LISTED,  /* a certificate of the chain was taken back */
+	REVOCATION_WAIT,    /* its list is required, and on its way */
+	REVOCATION_UNKNOWN, /* its list is required, and can't be had */
+};
+
+/* What is known of this peer's chain. Begins to fetch what is missing. */
 #define REVOCATION_DETAIL_LEN 160
-bool revocation_is_listed(struct revocation *r, const struct stream *s,
-	char detail[static REVOCATION_DETAIL_LEN]);
+enum revocation_state revocation_look(struct revocation *r,
+	const struct stream *s, char detail[static REVOCATION_DETAIL_LEN]);
 /* Once a second: lists near their end are fetched anew. */
 void revocation_tick(struct revocation *r);
 size_t revocation_lists(const struct revocation *r);

@@ -449,6 +449,20 @@ void session_close(struct session *s, const char *why)
 	stream_close(s->stream);
 }
 
+void session_wait(struct session *s)
+{
+	s->is_waiting = true;
+	s->is_ready = false;
+	stream_pause(s->stream);
+}
+
+void session_go_on(struct session *s)
+{
+	s->is_waiting = false;
+	s->is_ready = true;
+	stream_resume(s->stream);
+}
+
 void session_signed_in(struct session *s, const struct policy *p,
 	struct str user)
 {
@@ -478,6 +492,9 @@ static const char *overdue(const struct session *s, const struct policy *p,
 	if (s->unfinished.ms != 0 && mono_since_ms(s->unfinished, now) >
 		(int64_t)p->message_s * 1000)
 		return "message";
+	if (s->is_waiting && mono_since_ms(s->ready, now) >
+		(int64_t)p->handshake_s * 1000)
+		return "unchecked certificate";
 	if (s->origin.role != ORIGIN_CLIENT || !s->is_ready)
 		return NULL;
 	if (s->messages_in == 0 && mono_since_ms(s->ready, now) >

@@ -61,6 +61,7 @@ struct session {
 	struct mono unfinished;    /* since when a message is; 0 = none */
 	bool is_ready;
 	bool is_closing;
+	bool is_waiting; /* has shaken hands, and is not ready yet */
 	bool is_held;
 	struct session_held *held; /* owned */
 	const char *why_closed;    /* by us; a literal, or NULL */
@@ -129,6 +130,11 @@ void session_hold(struct session *s);
 /* on_message is called again for it, not from within a callback of the same
  * session. */
 void session_resume(struct session *s);
+/* From within on_ready: what its certificate is worth is being asked. To all
+ * others it has not shaken hands yet, and nothing is read, until it goes on;
+ * not for longer than a handshake may take. */
+void session_wait(struct session *s);
+void session_go_on(struct session *s);
 /* A 2xx has shown that somebody inside knows this client; user is "" when it
  * does not say as whom. */
 void session_signed_in(struct session *s, const struct policy *p,

@@ -16,6 +16,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/map.h"
 #include "common/base/rand.h"
@@ -62,6 +63,7 @@ struct slot {
 struct crl_list {
 	unsigned refs;
 	struct body *body;
+	ISSUING_DIST_POINT *about; /* or NULL */
 	struct slot *slots;
 	size_t slot_count; /* power of two, over twice the rows */
 	size_t count;
@@ -151,25 +153,72 @@ static struct slot *slot_of(const struct crl_list *list, struct serial want,
 	return &list->slots[i];
 }
 
-static int count_rows(struct crl_list *list)
+/* One extension of a row, at *p, which moves behind it. */
+static int take_extension(const uint8_t **p, const uint8_t *end)
+{
+	/* 2.5.29: why and since when it is listed, what to do on hold */
+	static const uint8_t known[][3] = {{0x55, 0x1d, 0x15},
+		{0x55, 0x1d, 0x18}, {0x55, 0x1d, 0x17}};
+	const uint8_t *one_end = enter(p, end, V_ASN1_SEQUENCE);
+	const uint8_t *id_end = one_end == NULL ? NULL :
+		enter(p, one_end, V_ASN1_OBJECT);
+	const uint8_t *id = *p;
+
+	if (id_end == NULL)
+		return EDGE_EMALFORMED;
+	*p = one_end;
+	for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
+		if (id_end - id == sizeof(known[i]) &&
+			memcmp(id, known[i], sizeof(known[i])) == 0)
+			return 0;
+	}
+	/* Not critical, which is the default and left out in DER? */
+	return enter(&id_end, one_end, V_ASN1_BOOLEAN) == NULL ? 0 :
+		EDGE_EREFUSED;
+}
+
+/* Behind its number a row has a date, and may have extensions. Who does not
+ * understand a critical one must not use the list (section 5.3). */
+static int judge_rest(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *list_end;
+	long len = 0;
+	int tag, class, err = 0;
+
+	if (p >= end || (ASN1_get_object(&p, &len, &tag, &class, end - p) &
+		0x81) != 0 || len > end - p)
+		return EDGE_EMALFORMED;
+	p += len;
+	if (p == end)
+		return 0;
+	list_end = enter(&p, end, V_ASN1_SEQUENCE);
+	if (list_end == NULL)
+		return EDGE_EMALFORMED;
+	while (p < list_end && err == 0)
+		err = take_extension(&p, list_end);
+	return err;
+}
+
+static int count_rows(struct crl_list *list, struct why *why)
 {
 	const uint8_t *end, *p = rows_of(list, &end);
 	struct serial s;
+	int err = 0;
 
 	if (list->body->rows != NULL && end == NULL)
 		return EDGE_EMALFORMED;
-	for (; p < end; list->count++) {
-		if (!next_row(&p, end, &s))
-			return EDGE_EMALFORMED;
-	}
-	return 0;
+	for (; p < end && err == 0; list->count++)
+		err = next_row(&p, end, &s) ? judge_rest(s.p + s.n, p) :
+			EDGE_EMALFORMED;
+	return err != EDGE_EREFUSED ? err : why_set(why, err,
+		"a row has a critical extension that is not known");
 }
 
-static int index_rows(struct crl_list *list)
+static int index_rows(struct crl_list *list, struct why *why)
 {
 	const uint8_t *base, *end, *p;
 	struct serial s;
-	int err = count_rows(list);
+	int err = count_rows(list, why);
 
 	if (err != 0)
 		return err;
@@ -205,34 +254,71 @@ static struct frame *read_frame(const void *der, size_t len)
 	return (struct frame *)frame;
 }
 
+static void body_free(struct body *body)
+{
+	ASN1_item_free((ASN1_VALUE *)body, ASN1_ITEM_rptr(body));
+}
+
 static struct body *read_body(const void *der, size_t len)
 {
 	struct frame *frame = read_frame(der, len);
 	const unsigned char *p;
-	ASN1_VALUE *body;
+	struct body *body;
 
 	if (frame == NULL)
 		return NULL;
 	p = ASN1_STRING_get0_data(frame->tbs);
-	body = ASN1_item_d2i(NULL, &p, ASN1_STRING_length(frame->tbs),
-		ASN1_ITEM_rptr(body));
+	body = (struct body *)ASN1_item_d2i(NULL, &p,
+		ASN1_STRING_length(frame->tbs), ASN1_ITEM_rptr(body));
+	/* Section 5.1.1.2: else the signature says not how it was made. */
+	if (body != NULL &&
+		X509_ALGOR_cmp(body->algorithm, frame->algorithm) != 0) {
+		body_free(body);
+		body = NULL;
+	}
 	ASN1_item_free((ASN1_VALUE *)frame, ASN1_ITEM_rptr(frame));
-	return (struct body *)body;
+	return body;
 }
 
-/* Rows of such lists mean something else than "revoked by this issuer". */
-static bool is_of_another_kind(const struct body *body)
+/* Section 5.2: who does not understand a critical extension must not use the
+ * list. */
+static bool is_understood(const STACK_OF(X509_EXTENSION) *extensions)
 {
-	bool is_delta = X509v3_get_ext_by_NID(body->extensions, NID_delta_crl,
-		-1) >= 0;
-	int critical = -1;
-	ISSUING_DIST_POINT *point = X509V3_get_d2i(body->extensions,
-		NID_issuing_distribution_point, &critical, NULL);
-	/* -1: there is none; else it is there and can't be read. */
-	bool is_odd = point == NULL ? critical != -1 : point->indirectCRL > 0;
+	static const int known[] = {NID_issuing_distribution_point,
+		NID_authority_key_identifier, NID_crl_number,
+		NID_issuer_alt_name};
 
-	ISSUING_DIST_POINT_free(point);
-	return is_delta || is_odd;
+	for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++) {
+		X509_EXTENSION *e = sk_X509_EXTENSION_value(extensions, i);
+		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
+		bool is_known = X509_EXTENSION_get_critical(e) == 0;
+
+		for (size_t k = 0; k < ARRAY_COUNT(known); k++)
+			is_known = is_known || nid == known[k];
+		if (!is_known)
+			return false;
+	}
+	return true;
+}
+
+/* Rows of some lists mean something else than "taken back by this issuer":
+ * changes, certificates of others, what nobody here understands. */
+static int read_extensions(struct crl_list *list, struct why *why)
+{
+	const STACK_OF(X509_EXTENSION) *all = list->body->extensions;
+	int critical = -1;
+
+	list->about = X509V3_get_d2i(all, NID_issuing_distribution_point,
+		&critical, NULL);
+	if (X509v3_get_ext_by_NID(all, NID_delta_crl, -1) >= 0 ||
+		(list->about != NULL && list->about->indirectCRL > 0))
+		return why_set(why, EDGE_EREFUSED,
+			"it is no complete list of one issuer");
+	/* -1: there is none; else it is there and can't be read. */
+	if ((list->about == NULL && critical != -1) || !is_understood(all))
+		return why_set(why, EDGE_EREFUSED,
+			"it has a critical extension that is not known");
+	return 0;
 }
 
 int crl_list_read(struct crl_list **out, const void *der, size_t len,
@@ -247,11 +333,10 @@ int crl_list_read(struct crl_list **out, const void *der, size_t len,
 	list->body = read_body(der, len);
 	if (list->body == NULL)
 		err = EDGE_EMALFORMED;
-	else if (is_of_another_kind(list->body))
-		err = why_set(why, EDGE_EREFUSED,
-			"it is no complete list of one issuer");
 	if (err == 0)
-		err = index_rows(list);
+		err = read_extensions(list, why);
+	if (err == 0)
+		err = index_rows(list, why);
 	if (err == EDGE_EMALFORMED)
 		err = why_set(why, err, "it is no revocation list");
 	ERR_clear_error();
@@ -273,7 +358,8 @@ void crl_list_unref(struct crl_list *list)
 {
 	if (list == NULL || --list->refs > 0)
 		return;
-	ASN1_item_free((ASN1_VALUE *)list->body, ASN1_ITEM_rptr(body));
+	ISSUING_DIST_POINT_free(list->about);
+	body_free(list->body);
 	free(list->slots);
 	free(list);
 }
@@ -312,6 +398,23 @@ bool crl_list_has(const struct crl_list *list, const ASN1_INTEGER *serial)
 size_t crl_list_count(const struct crl_list *list)
 {
 	return list->count;
+}
+
+size_t crl_list_bytes(const struct crl_list *list)
+{
+	return list->slot_count * sizeof(*list->slots) +
+		(list->body->rows == NULL ? 0 :
+			(size_t)ASN1_STRING_length(list->body->rows));
+}
+
+const X509_NAME *crl_list_issuer(const struct crl_list *list)
+{
+	return list->body->issuer;
+}
+
+const ISSUING_DIST_POINT *crl_list_about(const struct crl_list *list)
+{
+	return list->about;
 }
 
 const ASN1_TIME *crl_list_made(const struct crl_list *list)

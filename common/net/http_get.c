@@ -144,6 +144,14 @@ void http_get_cancel(struct http_get *get)
 	free(get);
 }
 
+void *http_get_keep(struct http_get *get)
+{
+	void *room = get->got;
+
+	get->got = NULL;
+	return room;
+}
+
 /* The last thing: get is gone after it. */
 static void finish(struct http_get *get, const void *body, size_t len,
 	const char *detail)

@@ -20,6 +20,9 @@ struct http_get;
 /* body is borrowed for the call, NULL on failure; detail says why. */
 typedef void(http_get_cb)(const void *body, size_t len, const char *detail,
 	void *arg);
+/* From within it: the memory that the body lies in is the caller's now, to be
+ * freed by free(). */
+void *http_get_keep(struct http_get *get);
 
 struct http_get_spec {
 	struct loop *loop;

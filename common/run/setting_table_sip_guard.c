@@ -53,8 +53,20 @@ const struct setting_def SETTING_SIP_GUARD[SETTING_SIP_GUARD_COUNT] = {
 		.original = "KeepCrlsUpToDateForPeers",
 		.help = "Revocation lists of partners' certificates are "
 			"fetched over HTTP in the background; a certificate "
-			"on one is refused, a list that can't be had is not "
-			"held against anyone.",
+			"on one is refused, also when the list is out of "
+			"date.",
+	},
+	{
+		.component = "access-edge",
+		.name = "require_crls_for_peers",
+		.kind = SETTING_BOOL,
+		.unit = "",
+		.fallback = "false",
+		.help = "A partner whose certificate names a revocation list "
+			"waits until it is here, and is refused when it "
+			"can't be had or is out of date. False: such a list "
+			"is not held against anyone. What names no list over "
+			"HTTP is not asked for one.",
 	},
 
 	/* ---- what others need not know ---- */

@@ -100,6 +100,8 @@ int worker_start(struct worker *w)
 	sigset_t old;
 	int err;
 
+	if (w->is_started)
+		return 0;
 	/* Signals are the loop's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

@@ -23,7 +23,7 @@ struct job {
 struct worker;
 
 EDGE_MUST int worker_new(struct worker **out, struct loop *loop);
-/* After the sandbox is on. */
+/* After the sandbox is on; again: nothing more. */
 EDGE_MUST int worker_start(struct worker *w);
 /* Ends after the job that runs; done() of every job is called, also of those
  * that never ran. Accepts NULL. */

@@ -32,6 +32,7 @@ struct pki_spec {
 	const char *cn;     /* NULL = none */
 	const char *san;    /* "DNS:a.test,DNS:b.test", NULL = none */
 	const char *usage;  /* "serverAuth", NULL = none said */
+	const char *key_usage; /* "keyCertSign", NULL = none said */
 	const char *crl; /* "URI:http://...", where its issuer's list is */
 	const char *passphrase;
 	bool is_ca;
@@ -156,6 +157,8 @@ static inline void pki_fill(X509 *cert, const struct pki_spec *spec)
 		spec->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
 	if (spec->usage != NULL)
 		pki_extend(cert, NID_ext_key_usage, spec->usage);
+	if (spec->key_usage != NULL)
+		pki_extend(cert, NID_key_usage, spec->key_usage);
 	if (spec->san != NULL)
 		pki_extend(cert, NID_subject_alt_name, spec->san);
 	if (spec->crl != NULL)

@@ -156,6 +156,10 @@ START_TEST(test_S10_changes_and_lists_of_others_are_refused)
 			EDGE_EREFUSED},
 		{NID_issuing_distribution_point, "onlyuser:TRUE", 0},
 		{NID_crl_number, "DER:02:01:07", 0},
+		{NID_netscape_comment, "of no weight", 0},
+		{NID_netscape_comment, "critical,of weight", EDGE_EREFUSED},
+		{NID_issuing_distribution_point, "DER:02:01:07",
+			EDGE_EREFUSED},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -171,6 +175,67 @@ START_TEST(test_S10_changes_and_lists_of_others_are_refused)
 			crl_list_unref(list);
 		list = NULL;
 	}
+}
+END_TEST
+
+/* One row with one extension. */
+static int read_row_with(int nid, const char *value)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *at = ASN1_TIME_set(NULL, time(NULL));
+	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	unsigned char *der = NULL;
+	int len, err;
+
+	ck_assert_ptr_nonnull(ext);
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set1_lastUpdate(crl, at);
+	add_row(crl, 7);
+	X509_REVOKED_add_ext(sk_X509_REVOKED_value(
+		X509_CRL_get_REVOKED(crl), 0), ext, -1);
+	ck_assert_int_gt(X509_CRL_sign(crl, key, EVP_sha256()), 0);
+	len = i2d_X509_CRL(crl, &der);
+	err = crl_list_read(&list, der, (size_t)len, &why);
+	if (err == 0)
+		ck_assert(has(7));
+	crl_list_unref(list);
+	list = NULL;
+	OPENSSL_free(der);
+	X509_EXTENSION_free(ext);
+	ASN1_TIME_free(at);
+	X509_CRL_free(crl);
+	return err;
+}
+
+START_TEST(test_S10_row_with_an_unknown_demand_spoils_the_list)
+{
+	ck_assert_int_eq(read_row_with(NID_crl_reason, "DER:0a:01:01"), 0);
+	ck_assert_int_eq(read_row_with(NID_crl_reason,
+		"critical,DER:0a:01:01"), 0);
+	ck_assert_int_eq(read_row_with(NID_netscape_comment, "x"), 0);
+	ck_assert_int_eq(read_row_with(NID_netscape_comment, "critical,x"),
+		EDGE_EREFUSED);
+	ck_assert_int_eq(read_row_with(NID_certificate_issuer,
+		"critical,DER:30:00"), EDGE_EREFUSED);
+	ck_assert_ptr_nonnull(strstr(why.text, "row"));
+}
+END_TEST
+
+/* RFC 5280 section 5.1.1.2: inside and outside of what is signed. */
+START_TEST(test_S10_two_algorithms_are_no_list)
+{
+	static const unsigned char sha256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d,
+		0x04, 0x03, 0x02};
+	int len;
+	unsigned char *der = der_of(NULL, 0, 0, NULL, &len);
+	unsigned char *first = memmem(der, (size_t)len, sha256,
+		sizeof(sha256));
+
+	ck_assert_ptr_nonnull(first);
+	first[sizeof(sha256) - 1] = 0x03;
+	ck_assert_int_eq(crl_list_read(&list, der, (size_t)len, &why),
+		EDGE_EMALFORMED);
+	OPENSSL_free(der);
 }
 END_TEST
 
@@ -249,6 +314,9 @@ int main(void)
 	tcase_add_test(c, test_empty_list_has_nobody_on_it);
 	tcase_add_test(c, test_S10_signature_covers_every_byte);
 	tcase_add_test(c, test_S10_changes_and_lists_of_others_are_refused);
+	tcase_add_test(c,
+		test_S10_row_with_an_unknown_demand_spoils_the_list);
+	tcase_add_test(c, test_S10_two_algorithms_are_no_list);
 	tcase_add_test(c, test_S4_every_cut_list_is_malformed);
 	tcase_add_test(c, test_reading_costs_a_fraction_of_what_objects_cost);
 	suite_add_tcase(suite, c);
