@@ -75,11 +75,15 @@ say() {
 		--bind 203.0.113.78 --from "sip:x@$1" >"$LAB/said.json"
 }
 answers() { [ "$(lab_json "$LAB/said.json" codes)" = "$1" ]; }
+has_lists() {
+	curl -s --unix-socket "$LAB/run/access-edge.sock" \
+		http://bus/metrics | grep -qx "sallyport_access_edge_crls $1"
+}
 logged() { grep -q "$1" "$LAB/up.log"; }
 
 say good.test
 answers "{'200': 1}" || fail "before its list: $(cat "$LAB/said.json")"
-lab_wait 10 "the list" logged 'crl.fetched.*all.crl'
+lab_wait 10 "the list" has_lists 1
 say good.test
 answers "{'200': 1}" || fail "with its list: $(cat "$LAB/said.json")"
 say bad.test
