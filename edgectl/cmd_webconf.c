@@ -27,6 +27,7 @@ static const struct output_column SERVER_COLUMNS[] = {
 	{"MAX", "sessions_max", 0},
 	{"ACCEPTING", "accepting", 0},
 	{"DRAINING", "draining", 0},
+	{"WEBCONF-ID", "webconf_id", 0},
 };
 
 static void servers_as_text(FILE *to, const json_t *object)

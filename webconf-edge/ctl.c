@@ -74,7 +74,7 @@ static void post_close(struct bus_request *req, void *state)
 			"there is no such session now");
 		return;
 	}
-	pair_cut(pair);
+	pair_cut(pair, "administrator");
 	bus_reply(req, 200, json_pack("{s:s}", "session", text));
 }
 

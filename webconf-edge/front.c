@@ -19,6 +19,7 @@
 #include "common/net/relay.h"
 #include "webconf-edge/admit.h"
 #include "webconf-edge/counters.h"
+#include "webconf-edge/crowd.h"
 #include "webconf-edge/link.h"
 #include "webconf-edge/opener.h"
 #include "webconf-edge/pair.h"
@@ -29,10 +30,6 @@
 #define BYTES_MIN   1024u
 #define RETRY_S     5
 #define BAN_LOG_MAX 6
-#define CROWD_MS    1000 /* three quarters are taken */
-#define CRUSH_MS    250  /* nearly all are */
-#define THIN_OUT    2
-#define LOOK_MAX    64u
 
 enum front_state {
 	FRONT_TLS,
@@ -300,23 +297,19 @@ static bool has_had_its_time(const struct front *f, int64_t time_ms)
 }
 
 /* Threat S8: from many sources together a flood could hold every place until
- * its deadlines. Who means it is done in a fraction of a second; who has
- * been silent the longest goes first, without a word. Two for each that
- * comes, so that their number falls. */
+ * its deadlines. They go without a word. */
 void fronts_thin_out(struct webconf_edge *e)
 {
-	const size_t most = e->limits.pending_max;
-	const size_t pending = counter_get(e->counters, COUNT_PENDING);
-	const int64_t time_ms = pending >= most / 16 * 15 ? CRUSH_MS :
-		CROWD_MS;
+	const int64_t time_ms = crowd_time_ms(counter_get(e->counters,
+		COUNT_PENDING), e->limits.pending_max);
 	unsigned looked = 0;
 	unsigned gone = 0;
 	struct list *at, *next;
 
-	if (pending < most / 4 * 3)
+	if (time_ms < 0)
 		return;
 	list_for_each_safe(at, next, &e->fronts) {
-		if (gone == THIN_OUT || ++looked > LOOK_MAX)
+		if (gone == CROWD_THIN_OUT || ++looked > CROWD_LOOK)
 			return;
 		if (!has_had_its_time(front_of(at), time_ms))
 			continue;

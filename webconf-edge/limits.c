@@ -36,6 +36,7 @@ void limits_from(struct limits *out, const struct topology *t)
 		.new_per_s = number(set, "new_connections"),
 		.relays_max = number(set, "max_relays"),
 		.servers_max = number(set, "max_servers"),
+		.fresh_max = number(set, "max_pending_servers"),
 		.waiters_max = number(set, "max_waiters"),
 		.tickets_max = number(set, "max_tickets"),
 		.warm_max = number(set, "max_warm"),

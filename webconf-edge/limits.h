@@ -22,6 +22,7 @@ struct limits {
 	unsigned new_per_s;
 	size_t relays_max;
 	size_t servers_max;
+	unsigned fresh_max; /* connections to 8057 without a right yet */
 	size_t waiters_max;
 	size_t tickets_max;
 	unsigned warm_max;

@@ -44,6 +44,11 @@ struct server *link_server(const struct link *l)
 	return l->server;
 }
 
+const uint8_t *link_spki(const struct link *l)
+{
+	return l->spki_sha256;
+}
+
 const char *link_state_name(enum link_state state)
 {
 	static const char *const names[] = {
@@ -104,8 +109,19 @@ static void server_lost(struct server *s)
 		s->session_count);
 }
 
+/* It takes no place of those who have proved nothing any more. */
+static void leave_fresh(struct link *l)
+{
+	if (list_is_empty(&l->fresh))
+		return;
+	list_remove(&l->fresh);
+	ports_gone(&l->edge->ports, l->port_id, &l->remote);
+	counter_sub(l->edge->counters, COUNT_SERVERS_PENDING, 1);
+}
+
 void link_join_server(struct link *l, struct server *s)
 {
+	leave_fresh(l);
 	l->server = s;
 	s->link_count++;
 }
@@ -133,9 +149,9 @@ static void leave_server(struct link *l)
 void link_release(struct link *l)
 {
 	leave_server(l);
+	leave_fresh(l);
 	mux_free(l->mux);
 	list_remove(&l->node);
-	ports_gone(&l->edge->ports, l->port_id, &l->remote);
 	counter_sub(l->edge->counters, COUNT_SERVER_CONNECTIONS_OPEN, 1);
 	wce_reader_fini(&l->reader);
 	loop_timer_free(l->timer);
@@ -423,7 +439,9 @@ int link_new(struct webconf_edge *e, const struct port *port, int fd,
 	l->remote = *remote;
 	l->port_id = port->id;
 	l->number = ++e->last_id;
+	l->began = loop_now(e->loop);
 	list_init(&l->node);
+	list_init(&l->fresh);
 	list_init(&l->place);
 	wce_reader_init(&l->reader, FIRST_FRAME_MAX);
 	err = loop_timer_new(&l->timer, e->loop, on_timer, l);
@@ -442,6 +460,8 @@ int link_new(struct webconf_edge *e, const struct port *port, int fd,
 		return err;
 	}
 	list_push_back(&e->links, &l->node);
+	list_push_back(&e->fresh, &l->fresh);
+	counter_add(e->counters, COUNT_SERVERS_PENDING, 1);
 	counter_add(e->counters, COUNT_SERVER_CONNECTIONS, 1);
 	counter_add(e->counters, COUNT_SERVER_CONNECTIONS_OPEN, 1);
 	return 0;

@@ -25,6 +25,8 @@ struct link *link_of_place(struct list *at);
 /* One that takes a client of this server now, NULL = none. */
 struct link *link_free_of(const struct server *s);
 
+/* 32 bytes: the key of the certificate it came with. */
+const uint8_t *link_spki(const struct link *l);
 /* Carries channels: link_open_channel() then, else link_pairing(). */
 bool link_is_muxed(const struct link *l);
 /* fields: what is in a PAIR. */

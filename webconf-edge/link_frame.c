@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "webconf-edge/counters.h"
 #include "webconf-edge/front.h"
+#include "webconf-edge/id_right.h"
 #include "webconf-edge/links.h"
 #include "webconf-edge/pair.h"
 
@@ -71,12 +72,19 @@ static void register_server(struct link *l, const struct wce_fields *fields)
 	struct server_claim claim;
 	enum server_verdict verdict;
 	struct server *s = NULL;
+	const char *refusal;
 	enum wce_code code;
 	int err;
 
 	err = server_claim_read(&claim, fields);
 	if (err < 0) {
 		link_fault(l, wce_code_of(err), "registration");
+		return;
+	}
+	refusal = id_right_refusal(e->topology, l->name, claim.id);
+	if (refusal != NULL) {
+		server_claim_fini(&claim);
+		link_fault(l, WCE_E_UNTRUSTED, refusal);
 		return;
 	}
 	verdict = server_judge(&e->servers, &claim, &peer, &code);

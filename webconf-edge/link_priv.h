@@ -20,11 +20,13 @@ enum link_state {
 
 struct link {
 	struct list node;  /* edge->links */
+	struct list fresh; /* edge->fresh, until it is admitted */
 	struct list place; /* server->controls, ->ready or ->muxes */
 	struct webconf_edge *edge; /* borrowed */
 	struct addr remote;
 	uint32_t port_id;
 	uint64_t number;
+	struct mono began;
 	enum link_state state;
 	int fd;                   /* owned in LINK_PROBE, else -1 */
 	struct loop_fd *probe;    /* owned in LINK_PROBE */
@@ -43,7 +45,7 @@ struct link {
 /* link.c */
 const char *link_state_name(enum link_state state);
 void link_set_state(struct link *l, enum link_state state);
-/* The server stays while links know it. */
+/* It has a right and says for what. The server stays while links know it. */
 void link_join_server(struct link *l, struct server *s);
 /* Orderly: what was sent goes out, then it is released. */
 void link_close(struct link *l);

@@ -7,6 +7,9 @@
 
 #include "common/base/digest.h"
 #include "common/base/log.h"
+#include "webconf-edge/counters.h"
+#include "webconf-edge/crowd.h"
+#include "webconf-edge/id_right.h"
 #include "webconf-edge/link_priv.h"
 #include "webconf-edge/pair.h"
 
@@ -18,6 +21,36 @@ static bool has_right(const struct topology *t, const char *name,
 
 	return row != NULL && (!row->has_pin ||
 		digest_eq(row->spki_sha256, spki, sizeof(row->spki_sha256)));
+}
+
+static bool has_had_its_time(const struct link *l, int64_t time_ms)
+{
+	return (l->state == LINK_PROBE || l->state == LINK_TLS ||
+		l->state == LINK_FIRST) &&
+		mono_since_ms(l->began, loop_now(l->edge->loop)) >= time_ms;
+}
+
+void links_thin_out(struct webconf_edge *e)
+{
+	const int64_t time_ms = crowd_time_ms(counter_get(e->counters,
+		COUNT_SERVERS_PENDING), e->limits.fresh_max);
+	unsigned looked = 0;
+	unsigned gone = 0;
+	struct list *at, *next;
+
+	if (time_ms < 0)
+		return;
+	list_for_each_safe(at, next, &e->fresh) {
+		struct link *l = container_of(at, struct link, fresh);
+
+		if (gone == CROWD_THIN_OUT || ++looked > CROWD_LOOK)
+			return;
+		if (!has_had_its_time(l, time_ms))
+			continue;
+		counter_add(e->counters, COUNT_SERVER_REFUSED, 1);
+		link_free(l);
+		gone++;
+	}
 }
 
 static struct link *link_of_server(const struct webconf_edge *e,
@@ -53,13 +86,30 @@ static void review_servers(struct webconf_edge *e)
 	while (s != NULL) {
 		struct server *next = servers_next(&e->servers, s);
 
-		if (!has_right(e->topology, s->name, s->spki_sha256)) {
+		if (!has_right(e->topology, s->name, s->spki_sha256) ||
+		    id_right_refusal(e->topology, s->name, s->id) != NULL) {
 			log_notice("server.revoked", "server=%s sessions=%zu",
 				log_qz(s->name), s->session_count);
 			pairs_cut(e, s, "server_revoked");
+			server_unlist(&e->servers, s);
 			links_drop(e, s);
 		}
 		s = next;
+	}
+}
+
+/* A relay outlives its slot, and its server may have come back with another
+ * key since. */
+static void review_pairs(struct webconf_edge *e)
+{
+	struct list *at;
+
+	list_for_each(at, &e->pairs) {
+		struct pair *p = pair_of(at);
+
+		if (!has_right(e->topology, pair_server(p)->name,
+			    pair_spki(p)))
+			pair_cut(p, "server_revoked");
 	}
 }
 
@@ -84,6 +134,7 @@ void links_review(struct webconf_edge *e)
 	struct link *l;
 
 	review_servers(e);
+	review_pairs(e);
 	/* Those that have not said yet what they are for, and those with
 	 * another key than their server has now. One may take others with
 	 * it. */
@@ -105,6 +156,16 @@ void links_drain(struct webconf_edge *e, bool on, uint32_t grace_s)
 		else
 			link_send_registered(l);
 	}
+}
+
+size_t links_open(const struct webconf_edge *e, uint32_t port_id)
+{
+	struct list *at;
+	size_t count = 0;
+
+	list_for_each(at, &e->links)
+		count += link_of(at)->port_id == port_id;
+	return count;
 }
 
 size_t links_channels(const struct webconf_edge *e)

@@ -34,6 +34,7 @@ struct pair {
 	bool is_channel;
 	struct relay *relay;       /* owned, NULL until joined */
 	uint8_t id[WCE_ID_LEN];
+	uint8_t spki_sha256[32]; /* of the server's certificate */
 	struct addr client;
 	uint16_t rate_kib_s;
 	struct mono began;
@@ -50,6 +51,16 @@ struct pair *pair_of(struct list *at)
 const uint8_t *pair_id(const struct pair *pair)
 {
 	return pair->id;
+}
+
+const uint8_t *pair_spki(const struct pair *pair)
+{
+	return pair->spki_sha256;
+}
+
+const struct server *pair_server(const struct pair *pair)
+{
+	return pair->server;
 }
 
 static void forget(struct pair *p)
@@ -140,6 +151,7 @@ int pair_begin(struct webconf_edge *e, struct front *front, struct link *link)
 	p->is_channel = link_is_muxed(link);
 	p->link = p->is_channel ? NULL : link;
 	p->server = front_server(front);
+	memcpy(p->spki_sha256, link_spki(link), sizeof(p->spki_sha256));
 	p->client = *front_remote(front);
 	p->rate_kib_s = front_rate_kib_s(front);
 	p->began = loop_now(e->loop);
@@ -245,13 +257,18 @@ void pair_lost_link(struct pair *pair)
 	fail(pair, WCE_E_SERVER, "slot_gone");
 }
 
+static void give_up(struct pair *p, enum wce_code code, const char *reason)
+{
+	struct channel *channel = p->channel;
+	struct link *link = p->link;
+
+	fail(p, code, reason);
+	drop_way(link, channel, code);
+}
+
 void pair_late(struct pair *pair)
 {
-	struct channel *channel = pair->channel;
-	struct link *link = pair->link;
-
-	fail(pair, WCE_E_TIMEOUT, "no_answer");
-	drop_way(link, channel, WCE_E_TIMEOUT);
+	give_up(pair, WCE_E_TIMEOUT, "no_answer");
 }
 
 /* ---- the relay ----------------------------------------------------------- */
@@ -368,9 +385,9 @@ static void cut(struct pair *p, const char *cause)
 	relay_cut(p->relay);
 }
 
-void pair_cut(struct pair *pair)
+void pair_cut(struct pair *pair, const char *cause)
 {
-	cut(pair, "administrator");
+	cut(pair, cause);
 }
 
 void pairs_cut(struct webconf_edge *e, const struct server *server,
@@ -381,6 +398,26 @@ void pairs_cut(struct webconf_edge *e, const struct server *server,
 	list_for_each(at, &e->pairs)
 		if (server == NULL || pair_of(at)->server == server)
 			cut(pair_of(at), cause);
+}
+
+static struct pair *not_joined(const struct webconf_edge *e)
+{
+	struct list *at;
+
+	list_for_each(at, &e->pairs)
+		if (pair_of(at)->relay == NULL)
+			return pair_of(at);
+	return NULL;
+}
+
+void pairs_expire(struct webconf_edge *e)
+{
+	struct pair *p;
+
+	/* An answer on its way now would begin a relay after all. */
+	while ((p = not_joined(e)) != NULL)
+		give_up(p, WCE_E_DRAINING, "drained");
+	pairs_cut(e, NULL, "drained");
 }
 
 void pairs_sweep(struct webconf_edge *e)

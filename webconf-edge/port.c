@@ -8,9 +8,11 @@
 
 #include "common/base/err.h"
 
-/* Inside: each server holds its warm slots and relays here. What is new in
- * one second is bounded by what a drain of another edge may bring. */
+/* Inside: what is new in one second is bounded by what a drain of another
+ * edge may bring. Who has a right is not counted any more: servers hold
+ * their warm slots and relays here. */
 #define INSIDE_NEW_PER_S 1000
+#define INSIDE_SHARE     4 /* one address has a quarter of the places */
 
 bool port_is_ours(enum topology_usage usage)
 {
@@ -52,10 +54,10 @@ static struct listener_spec spec_of(const struct ports *p,
 	};
 
 	if (l->usage == TOPOLOGY_WEBCONF_CLIENT) {
-		spec.max_open = p->limits->pending_max;
 		spec.max_per_source = p->limits->pending_per_source;
 		spec.new_per_s_per_source = p->limits->new_per_s_per_source;
 	} else {
+		spec.max_per_source = p->limits->fresh_max / INSIDE_SHARE;
 		spec.new_per_s_per_source = INSIDE_NEW_PER_S;
 	}
 	return spec;

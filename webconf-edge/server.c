@@ -186,6 +186,7 @@ static int server_new(struct server **out, struct servers *all,
 	list_init(&s->waiters);
 	map_insert(&all->by_id, &s->node, hash_of(all, id));
 	all->count++;
+	s->is_listed = true;
 	*out = s;
 	return 0;
 }
@@ -220,12 +221,20 @@ int server_register(struct server **out, struct servers *all,
 	return 0;
 }
 
+void server_unlist(struct servers *all, struct server *s)
+{
+	if (!s->is_listed)
+		return;
+	s->is_listed = false;
+	map_remove(&all->by_id, &s->node);
+	all->count--;
+}
+
 void server_forget_if_unused(struct servers *all, struct server *s)
 {
 	if (s->link_count > 0 || s->session_count > 0 || s->waiter_count > 0)
 		return;
-	map_remove(&all->by_id, &s->node);
-	all->count--;
+	server_unlist(all, s);
 	server_free(s);
 }
 
@@ -261,15 +270,25 @@ size_t server_revoke(struct server *s, struct str ids, struct wall now)
 	return lost;
 }
 
+/* The id as topology.yaml binds it. */
+static const char *uuid_text(const char *id, char out[static 37])
+{
+	snprintf(out, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12,
+		id + 16, id + 20);
+	return out;
+}
+
 json_t *server_json(const struct server *s)
 {
 	char since[WALL_TEXT_LEN];
 	char id[2 * WCE_ID_LEN + 1];
+	char uuid[37];
 
 	str_hex(s->id, sizeof(s->id), id);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:I, s:I, s:I, s:b, s:b, s:I}",
-		"id", id, "server", s->name, "pool", s->pool, "since",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, "
+			 "s:I, s:I, s:I, s:I, s:b, s:b, s:I}",
+		"id", id, "webconf_id", uuid_text(id, uuid), "server",
+		s->name, "pool", s->pool, "since",
 		wall_text(s->since, since), "epoch", (json_int_t)s->epoch,
 		"connections", (json_int_t)s->control_count, "warm",
 		(json_int_t)s->ready_count, "multiplexed",

@@ -48,6 +48,7 @@ struct server {
 	uint32_t load; /* sessions as it says itself */
 	bool is_accepting; /* as it says itself */
 	bool is_draining;
+	bool is_listed; /* found by its id */
 	struct wall since;
 };
 
@@ -102,6 +103,9 @@ enum server_verdict server_judge(const struct servers *all,
 /* Make it, or renew what is known of it; keys are taken from the claim. */
 EDGE_MUST int server_register(struct server **out, struct servers *all,
 	struct server_claim *claim, const struct server_peer *peer);
+/* Its right is gone: the id is free for whoever has it, while what it began
+ * comes to its end. */
+void server_unlist(struct servers *all, struct server *s);
 /* Gone for good, once nothing points to it any more: no connection, session
  * or client that waits. */
 void server_forget_if_unused(struct servers *all, struct server *s);

@@ -144,7 +144,26 @@ static void on_tick(void *arg)
 
 /* ---- accepting ----------------------------------------------------------- */
 
-static bool may_come(struct webconf_edge *e, const struct addr *remote)
+/* The places of those who have proved nothing are all taken, also after the
+ * slow ones made room: their number is ours to bound and not the listener's,
+ * which would not ask. */
+static bool is_full(struct webconf_edge *e, enum webconf_edge_counter pending,
+	size_t most, enum webconf_edge_counter refused)
+{
+	if (counter_get(e->counters, pending) < most)
+		return false;
+	counter_add(e->counters, refused, 1);
+	return true;
+}
+
+static bool may_server_come(struct webconf_edge *e)
+{
+	links_thin_out(e);
+	return !is_full(e, COUNT_SERVERS_PENDING, e->limits.fresh_max,
+		COUNT_SERVER_REFUSED);
+}
+
+static bool may_client_come(struct webconf_edge *e, const struct addr *remote)
 {
 	const struct mono now = loop_now(e->loop);
 
@@ -157,24 +176,25 @@ static bool may_come(struct webconf_edge *e, const struct addr *remote)
 		counter_add(e->counters, COUNT_REFUSED_RATE, 1);
 		return false;
 	}
-	return true;
+	fronts_thin_out(e);
+	return !is_full(e, COUNT_PENDING, e->limits.pending_max,
+		COUNT_REFUSED_CROWDED);
 }
 
 static void on_accept(void *arg, const struct port *port, int fd,
 	const struct addr *remote)
 {
 	struct webconf_edge *e = arg;
-	int err = 0;
+	bool is_server = port->usage == TOPOLOGY_WEBCONF_SERVER;
+	int err;
 
-	if (port->usage == TOPOLOGY_WEBCONF_SERVER) {
-		err = link_new(e, port, fd, remote);
-	} else if (may_come(e, remote)) {
-		fronts_thin_out(e);
-		err = front_new(e, port, fd, remote);
-	} else {
+	if (!(is_server ? may_server_come(e) : may_client_come(e, remote))) {
 		close(fd);
 		listener_gone(port->listener, remote);
+		return;
 	}
+	err = is_server ? link_new(e, port, fd, remote) :
+		front_new(e, port, fd, remote);
 	if (err == 0)
 		return;
 	listener_gone(port->listener, remote);
@@ -184,30 +204,45 @@ static void on_accept(void *arg, const struct port *port, int fd,
 
 /* ---- the table ----------------------------------------------------------- */
 
-/* Half a relay is no use: rather refuse to start than run out later. Where
- * nobody asked for so many, fewer will do. */
-static int check_descriptors(struct webconf_edge *e, struct why *why)
+/* The limit that holds for the life of the process. */
+static uint64_t descriptors_max(void)
 {
-	const struct setting_set *set = topology_settings(e->topology,
-		"webconf-edge");
-	const uint64_t wanted = 2 * (uint64_t)e->limits.relays_max +
-		DESCRIPTORS_MORE;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= wanted)
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? RLIM_INFINITY :
+		(uint64_t)limit.rlim_max;
+}
+
+/* Half a relay is no use: rather refuse a topology than run out later. Where
+ * nobody asked for so many, fewer will do. cap: what there is room for, 0 =
+ * for all. */
+static int check_descriptors(const struct webconf_edge *e,
+	const struct topology *t, size_t *cap, struct why *why)
+{
+	const struct setting_set *set = topology_settings(t, "webconf-edge");
+	const uint64_t relays = setting_number(set, "max_relays");
+	const uint64_t wanted = 2 * relays + DESCRIPTORS_MORE;
+
+	*cap = 0;
+	if (e->descriptors_max >= wanted)
 		return 0;
 	if (!setting_is_default(set, "max_relays") ||
-		limit.rlim_max < 2 * DESCRIPTORS_MORE)
+		e->descriptors_max < 2 * DESCRIPTORS_MORE)
 		return why_set(why, EDGE_ECONFIG,
-			"max_relays %zu needs %" PRIu64 " descriptors, the "
-			"limit is %" PRIu64 "; raise LimitNOFILE or lower "
-			"max_relays", e->limits.relays_max, wanted,
-			(uint64_t)limit.rlim_max);
-	e->relays_cap = (size_t)(limit.rlim_max - DESCRIPTORS_MORE) / 2;
-	log_warning("limits.lowered", "setting=max_relays from=%zu to=%zu "
-		"descriptors=%" PRIu64, e->limits.relays_max, e->relays_cap,
-		(uint64_t)limit.rlim_max);
+			"max_relays %" PRIu64 " needs %" PRIu64 " descriptors,"
+			" the limit is %" PRIu64 "; raise LimitNOFILE or lower"
+			" max_relays", relays, wanted, e->descriptors_max);
+	*cap = (size_t)(e->descriptors_max - DESCRIPTORS_MORE) / 2;
 	return 0;
+}
+
+static void take_cap(struct webconf_edge *e, size_t cap)
+{
+	if (cap > 0 && cap != e->relays_cap)
+		log_warning("limits.lowered", "setting=max_relays from=%zu "
+			"to=%zu descriptors=%" PRIu64, e->limits.relays_max,
+			cap, e->descriptors_max);
+	e->relays_cap = cap;
 }
 
 static int open_tls(struct webconf_edge *e, struct why *why)
@@ -245,6 +280,7 @@ int webconf_edge_start(struct daemon *d, void **state, struct why *why)
 {
 	struct webconf_edge *e = calloc(1, sizeof(*e));
 	struct topology *t = daemon_topology(d);
+	size_t cap;
 	int err;
 
 	if (e == NULL)
@@ -255,6 +291,7 @@ int webconf_edge_start(struct daemon *d, void **state, struct why *why)
 	e->counters = daemon_counters(d);
 	list_init(&e->fronts);
 	list_init(&e->links);
+	list_init(&e->fresh);
 	list_init(&e->pairs);
 	e->ports.loop = e->loop;
 	e->ports.limits = &e->limits;
@@ -268,7 +305,10 @@ int webconf_edge_start(struct daemon *d, void **state, struct why *why)
 	take_snapshot(e, t);
 	bucket_init(&e->new_connections, e->limits.new_per_s,
 		e->limits.new_per_s, mono_now());
-	err = check_descriptors(e, why);
+	e->descriptors_max = descriptors_max();
+	err = check_descriptors(e, t, &cap, why);
+	if (err == 0)
+		take_cap(e, cap);
 	if (err == 0)
 		err = open_parts(e, why);
 	if (err == 0)
@@ -292,27 +332,32 @@ int webconf_edge_ready(void *state, struct why *why)
 int webconf_edge_check(void *state, const struct topology *next,
 	struct why *why)
 {
-	size_t count = 0;
+	size_t count = 0, cap;
 
-	(void)state;
 	for (size_t i = 0; i < next->listener_count; i++)
 		count += port_is_ours(next->listeners[i].usage);
 	if (count > PORTS_MAX / 2)
 		return why_set(why, EDGE_ETOOBIG, "webconf-edge can have %d "
 			"ports, the topology gives it %zu", PORTS_MAX / 2,
 			count);
-	return 0;
+	/* Who asks with --check has other limits than the daemon. */
+	return state == NULL ? 0 : check_descriptors(state, next, &cap, why);
 }
 
 int webconf_edge_apply(void *state, struct topology *next, struct why *why)
 {
 	struct webconf_edge *e = state;
-	int err = ports_listen(&e->ports, next, why);
+	size_t cap;
+	int err = check_descriptors(e, next, &cap, why);
 
+	if (err == 0)
+		err = ports_listen(&e->ports, next, why);
 	if (err < 0)
 		return err;
 	take_snapshot(e, next);
+	take_cap(e, cap);
 	e->servers.max = e->limits.servers_max;
+	ticket_set_limit(e->used, e->limits.tickets_max);
 	links_review(e);
 	warn_if_idle(next);
 	return 0;
@@ -336,8 +381,9 @@ size_t webconf_edge_ports(void *state, struct daemon_port *out, size_t cap)
 			.address = *listener_address(port->listener),
 			.protocol = "wce/tls",
 			.is_open = true,
-			.open_count = listener_open_count(port->listener) +
-				e->relay_count,
+			.open_count = e->relay_count + (is_outside ?
+				listener_open_count(port->listener) :
+				links_open(e, port->id)),
 		};
 		/* both are IFNAMSIZ */
 		strncpy(out[count].device, listener_device(port->listener),
@@ -404,7 +450,7 @@ void webconf_edge_drain(void *state, bool on)
 /* Who was told how long it may stay is not surprised. */
 void webconf_edge_expire(void *state)
 {
-	pairs_cut(state, NULL, "drained");
+	pairs_expire(state);
 }
 
 size_t webconf_edge_busy(void *state)

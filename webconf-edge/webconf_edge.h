@@ -35,9 +35,11 @@ struct webconf_edge {
 	struct bucket new_connections;
 	struct list fronts; /* struct front */
 	struct list links;  /* struct link */
+	struct list fresh;  /* those of them that were not admitted yet */
 	struct list pairs;  /* struct pair */
 	size_t pair_count;
 	size_t relay_count;
+	uint64_t descriptors_max;
 	size_t relays_cap; /* what descriptors allow, 0 = max_relays */
 	uint64_t last_id; /* of connections, for the log */
 	uint8_t id[WCE_ID_LEN];

@@ -4,7 +4,7 @@
 
 #include "common/run/setting.h"
 
-#define SETTING_WEBCONF_COUNT 26u
+#define SETTING_WEBCONF_COUNT 27u
 extern const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT];
 
 #define SETTING_FEDERATION_COUNT 22u

@@ -46,6 +46,18 @@ const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT] = {
 	},
 	{
 		.component = "webconf-edge",
+		.name = "max_pending_servers",
+		.kind = SETTING_NUMBER,
+		.unit = "",
+		.fallback = "1024",
+		.min = 16,
+		.max = 1000000,
+		.restart = true,
+		.help = "Connections to port 8057 that have shown no right "
+			"yet; one address has a quarter of them.",
+	},
+	{
+		.component = "webconf-edge",
 		.name = "max_warm",
 		.kind = SETTING_NUMBER,
 		.unit = "",
@@ -179,9 +191,8 @@ const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT] = {
 		.kind = SETTING_NUMBER,
 		.unit = "",
 		.fallback = "1000000",
-		.min = 1000,
+		.min = 10,
 		.max = 100000000,
-		.restart = true,
 		.help = "Used tickets remembered until they expire; when "
 			"there are more, new joins are refused.",
 	},
@@ -195,7 +206,6 @@ const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT] = {
 		.fallback = "20000",
 		.min = 1,
 		.max = 1000000,
-		.restart = true,
 		.help = "Relays at once; each takes two descriptors.",
 	},
 	{

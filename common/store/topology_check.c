@@ -321,6 +321,13 @@ static const struct rule RULES[] = {
 		" 'providers/'||name FROM provider WHERE "
 		HAS_SETTING("use_default_routing", "='true'")},
 
+	{"webconf-id", true,
+		"SELECT format('%s and %s have the same webconf_id: each"
+		" server has its own', MIN(fqdn), MAX(fqdn)),"
+		" 'servers/'||MIN(fqdn) FROM trusted_server WHERE server_uuid"
+		" IS NOT NULL GROUP BY lower(server_uuid) HAVING"
+		" MIN(fqdn)<>MAX(fqdn)"},
+
 	/* ---- 6: balancing ---- */
 	{"hlb-nat", true,
 		"SELECT DISTINCT format('%s: balancing hlb and nat %s for av"

@@ -58,6 +58,12 @@ void ticket_set_free(struct ticket_set *set)
 	free(set);
 }
 
+void ticket_set_limit(struct ticket_set *set, size_t max)
+{
+	set->max = max;
+	set->swept = (struct wall){0};
+}
+
 static size_t home(const struct ticket_set *set, const uint8_t *id)
 {
 	return siphash24(set->key, id, TICKET_ID_LEN) &

@@ -17,6 +17,9 @@ struct ticket_set;
 
 EDGE_MUST int ticket_set_new(struct ticket_set **out, size_t max);
 void ticket_set_free(struct ticket_set *set); /* accepts NULL */
+/* As many from now on. Where there are more already, none is forgotten, and
+ * none comes in until enough of them are over. */
+void ticket_set_limit(struct ticket_set *set, size_t max);
 /* 0 = is in now, -EEXIST = was in already, EDGE_EBUSY = full, -ENOMEM. An
  * id with an `until` in the past is gone at some later moment. */
 EDGE_MUST int ticket_set_add(struct ticket_set *set,

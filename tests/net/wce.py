@@ -10,7 +10,8 @@ import time
 
 CODES = {"malformed": 1, "version": 2, "timeout": 3, "ticket": 0x101,
          "server": 0x102, "full": 0x103, "unregistered": 0x104,
-         "duplicate": 0x105, "untrusted": 0x106, "draining": 0x201}
+         "duplicate": 0x105, "untrusted": 0x106, "draining": 0x201,
+         "edge_full": 0x203}
 
 
 def tlv(tag, value):

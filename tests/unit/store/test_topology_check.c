@@ -150,6 +150,14 @@ static const struct row ROWS[] = {
 		" provider(name,kind,proxy_fqdn) VALUES('p','hosting',"
 		"'hub.test');",
 		"use_default_routing and provider p do not go together"},
+	{"webconf-id", true,
+		"INSERT INTO trusted_server(fqdn,edge_pool,grants,server_uuid)"
+		" SELECT 'mcu1.a.test',pool_id,'webconf','0f7a2c1e-5b7d-4f0e-"
+		"9a53-1f2f3b4c5d6e' FROM pool LIMIT 1;"
+		"INSERT INTO trusted_server(fqdn,edge_pool,grants,server_uuid)"
+		" SELECT 'mcu2.a.test',pool_id,'webconf','0F7A2C1E-5B7D-4F0E-"
+		"9A53-1F2F3B4C5D6E' FROM pool LIMIT 1;",
+		"mcu1.a.test and mcu2.a.test have the same webconf_id"},
 	{"hlb-nat", true,
 		"UPDATE pool SET balancing='hlb'; UPDATE net_interface SET"
 		" nat_address='203.0.113.9' WHERE number=3;",

@@ -64,6 +64,36 @@ START_TEST(test_full_refuses_and_forgets_no_live_id)
 }
 END_TEST
 
+START_TEST(test_a_new_bound_forgets_nothing)
+{
+	struct ticket_set *set = set_of(100);
+	uint8_t id[TICKET_ID_LEN];
+
+	for (uint32_t i = 0; i < 100; i++) {
+		id_of(i, id);
+		ck_assert_int_eq(ticket_set_add(set, id, LATER, NOW), 0);
+	}
+	id_of(100, id);
+	ck_assert_int_eq(ticket_set_add(set, id, LATER, NOW), EDGE_EBUSY);
+	ticket_set_limit(set, 2000);
+	for (uint32_t i = 100; i < 2000; i++) {
+		id_of(i, id);
+		ck_assert_int_eq(ticket_set_add(set, id, LATER, NOW), 0);
+	}
+	ticket_set_limit(set, 50);
+	ck_assert_uint_eq(ticket_set_count(set), 2000);
+	for (uint32_t i = 0; i < 2000; i++) {
+		id_of(i, id);
+		ck_assert_int_eq(ticket_set_add(set, id, LATER, NOW), -EEXIST);
+	}
+	id_of(2000, id);
+	ck_assert_int_eq(ticket_set_add(set, id, LATER, NOW), EDGE_EBUSY);
+	ck_assert_int_eq(ticket_set_add(set, id, (struct wall){9000},
+		(struct wall){LATER.s + 1}), 0);
+	ticket_set_free(set);
+}
+END_TEST
+
 START_TEST(test_room_comes_back_when_tickets_are_over)
 {
 	struct ticket_set *set = set_of(1000);
@@ -159,6 +189,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_an_id_goes_in_once);
 	tcase_add_test(tc, test_full_refuses_and_forgets_no_live_id);
+	tcase_add_test(tc, test_a_new_bound_forgets_nothing);
 	tcase_add_test(tc, test_room_comes_back_when_tickets_are_over);
 	tcase_add_test(tc, test_steady_use_keeps_the_set_small);
 	tcase_add_test(tc, test_the_same_as_a_plain_list);

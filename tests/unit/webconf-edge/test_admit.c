@@ -247,6 +247,31 @@ START_TEST(test_S17_a_name_has_a_share_of_the_servers)
 END_TEST
 
 /* A pin that comes later is compared with the key of now. */
+/* What is left of one that lost its right does not keep its id from its
+ * owner, nor a place of the table. */
+START_TEST(test_T11_an_id_is_free_when_its_right_is_gone)
+{
+	struct server_claim again = claim(0x20, 9);
+	enum wce_code code;
+	struct server *owner;
+
+	t.server->session_count = 1; /* a relay that is being cut */
+	ck_assert_int_eq(server_judge(&t.servers, &again, &FE2, &code),
+		SERVER_REFUSED);
+	server_unlist(&t.servers, t.server);
+	ck_assert_uint_eq(t.servers.count, 0);
+	ck_assert_ptr_null(servers_find(&t.servers, again.id));
+	ck_assert_int_eq(server_judge(&t.servers, &again, &FE2, &code),
+		SERVER_NEW);
+	ck_assert_int_eq(server_register(&owner, &t.servers, &again, &FE2), 0);
+	server_claim_fini(&again);
+	t.server->session_count = 0;
+	server_forget_if_unused(&t.servers, t.server);
+	ck_assert_ptr_eq(servers_find(&t.servers, owner->id), owner);
+	ck_assert_uint_eq(t.servers.count, 1);
+}
+END_TEST
+
 START_TEST(test_a_renewed_certificate_is_the_one_that_counts)
 {
 	static const uint8_t renewed[32] = {7};
@@ -306,6 +331,7 @@ int main(void)
 	tcase_add_test(tc, test_S17_an_id_is_not_taken_over);
 	tcase_add_test(tc, test_servers_have_a_bound);
 	tcase_add_test(tc, test_S17_a_name_has_a_share_of_the_servers);
+	tcase_add_test(tc, test_T11_an_id_is_free_when_its_right_is_gone);
 	tcase_add_test(tc, test_a_renewed_certificate_is_the_one_that_counts);
 	tcase_add_test(tc, test_a_claim_with_a_wrong_key_is_none);
 	suite_add_tcase(suite, tc);
