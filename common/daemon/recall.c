@@ -120,15 +120,10 @@ static void put_word(struct recall_record *rec, enum recall_word word,
 		return; /* at[] is 0, and words[0] is the empty text */
 	rec->at[word] = (uint16_t)*used;
 	memcpy(rec->words + *used, text.p, n);
+	rec->words[*used + n] = '\0';
 	/* What comes from the network is shown to a person (threat S16). */
-	for (size_t i = 0; i < n; i++) {
-		char *c = &rec->words[*used + i];
-
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-	}
+	str_tidy(rec->words + *used);
 	*used += n + 1;
-	rec->words[*used - 1] = '\0';
 }
 
 static void EDGE_PRINTF(3, 0)
@@ -155,6 +150,8 @@ static void EDGE_PRINTF(3, 0)
 		put_word(rec, RECALL_DOMAIN, note->domain, &used);
 	rec->at[RECALL_TEXT] = (uint16_t)used;
 	vsnprintf(rec->words + used, sizeof(rec->words) - used, fmt, ap);
+	/* A stray byte of a peer must not cost us the cause. */
+	str_tidy(rec->words + used);
 }
 
 static bool is_same(const struct recall_record *a,

@@ -164,14 +164,10 @@ static json_t *record_json(const struct found *f)
 	json_object_set_new(object, "kind", json_string(rec->kind));
 	for (size_t i = 0; i < RECALL_WORD_COUNT; i++) {
 		const char *word = recall_word(rec, (enum recall_word)i);
-		json_t *text = NULL;
 
 		if (word[0] == '\0' && i != RECALL_ID && i != RECALL_TEXT)
 			continue;
-		text = json_string(word);
-		/* A peer's bytes need not be UTF-8. */
-		json_object_set_new(object, NAMES[i],
-			text != NULL ? text : json_string("(not UTF-8)"));
+		json_object_set_new(object, NAMES[i], json_string(word));
 	}
 	add_address(object, "address", &rec->address);
 	add_address(object, "other", &rec->other);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/str.h"
 #include "edgectl/doctor/doctor.h"
 #include "edgectl/output.h"
 
@@ -54,6 +55,7 @@ void doctor_add(struct doctor *d, enum doctor_level level, const char *what,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	str_tidy(text); /* what is cut, or a name of a file, is still UTF-8 */
 	d->count[level]++;
 	if (is_known(d, what, text))
 		return;

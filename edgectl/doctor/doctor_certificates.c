@@ -4,7 +4,9 @@
  * other side trusts.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -41,6 +43,51 @@ static const struct use_row USES[] = {
 	{CONF_USE_INTERNAL, CONF_AV_AUTH, TOPOLOGY_AUTH, TOPOLOGY_INTERNAL},
 };
 
+static bool may(const struct rights *r, const struct stat *st, unsigned how)
+{
+	return doctor_may(st, how, r->uid, r->gid, r->memberships,
+		r->membership_count);
+}
+
+/* The first folder on the way to path that the user can't pass, in out. */
+static bool is_closed(const char *path, const struct rights *rights,
+	char out[static PATH_MAX])
+{
+	struct stat st;
+
+	for (const char *at = strchr(path + 1, '/'); at != NULL;
+		at = strchr(at + 1, '/')) {
+		snprintf(out, PATH_MAX, "%.*s", (int)(at - path), path);
+		if (stat(out, &st) == 0 && S_ISDIR(st.st_mode) &&
+			!may(rights, &st, DOCTOR_PASS))
+			return true;
+	}
+	return false;
+}
+
+/* Where the file is named, and where links lead to (Let's Encrypt's live/
+ * and archive/, both root's alone). */
+static bool check_folders(struct doctor *d, const struct use_row *row,
+	const struct rights *rights, const char *path)
+{
+	char real[PATH_MAX];
+	char folder[PATH_MAX];
+	char cure[WHY_LEN];
+
+	if (!is_closed(path, rights, folder) &&
+		(realpath(path, real) == NULL ||
+			!is_closed(real, rights, folder)))
+		return true;
+	snprintf(cure, sizeof(cure), "have the files copied to "
+		CONF_TLS_DIR " when they are renewed, and name those in "
+		"edge.yaml; or setfacl -m u:%s:x %.200s",
+		d->conf->users[row->reader], folder);
+	doctor_add(d, DOCTOR_FAIL, conf_use_name(row->use), cure,
+		"%s: %s (uid %u) can't pass through %s", path,
+		conf_daemon_name(row->reader), (unsigned)rights->uid, folder);
+	return false;
+}
+
 static void check_reader(struct doctor *d, const struct use_row *row,
 	const char *path)
 {
@@ -57,11 +104,12 @@ static void check_reader(struct doctor *d, const struct use_row *row,
 			"%s: %s", path, strerror(errno));
 		return;
 	}
+	if (!check_folders(d, row, &rights, path))
+		return;
 	snprintf(cure, sizeof(cure), "chgrp sallyport-%s %s && chmod 640 %s",
 		row->use == CONF_USE_INTERNAL ?
 			"tls" : conf_daemon_name(row->reader), path, path);
-	if (!doctor_may_read(&st, rights.uid, rights.gid, rights.memberships,
-		    rights.membership_count))
+	if (!may(&rights, &st, DOCTOR_READ))
 		doctor_add(d, DOCTOR_FAIL, conf_use_name(row->use), cure,
 			"%s: %s (uid %u) can't read it", path,
 			conf_daemon_name(row->reader), (unsigned)rights.uid);

@@ -4,7 +4,7 @@
 
 #include "edgectl/doctor/doctor_read.h"
 
-bool doctor_may_read(const struct stat *st, uid_t uid, gid_t gid,
+bool doctor_may(const struct stat *st, unsigned how, uid_t uid, gid_t gid,
 	const gid_t *groups, size_t group_count)
 {
 	bool in_group = st->st_gid == gid;
@@ -12,12 +12,12 @@ bool doctor_may_read(const struct stat *st, uid_t uid, gid_t gid,
 	if (uid == 0)
 		return true;
 	if (st->st_uid == uid)
-		return (st->st_mode & S_IRUSR) != 0;
+		return (st->st_mode >> 6 & how) != 0;
 	for (size_t i = 0; i < group_count; i++)
 		in_group = in_group || st->st_gid == groups[i];
 	if (in_group)
-		return (st->st_mode & S_IRGRP) != 0;
-	return (st->st_mode & S_IROTH) != 0;
+		return (st->st_mode >> 3 & how) != 0;
+	return (st->st_mode & how) != 0;
 }
 
 bool doctor_ports_cover(struct str list, uint32_t first, uint32_t count)

@@ -10,8 +10,10 @@
 
 #include "common/base/str.h"
 
-/* Would the file's mode let this user read it? */
-bool doctor_may_read(const struct stat *st, uid_t uid, gid_t gid,
+/* Would the mode let this user read the file, pass through the folder? */
+#define DOCTOR_READ 04u
+#define DOCTOR_PASS 01u
+bool doctor_may(const struct stat *st, unsigned how, uid_t uid, gid_t gid,
 	const gid_t *groups, size_t group_count);
 
 /* Does a list such as "1024,50000-59999" (ip_local_reserved_ports) hold

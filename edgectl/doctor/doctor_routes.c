@@ -100,14 +100,28 @@ static void check_default(struct doctor *d,
 
 static void check_forwarding(struct doctor *d)
 {
-	char room[16];
-	struct str text =
-		read_file("/proc/sys/net/ipv4/ip_forward", room, sizeof(room));
+	static const struct {
+		const char *path;
+		const char *todo;
+		const char *what;
+	} ROWS[] = {
+		{"/proc/sys/net/ipv4/ip_forward",
+			"sysctl -w net.ipv4.ip_forward=0, and the same in "
+			"/etc/sysctl.d/sallyport.conf", "IPv4"},
+		{"/proc/sys/net/ipv6/conf/all/forwarding",
+			"sysctl -w net.ipv6.conf.all.forwarding=0, and the "
+			"same in /etc/sysctl.d/sallyport.conf", "IPv6"},
+	};
 
-	if (str_eq_z(str_trim(text), "1") && !d->topology->lab)
-		doctor_add(d, DOCTOR_FAIL, "forwarding",
-			"sysctl -w net.ipv4.ip_forward=0",
-			"this host passes packets between its sides");
+	for (size_t i = 0; i < ARRAY_COUNT(ROWS) && !d->topology->lab; i++) {
+		char room[16];
+		struct str text = read_file(ROWS[i].path, room, sizeof(room));
+
+		if (str_eq_z(str_trim(text), "1"))
+			doctor_add(d, DOCTOR_FAIL, "forwarding", ROWS[i].todo,
+				"this host passes %s packets between its "
+				"sides", ROWS[i].what);
+	}
 }
 
 void doctor_routes(struct doctor *d)

@@ -85,6 +85,15 @@ loop_ctl doctor | grep -q 'everybody can read the key' ||
 	fail "open key is not told"
 repair
 
+echo "# a folder on the way to the key that only root may enter"
+mkdir -p "$LAB/archive/live"
+cp -a "$LAB/etc/tls/external-sip.key" "$LAB/archive/live/"
+ln -sf "$LAB/archive/live/external-sip.key" "$LAB/etc/tls/external-sip.key"
+loop_ctl doctor >/dev/null || fail "a link is blamed"
+chmod 700 "$LAB/archive"
+refused 1 "can't pass through $LAB/archive\$" loop_ctl doctor
+repair
+
 echo "# an address that this host does not have"
 sed -i 's/internal: 127.0.2.10/internal: 10.99.99.10/' "$LAB/etc/topology.yaml"
 loop_ctl topology apply "$LAB/etc/topology.yaml" >/dev/null || fail "apply"

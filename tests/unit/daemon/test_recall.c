@@ -121,10 +121,11 @@ START_TEST(test_S16_control_characters_of_a_peer_are_not_kept)
 		.user = STR_LIT("al\xff")};
 	json_t *answer;
 
-	recall_add(r, &note, "t");
+	recall_add(r, &note, "cause=refused by=%s", "e\xffve\n");
 	answer = recall_about(r, "x");
 	ck_assert_str_eq(field(answer, 0, "call_id"), "a??b?[1m");
-	ck_assert_str_eq(field(answer, 0, "user"), "(not UTF-8)");
+	ck_assert_str_eq(field(answer, 0, "user"), "al?");
+	ck_assert_str_eq(field(answer, 0, "text"), "cause=refused by=e?ve?");
 	json_decref(answer);
 }
 END_TEST

@@ -31,9 +31,13 @@ START_TEST(test_mode_decides_who_may_read)
 			.st_gid = ROWS[i].group,
 		};
 
-		ck_assert_msg(doctor_may_read(&st, 100, 200, groups, 1) ==
-				ROWS[i].may,
-			"row %zu", i);
+		struct stat folder = st;
+
+		folder.st_mode >>= 2; /* r becomes x */
+		ck_assert_msg(doctor_may(&st, DOCTOR_READ, 100, 200, groups,
+			1) == ROWS[i].may, "row %zu", i);
+		ck_assert_msg(doctor_may(&folder, DOCTOR_PASS, 100, 200,
+			groups, 1) == ROWS[i].may, "folder, row %zu", i);
 	}
 }
 END_TEST
@@ -42,7 +46,7 @@ START_TEST(test_root_reads_everything)
 {
 	const struct stat st = {.st_mode = 0, .st_uid = 5, .st_gid = 5};
 
-	ck_assert(doctor_may_read(&st, 0, 0, NULL, 0));
+	ck_assert(doctor_may(&st, DOCTOR_READ, 0, 0, NULL, 0));
 }
 END_TEST
 
