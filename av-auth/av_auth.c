@@ -47,17 +47,12 @@ static int open_keys(struct av_auth *a, struct why *why)
 		.owner = (uid_t)-1,
 		.group = (gid_t)-1,
 		.source = &source};
-	struct rights rights;
-	int err;
+	const struct rights *rights = daemon_rights(a->daemon);
 
-	err = rights_find(&rights, CONF_AV_AUTH, daemon_conf(a->daemon)->users,
-		why);
-	if (err < 0)
-		return err;
-	if (rights.is_root)
-		place.owner = rights.uid;
-	if (rights.is_root || is_member(rights.groups[RIGHTS_AV]))
-		place.group = rights.groups[RIGHTS_AV];
+	if (rights->is_root)
+		place.owner = rights->uid;
+	if (rights->is_root || is_member(rights->groups[RIGHTS_AV]))
+		place.group = rights->groups[RIGHTS_AV];
 	return keys_open(&a->keys, &place, wall_now(), why);
 }
 

@@ -22,7 +22,7 @@ test="check clang libclang-rt-14-dev llvm
 	libpurple-dev libxml2-dev libgstreamer1.0-dev pidgin-sipe
 	gstreamer1.0-nice gstreamer1.0-plugins-base
 	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-	dnsmasq-base tcpdump
+	dnsmasq-base strace tcpdump
 	sqlite3 nftables iproute2 procps curl python3 systemd mandoc
 	valgrind zstd"
 tools="clang-format clang-tidy clang-tools cppcheck gcovr iwyu gdb

@@ -12,12 +12,11 @@
 #include "common/base/log.h"
 #include "common/base/str.h"
 #include "common/run/ready.h"
-#include "common/store/generation.h"
-#include "common/store/topology.h"
 #include "edgectl/commands.h"
 #include "edgectl/daemons.h"
 #include "edgectl/place.h"
 #include "edgectl/up/supervisor.h"
+#include "edgectl/up/wanted.h"
 
 struct up {
 	const struct cmd_call *call;
@@ -34,37 +33,6 @@ static void on_ready(void *arg)
 	if (up->ready_fd >= 0 && write(up->ready_fd, "ready\n", 6) != 6)
 		log_warning("up.unheard", "fd=%d error=%s", up->ready_fd,
 			log_qz(strerror(errno)));
-}
-
-/* Which services the topology gives this machine. */
-static int wanted_by_topology(const struct conf *conf, bool *wanted,
-	struct why *why)
-{
-	struct topology *topology = NULL;
-	char path[PATH_MAX];
-	int err;
-
-	err = generation_current_path(conf->state_dir, path, sizeof(path), why);
-	if (err == -ENOENT)
-		return why_set(why, err,
-			"%s/topology: no topology yet; make "
-			"one with 'edgectl init' or 'edgectl topology apply "
-			"FILE'",
-			conf->state_dir);
-	if (err == 0)
-		err = topology_load(&topology, path, conf->machine, why);
-	if (err != 0)
-		return err;
-	for (size_t i = 0; i < topology->listener_count; i++) {
-		enum conf_daemon id;
-
-		if (conf_daemon_parse(topology_usage_daemon(
-					      topology->listeners[i].usage),
-			    &id) == 0)
-			wanted[id] = true;
-	}
-	topology_unref(topology);
-	return 0;
 }
 
 static int only(const struct cmd_call *call, bool *wanted)

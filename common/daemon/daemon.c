@@ -51,6 +51,11 @@ struct recall *daemon_recall(const struct daemon *d)
 	return d->recall;
 }
 
+const struct rights *daemon_rights(const struct daemon *d)
+{
+	return &d->rights;
+}
+
 const char *daemon_state_dir(const struct daemon *d)
 {
 	return d->state_dir;
@@ -226,13 +231,26 @@ static void warm_up(void)
 	tzset();
 }
 
-static int load(struct daemon *d, struct why *why)
+/* With rights, and from files that only root writes. */
+static int open_early(struct daemon *d, struct why *why)
 {
 	int err = daemon_load_conf(d, why);
 
 	if (err == 0)
 		err = rights_find(&d->rights, d->spec->id, d->conf->users,
 			why);
+	if (err < 0 || d->options.check_only)
+		return err;
+	err = daemon_make_dirs(d, why);
+	return err < 0 ? err : open_bus(d, why);
+}
+
+static int load(struct daemon *d, struct why *why)
+{
+	int err = open_early(d, why);
+
+	if (err == 0)
+		err = daemon_step_down(d, why);
 	if (err == 0 && d->spec->prepare != NULL && !d->options.check_only)
 		err = d->spec->prepare(d->conf, why);
 	if (err == 0)
@@ -257,7 +275,7 @@ static int check_only(struct daemon *d, struct why *why)
 	return err;
 }
 
-/* With rights: whatever needs them is opened here. */
+/* As our own user, who may open low ports. */
 static int open_all(struct daemon *d, struct why *why)
 {
 	int err = loop_new(&d->loop);
@@ -272,12 +290,7 @@ static int open_all(struct daemon *d, struct why *why)
 		err = make_timers(d);
 	if (err < 0)
 		return why_set(why, err, "%s", err_text(err));
-	err = daemon_make_dirs(d, why);
-	if (err == 0)
-		err = open_bus(d, why);
-	if (err == 0)
-		err = d->spec->start(d, &d->state, why);
-	return err;
+	return d->spec->start(d, &d->state, why);
 }
 
 static void say_ready(struct daemon *d)

@@ -29,6 +29,8 @@
 #include "common/run/sandbox.h"
 #include "common/store/topology.h"
 
+struct rights;
+
 struct daemon;
 
 /* One listener as status and `edgectl ports` show it. */
@@ -109,6 +111,8 @@ struct recall *daemon_recall(const struct daemon *d);
 EDGE_MUST int daemon_tls(struct daemon *d, enum conf_use use,
 	enum tls_role role, enum tls_verify verify, struct tls_watch **out,
 	struct why *why);
+/* Who we are and were at the start; is_root: root started us. */
+const struct rights *daemon_rights(const struct daemon *d);
 /* "<state_dir>/<daemon>" */
 const char *daemon_state_dir(const struct daemon *d);
 /* Until the deadline of the drain that is going on; 0 when there is none. */

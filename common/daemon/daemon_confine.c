@@ -125,11 +125,9 @@ static void collect(struct sandbox_paths *p, const struct daemon *d)
 	}
 }
 
-int daemon_confine(struct daemon *d, struct why *why)
+static struct sandbox_plan plan_of(const struct daemon *d)
 {
-	struct sandbox_paths *paths = NULL;
-	struct sandbox_plan plan = {
-		.uid = d->rights.is_root ? d->rights.uid : 0,
+	return (struct sandbox_plan){
 		.gid = d->rights.gid,
 		.groups = d->rights.memberships,
 		.group_count = d->rights.membership_count,
@@ -139,6 +137,24 @@ int daemon_confine(struct daemon *d, struct why *why)
 		 * next one would find our ports and sockets taken. */
 		.parent = ready_has_manager() ? getppid() : 0,
 	};
+}
+
+/* As units have it from the beginning: what lies in the store was written by
+ * another user, and is not for root to read. */
+int daemon_step_down(const struct daemon *d, struct why *why)
+{
+	struct sandbox_plan plan = plan_of(d);
+
+	if (!d->rights.is_root)
+		return 0;
+	plan.uid = d->rights.uid;
+	return sandbox_change_user(&plan, why);
+}
+
+int daemon_confine(struct daemon *d, struct why *why)
+{
+	struct sandbox_paths *paths = NULL;
+	struct sandbox_plan plan = plan_of(d);
 	int err = sandbox_paths_new(&paths);
 
 	if (err < 0)

@@ -85,9 +85,11 @@ struct daemon {
 void daemon_options_parse(struct daemon_options *out,
 	const struct daemon_spec *spec, int argc, char **argv);
 
-/* daemon_confine.c: limits before the start, the sandbox after it. */
+/* daemon_confine.c: limits and folders with rights, the user before anything
+ * is read that others wrote, the sandbox after the start. */
 void daemon_limits(void);
 EDGE_MUST int daemon_make_dirs(struct daemon *d, struct why *why);
+EDGE_MUST int daemon_step_down(const struct daemon *d, struct why *why);
 EDGE_MUST int daemon_confine(struct daemon *d, struct why *why);
 
 /* daemon_tls.c */

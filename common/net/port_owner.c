@@ -203,7 +203,7 @@ const char *port_owner_text(const struct port_owner *owner, char *out,
 		snprintf(out, cap, "pid %ld (%s)", (long)owner->pid,
 			owner->name);
 	else
-		snprintf(out, cap, "a process of uid %lu",
-			(unsigned long)owner->uid);
+		snprintf(out, cap, "a process of uid %lu ('edgectl doctor' "
+			"as root names it)", (unsigned long)owner->uid);
 	return out;
 }

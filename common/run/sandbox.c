@@ -1,9 +1,10 @@
 /*
  * Giving up rights. The order is fixed here once and for all daemons:
- * bounding set and user, capabilities, no_new_privs, Landlock, seccomp; each
- * step needs rights that the next ones take away. Which files and which
- * system calls stay is in landlock.c and syscall_filter.c. Every step that
- * fails ends the start: there is no half sandbox.
+ * bounding set and user (alone, and early, where root starts a daemon),
+ * capabilities, no_new_privs, Landlock, seccomp; each step needs rights that
+ * the next ones take away. Which files and which system calls stay is in
+ * landlock.c and syscall_filter.c. Every step that fails ends the start: there
+ * is no half sandbox.
  */
 #include "common/run/sandbox.h"
 
@@ -132,6 +133,31 @@ static int drop_capabilities(uint64_t keep, struct why *why)
 	return 0;
 }
 
+/* Low ports; and large buffers for the ports of a relay, which are opened at
+ * the start. */
+static uint64_t starting_caps(const struct sandbox_plan *plan)
+{
+	return BIT(CAP_NET_BIND_SERVICE) |
+		((plan->needs & SANDBOX_RELAYS) != 0 ? BIT(CAP_NET_ADMIN) :
+						       0);
+}
+
+static uint64_t lasting_caps(const struct sandbox_plan *plan)
+{
+	return plan->may_bind_low ? BIT(CAP_NET_BIND_SERVICE) : 0;
+}
+
+/* Nothing that is started from here on gets back what is only for the start:
+ * the bounding set is the lasting one at once. */
+int sandbox_change_user(const struct sandbox_plan *plan, struct why *why)
+{
+	int err = shrink_bounds(lasting_caps(plan), why);
+
+	if (err == 0)
+		err = change_user(plan, why);
+	return err < 0 ? err : drop_capabilities(starting_caps(plan), why);
+}
+
 /* After the user was changed: that makes the kernel forget it. */
 static int follow_parent(pid_t parent, struct why *why)
 {
@@ -167,8 +193,7 @@ static int forbid_new_rights(struct why *why)
 int sandbox_enter(const struct sandbox_plan *plan,
 	struct sandbox_state *state, struct why *why)
 {
-	const uint64_t keep =
-		plan->may_bind_low ? BIT(CAP_NET_BIND_SERVICE) : 0;
+	const uint64_t keep = lasting_caps(plan);
 	struct sandbox_state s = {0};
 	struct caps caps = {0};
 	int err = 0;

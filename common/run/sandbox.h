@@ -57,6 +57,12 @@ struct sandbox_state {
 };
 
 /* Fails closed: on error the caller must end the process. */
+
+/* Root becomes the plan's user, before anything is read that somebody else
+ * wrote, and keeps the capabilities that opening ports takes, no other.
+ * sandbox_enter() is due later, with uid 0. */
+EDGE_MUST int sandbox_change_user(const struct sandbox_plan *plan,
+	struct why *why);
 EDGE_MUST int sandbox_enter(const struct sandbox_plan *plan,
 	struct sandbox_state *state, struct why *why);
 

@@ -77,7 +77,7 @@ START_TEST(test_a_process_that_can_not_be_seen_is_told_by_uid)
 	char text[96];
 
 	ck_assert_str_eq(port_owner_text(&owner, text, sizeof(text)),
-		"a process of uid 33");
+		"a process of uid 33 ('edgectl doctor' as root names it)");
 }
 END_TEST
 

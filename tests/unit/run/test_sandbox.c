@@ -242,6 +242,56 @@ START_TEST(test_low_ports_are_the_only_capability_kept)
 }
 END_TEST
 
+static int do_step_down(void)
+{
+	const gid_t group = TEST_UID + 1;
+	struct sandbox_plan plan = {.uid = TEST_UID, .gid = TEST_UID,
+		.groups = &group, .group_count = 1, .needs = SANDBOX_RELAYS};
+	const long start = 1L << CAP_NET_BIND_SERVICE | 1L << CAP_NET_ADMIN;
+	struct sandbox_state state;
+
+	if (sandbox_change_user(&plan, NULL) < 0)
+		return 1;
+	if (status_field("Uid", 10) != TEST_UID ||
+		status_field("Gid", 10) != TEST_UID ||
+		status_field("Groups", 10) != TEST_UID + 1)
+		return 2;
+	if (status_field("CapEff", 16) != start ||
+		status_field("CapBnd", 16) != 0)
+		return 3;
+	if (setuid(0) == 0 || open_in(outside, "secret", O_RDONLY) != -EACCES)
+		return 4;
+	/* The rest of the way, with its user already there. */
+	plan.uid = 0;
+	plan.needs = SANDBOX_RELAYS;
+	plan.path_count = 0;
+	if (sandbox_enter(&plan, &state, NULL) < 0)
+		return 5;
+	return state.uid != TEST_UID || state.capabilities != 0 ? 6 : 0;
+}
+
+/* What is read next was written by somebody else. */
+START_TEST(test_S18_root_steps_down_before_the_sandbox_is_shut)
+{
+	char path[160];
+	int status;
+	pid_t pid;
+
+	if (getuid() != 0)
+		return;
+	put_file(outside, "secret");
+	snprintf(path, sizeof(path), "%s/secret", outside);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(do_step_down());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		"status %#x", (unsigned)status);
+}
+END_TEST
+
 static int do_low_port(const struct sandbox_state *state)
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(7)};
@@ -576,6 +626,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_low_ports_are_the_only_capability_kept);
+	tcase_add_test(tc,
+		test_S18_root_steps_down_before_the_sandbox_is_shut);
 	tcase_add_test(tc, test_low_port_needs_the_plan_to_say_so);
 	tcase_add_test(tc, test_user_and_groups_are_the_plan_s);
 	tcase_add_test(tc, test_files_outside_the_plan_are_out_of_reach);
