@@ -240,10 +240,12 @@ void keeper_take_head(struct keeper *k, const void *bytes, size_t len,
 		if (b.manifest.version.epoch > facts.fence)
 			facts.fence = b.manifest.version.epoch;
 		keeper_note_current(k, &facts);
-		err = file_replace(k->dir, HEAD_NAME, bytes, len, 0600,
-			&out->why);
+		/* The epoch was seen: a full disk is no door for an older
+		 * one. */
+		err = record_keep(k->record, &facts, &out->why);
 		if (err == 0)
-			err = record_put(k->record, &facts, &out->why);
+			err = file_replace(k->dir, HEAD_NAME, bytes, len, 0600,
+				&out->why);
 		out->status = 204;
 		if (err < 0)
 			keeper_refuse(k, out, 0, err, "%s", out->why.text);

@@ -292,15 +292,30 @@ static int make_current(struct keeper *k, struct record_facts *facts,
 	return 0;
 }
 
-static void confirm(struct keeper *k, struct record_facts *facts,
-	struct keeper_result *out)
+/* Who ran before is watched, above all when the reload was the end of it;
+ * with the process it was, so that its death counts. */
+static void watch_crew(struct keeper *k, const struct crew *before,
+	const struct crew *now)
 {
 	bool watched[CONF_DAEMON_COUNT];
+
+	for (unsigned i = 0; i < CONF_DAEMON_COUNT; i++)
+		watched[i] = before->rows[i].has_answered ||
+			now->rows[i].has_answered;
+	watch_start(&k->watch, watched, mono_now(),
+		keeper_settings_now(k).confirm_ms);
+	for (unsigned i = 0; i < CONF_DAEMON_COUNT; i++)
+		if (before->rows[i].has_answered)
+			watch_hear(&k->watch, (enum conf_daemon)i,
+				before->rows[i].pid, false, mono_now());
+}
+
+static void confirm(struct keeper *k, struct record_facts *facts,
+	const struct crew *before, struct keeper_result *out)
+{
 	struct crew crew;
 
 	crew_reload(&crew, k->conf, keeper_settings_now(k).check_timeout_ms);
-	for (unsigned i = 0; i < CONF_DAEMON_COUNT; i++)
-		watched[i] = crew.rows[i].has_answered;
 	if (crew_judge(&crew, &out->why) < 0) {
 		out->details = crew_json(&crew);
 		if (keeper_settings_now(k).auto_revert)
@@ -309,8 +324,7 @@ static void confirm(struct keeper *k, struct record_facts *facts,
 			out->why.text);
 		return;
 	}
-	watch_start(&k->watch, watched, mono_now(),
-		keeper_settings_now(k).confirm_ms);
+	watch_crew(k, before, &crew);
 	log_notice("generation.activated", "version=%u.%llu",
 		(unsigned)out->version.epoch,
 		(unsigned long long)out->version.serial);
@@ -332,10 +346,13 @@ static void activate(struct keeper *k, struct record_facts *facts,
 	struct keeper_result *out)
 {
 	struct generation_stage *stage = NULL;
+	struct crew before;
 
-	if (resume(k, facts, out->sha256, &stage, out) == 0 &&
-		make_current(k, facts, stage, out) == 0)
-		confirm(k, facts, out);
+	if (resume(k, facts, out->sha256, &stage, out) < 0)
+		return;
+	crew_look(&before, k->conf, keeper_settings_now(k).check_timeout_ms);
+	if (make_current(k, facts, stage, out) == 0)
+		confirm(k, facts, &before, out);
 }
 
 void keeper_activate(struct keeper *k, struct bundle_version version,

@@ -333,7 +333,7 @@ static void done_pull(struct job *job)
 		api_count(puller->agent, &p->result, false);
 	if (p->err < 0)
 		note_failure(puller, why_text(&p->why, p->err));
-	else
+	else if (strcmp(p->base, puller->bases[puller->at]) == 0)
 		memcpy(puller->etag, p->etag, sizeof(p->etag));
 	again(puller, p->err == 0);
 	api_poke(puller->agent);

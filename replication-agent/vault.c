@@ -119,16 +119,20 @@ static int open_shelf(struct shelf **out, const char *dir)
 	return 0;
 }
 
-/* Failing to tidy up is not worth failing for. */
-static void prune(const char *dir)
+/* Failing to tidy up is not worth failing for. The one that was just put
+ * stays, though a clock that was ahead has made the others look newer. */
+static void prune(const char *dir, const char *latest)
 {
+	size_t kept = 1;
 	struct shelf *shelf;
 	char path[PATH_MAX];
 
 	if (open_shelf(&shelf, dir) < 0)
 		return;
-	for (size_t i = VAULT_KEEP; i < shelf->count; i++)
-		if (path_of(path, dir, shelf->rows[i].name) == 0)
+	for (size_t i = 0; i < shelf->count; i++)
+		if (strcmp(shelf->rows[i].name, latest) != 0 &&
+			++kept > VAULT_KEEP &&
+			path_of(path, dir, shelf->rows[i].name) == 0)
 			unlink(path);
 	free(shelf);
 }
@@ -152,7 +156,7 @@ int vault_put(const char *dir, const char *sha256, const void *bytes,
 	name_of(name, sha256);
 	err = file_replace(folder, name, bytes, len, 0600, why);
 	if (err == 0)
-		prune(dir);
+		prune(dir, name);
 	return err;
 }
 

@@ -19,7 +19,7 @@
 #define WATCH_RESTARTS 2u
 
 struct watch_seat {
-	bool is_watched; /* it answered the dry run */
+	bool is_watched; /* it ran when the generation came */
 	bool has_taken;  /* reports the new version */
 	pid_t pid;       /* 0 = not heard yet */
 	unsigned restarts;

@@ -1,6 +1,7 @@
 /* Tests of replication-agent/vault.c: what is kept, what is found again, and
  * what of a shelf that somebody else wrote on is believed. */
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "keepers.h"
 
@@ -71,6 +72,43 @@ START_TEST(test_what_is_put_comes_back_by_its_name)
 	ck_assert_int_eq(memcmp(again.p, b.p, b.len), 0);
 	bundle_bytes_fini(&again);
 	bundle_bytes_fini(&b);
+}
+END_TEST
+
+/* Eight that came while the clock was ahead. */
+START_TEST(test_latest_stays_whatever_the_clock_was)
+{
+	const struct timespec ahead[2] = {{4000000000, 0}, {4000000000, 0}};
+	struct bundle_bytes b;
+	struct bundle_bytes again;
+	unsigned left = 0;
+
+	for (int i = 1; i <= (int)VAULT_KEEP; i++) {
+		char path[PATH_MAX + 80];
+
+		make_number(&b, 1, i);
+		ck_assert_int_eq(vault_put(keeper.dir, b.sha256, b.p, b.len,
+			NULL), 0);
+		snprintf(path, sizeof(path), "%s/%s.edgb", shelf, b.sha256);
+		ck_assert_int_eq(utimensat(AT_FDCWD, path, ahead, 0), 0);
+		bundle_bytes_fini(&b);
+	}
+	make_number(&b, 1, 99);
+	ck_assert_int_eq(vault_put(keeper.dir, b.sha256, b.p, b.len, NULL),
+		0);
+	ck_assert_int_eq(vault_get(keeper.dir, b.sha256, &again, NULL), 0);
+	bundle_bytes_fini(&again);
+	bundle_bytes_fini(&b);
+	/* One of the others went. */
+	for (int i = 1; i <= (int)VAULT_KEEP; i++) {
+		make_number(&b, 1, i);
+		if (vault_get(keeper.dir, b.sha256, &again, NULL) == 0) {
+			bundle_bytes_fini(&again);
+			left++;
+		}
+		bundle_bytes_fini(&b);
+	}
+	ck_assert_uint_eq(left, VAULT_KEEP - 1);
 }
 END_TEST
 
@@ -152,6 +190,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup_shelf, teardown);
 	tcase_add_test(tc, test_what_is_put_comes_back_by_its_name);
+	tcase_add_test(tc, test_latest_stays_whatever_the_clock_was);
 	tcase_add_test(tc, test_newest_is_by_version_not_by_age);
 	tcase_add_test(tc, test_shelf_is_no_more_believed_than_the_wire);
 	tcase_add_test(tc,
