@@ -92,7 +92,8 @@ int generation_open_folder(const char *state_dir, struct why *why)
 	if (fd < 0)
 		return why_set(why, -errno, "%s: %s%s", path, err_text(-errno),
 			errno == EACCES ? "; become root or a member of group "
-					  "sallyport" : "");
+				"sallyport, and every folder above has to let "
+				"in who reads" : "");
 	return fd;
 }
 

@@ -62,9 +62,24 @@ END_TEST
 
 START_TEST(test_no_topology_says_what_to_do)
 {
+	ck_assert_int_eq(chmod(t.pki.dir, 0755), 0);
 	spawn("--log-level=notice");
 	must_exit(2);
 	ck_assert_msg(strstr(output_text(), "edgectl topology apply") != NULL,
+		"%s", output_text());
+}
+END_TEST
+
+/* Root could read it, the daemon that it starts could not for long. */
+START_TEST(test_store_behind_a_shut_folder_says_so)
+{
+	if (geteuid() != 0)
+		return;
+	activate("one.test");
+	ck_assert_int_eq(chmod(t.pki.dir, 0700), 0);
+	spawn("--log-level=notice");
+	must_exit(2);
+	ck_assert_msg(strstr(output_text(), "every folder above") != NULL,
 		"%s", output_text());
 }
 END_TEST
@@ -300,6 +315,7 @@ int main(void)
 	if (!under_valgrind())
 		tcase_add_test(tc, test_sandbox_is_on_in_the_process);
 	tcase_add_test(tc, test_no_topology_says_what_to_do);
+	tcase_add_test(tc, test_store_behind_a_shut_folder_says_so);
 	tcase_add_test(tc, test_R7_unknown_key_refuses_to_start);
 	tcase_add_test(tc, test_R8_port_in_use_is_fatal);
 	tcase_add_test(tc, test_R8_unreadable_certificate_is_fatal);
