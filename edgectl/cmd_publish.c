@@ -10,6 +10,7 @@
 
 #include "common/base/err.h"
 #include "common/run/yaml.h"
+#include "common/store/sql.h"
 #include "edgectl/commands.h"
 #include "edgectl/output.h"
 #include "edgectl/place.h"
@@ -40,7 +41,7 @@ static int read_text(const char *path, char **out, struct why *why)
 	}
 	len = fread(text, 1, YAML_FILE_MAX + 1, from);
 	if (ferror(from))
-		err = why_set(why, -EIO, "%s: can't be read", path);
+		err = why_set(why, -errno, "%s: %s", path, err_text(-errno));
 	else if (len > YAML_FILE_MAX)
 		err = why_set(why, EDGE_ETOOBIG, "%s: more than %u MiB", path,
 			YAML_FILE_MAX >> 20);
@@ -70,6 +71,33 @@ static void print_findings(FILE *to, const json_t *object)
 		"Nothing was published: correct the errors first.\n", to);
 }
 
+/* A canary that is no machine would be watched in vain, and nobody told. */
+static int check_canaries(struct cmd_call *call, struct sqlite3 *db)
+{
+	struct why why = {""};
+	const char *name;
+	int64_t found;
+
+	for (size_t i = 0; (name = cmd_get_nth(call, "canary", i)) != NULL;
+		i++) {
+		struct sqlite3_stmt *stmt = NULL;
+		int err = sql_query(&stmt, db, &why, "SELECT COUNT(*) FROM"
+			" machine WHERE fqdn=?", "t", name);
+
+		if (err == 0)
+			err = sql_next(stmt, &why);
+		found = err == 1 ? sqlite3_column_int64(stmt, 0) : 0;
+		sqlite3_finalize(stmt);
+		if (err < 0)
+			return cmd_fail(call, CMD_USAGE, err, &why);
+		if (found == 0)
+			return cmd_fail_text(call, CMD_USAGE, "--canary %s: no "
+				"machine of this topology has that name",
+				name);
+	}
+	return -1;
+}
+
 /* Here and now, with the file's name and lines: status, or -1 = go on. */
 static int check_here(struct cmd_call *call, const struct publish_conf *conf,
 	const char *yaml)
@@ -81,16 +109,17 @@ static int check_here(struct cmd_call *call, const struct publish_conf *conf,
 	int err = issue_check(yaml, call->argv[0], conf->name, &db, &findings,
 		&has_errors, &why);
 
+	int status = err == 0 ? check_canaries(call, db) : -1;
+
 	sqlite3_close(db);
-	if (err < 0) {
-		json_decref(findings);
-		return cmd_fail(call, err == EDGE_ECONFIG ? CMD_FAILED :
-							    CMD_USAGE, err,
+	if (err < 0)
+		status = cmd_fail(call, err == EDGE_ECONFIG ? CMD_FAILED :
+							      CMD_USAGE, err,
 			&why);
-	}
-	if (!has_errors && !cmd_has(call, "check")) {
+	if (err < 0 || status >= 0 || (!has_errors && !cmd_has(call,
+							"check"))) {
 		json_decref(findings);
-		return -1;
+		return status;
 	}
 	output_print(call, json_pack("{s:b,s:o}", "ok", !has_errors,
 		"findings", findings), print_findings);

@@ -46,6 +46,9 @@ static int check_present(struct work *w)
 	err = bundle_trust_load(&here, path, NULL);
 	if (err == -ENOENT || w->what->may_replace)
 		return 0;
+	if (err == -EACCES || err == -EPERM)
+		return why_set(w->why, err, "%s: %s; become root", path,
+			err_text(err));
 	if (err < 0)
 		return why_set(w->why, err, "%s: is there and can't be read; "
 			"--replace puts the new one in its place", path);

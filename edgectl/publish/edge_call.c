@@ -304,21 +304,64 @@ static const char *find_certificate(CURL *easy)
 	return NULL;
 }
 
+/* What of OpenSSL's words means that it is our certificate, or the edge's,
+ * and what is to be done. */
+static const struct {
+	const char *word;
+	const char *meaning;
+} CAUSES[] = {
+	{"alert certificate expired", "it says that our certificate has "
+		"expired: renew it, or set its clock"},
+	{"alert unknown ca", "it does not know the CA of our certificate: "
+		"'trust: internal' in its edge.yaml"},
+	{"alert bad certificate", "it does not accept our certificate: it "
+		"wants one from the CA of 'trust: internal' in its edge.yaml"},
+	{"certificate required", "it wants a certificate of us"},
+	{"certificate has expired", "its certificate has expired: renew it "
+		"there, or set our clock"},
+	{"not yet valid", "its certificate is not valid yet: are the clocks "
+		"right?"},
+	{"ostname mismatch", "its certificate has neither the machine's name "
+		"nor its pool's"},
+	{"issuer certificate", "its certificate is from none of the CAs of "
+		"'trust' in publisher.yaml"},
+	{"self-signed", "its certificate is from none of the CAs of 'trust' "
+		"in publisher.yaml"},
+};
+
+static const char *find_cause(const struct request *q)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(CAUSES); i++)
+		if (strstr(q->error, CAUSES[i].word) != NULL)
+			return CAUSES[i].meaning;
+	return NULL;
+}
+
+/* The sentence first, the library's words behind it: tables are narrow. */
 static void tell_cause(const struct request *q, CURLcode code,
 	struct edge_reply *reply)
 {
-	const char *hint = "";
+	const char *said = q->error[0] != '\0' ? q->error :
+						 curl_easy_strerror(code);
+	const char *cause = find_cause(q);
+	long os = 0;
 
-	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		hint = "; its certificate must come from our CA and have the "
-		       "name of the machine or of its pool";
-	else if (code == CURLE_COULDNT_CONNECT)
-		hint = "; does the replication agent run, and is the port "
-		       "open from here?";
-	reply->err = why_set(&reply->why, EDGE_EPEER, "%s:%u: %s%s",
-		q->target.address, q->target.port,
-		q->error[0] != '\0' ? q->error : curl_easy_strerror(code),
-		hint);
+	curl_easy_getinfo(q->easy, CURLINFO_OS_ERRNO, &os);
+	if (code == CURLE_COULDNT_CONNECT && os != 0)
+		reply->err = why_set(&reply->why, EDGE_EPEER, "%s:%u: %s; "
+			"does its replication-agent run, is the port open "
+			"from here?", q->target.address, q->target.port,
+			err_text(-(int)os));
+	else if (code == CURLE_OPERATION_TIMEDOUT)
+		reply->err = why_set(&reply->why, EDGE_EPEER, "%s:%u: no "
+			"answer; is it on, does something between drop our "
+			"packets? (%s)", q->target.address, q->target.port,
+			said);
+	else
+		reply->err = why_set(&reply->why, EDGE_EPEER, "%s:%u: %s%s%s%s",
+			q->target.address, q->target.port, cause != NULL ?
+				cause : said, cause != NULL ? " (" : "",
+			cause != NULL ? said : "", cause != NULL ? ")" : "");
 }
 
 static void count_bytes(struct edge_calls *c, CURL *easy)

@@ -69,6 +69,10 @@ static void print_trust(FILE *to, const json_t *object)
 	putc('\n', to);
 	output_table(to, json_object_get(object, "keys"), COLUMNS,
 		ARRAY_COUNT(COLUMNS));
+	if (json_is_false(json_object_get(object, "made")))
+		fputs("\nNothing was made: the key was there already. Another "
+		      "one: --file FILE, then 'edgectl publish key rotate "
+		      "--add FILE --with FILE'.\n", to);
 }
 
 /* Who believes this set by now, as far as each was heard of: until nobody is
@@ -203,16 +207,18 @@ static int generate(struct cmd_call *call, const struct publish_conf *conf,
 	struct signing signing = {.count = 0};
 	struct bundle_trust trust;
 	struct bundle_key *key = NULL;
+	struct why none = {""};
 	struct why why = {""};
 	json_t *object;
+	bool is_made = path != NULL && (access(path, F_OK) != 0 ||
+		cmd_get(call, "file") != NULL);
 	int err = 0;
 
-	if (path != NULL && (access(path, F_OK) != 0 ||
-				    cmd_get(call, "file") != NULL)) {
+	if (is_made) {
 		err = bundle_key_make(&key, &why);
 		if (err == 0)
 			err = write_key(path, key, &why);
-		if (err == 0 && cmd_get(call, "file") == NULL)
+		if (err == 0)
 			err = file_settle(path, &why);
 		bundle_key_free(key);
 	}
@@ -220,6 +226,8 @@ static int generate(struct cmd_call *call, const struct publish_conf *conf,
 		err = trust_store_load(r, &trust, &why);
 		if (err == -ENOENT)
 			err = first_trust(r, conf, &trust, &signing, &why);
+		else if (err == 0 && signing_open(&signing, conf, &none) < 0)
+			signing.count = 0;
 	}
 	if (err < 0) {
 		signing_fini(&signing);
@@ -228,6 +236,7 @@ static int generate(struct cmd_call *call, const struct publish_conf *conf,
 	object = trust_json(&trust, &signing);
 	if (path != NULL)
 		json_object_set_new(object, "file", json_string(path));
+	json_object_set_new(object, "made", json_boolean(is_made));
 	output_print(call, object, print_trust);
 	signing_fini(&signing);
 	return CMD_OK;
@@ -321,12 +330,25 @@ static int apply_changes(struct bundle_trust *t, const struct cmd_call *call,
 		err = why_set(why, EDGE_ECONFIG,
 			"--threshold: a number of signatures is wanted");
 	if (err == 0 && threshold > t->key_count)
-		err = why_set(why, EDGE_ECONFIG, "%u signatures of %zu keys "
-			"can't be had: add keys, or lower --threshold",
-			threshold, t->key_count);
+		err = why_set(why, EDGE_ECONFIG, "%u signature%s of %zu "
+			"key%s can't be had: add keys with --add%s", threshold,
+			threshold == 1 ? "" : "s", t->key_count,
+			t->key_count == 1 ? "" : "s", threshold > 1 ?
+				", or lower --threshold" : "");
 	t->threshold = threshold;
 	t->serial++;
 	return err;
+}
+
+static bool has_changes(const struct cmd_call *call)
+{
+	static const char *const OPTIONS[] = {"add", "remove", "threshold",
+		"name"};
+
+	for (size_t i = 0; i < ARRAY_COUNT(OPTIONS); i++)
+		if (cmd_has(call, OPTIONS[i]))
+			return true;
+	return false;
 }
 
 static int rotate(struct cmd_call *call, const struct publish_conf *conf,
@@ -341,6 +363,9 @@ static int rotate(struct cmd_call *call, const struct publish_conf *conf,
 	uint32_t epoch = 0;
 	int err = trust_store_load(r, &old, &why);
 
+	if (err == 0 && !has_changes(call))
+		return cmd_fail_text(call, CMD_USAGE, "what is to change? "
+			"--add, --remove, --threshold or --name says so");
 	next = old;
 	if (err == 0)
 		err = apply_changes(&next, call, &why);

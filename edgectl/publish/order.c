@@ -5,6 +5,7 @@
  */
 #include "edgectl/publish/order.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "common/base/err.h"
 #include "edgectl/output.h"
 #include "edgectl/publish/fleet_status.h"
+#include "edgectl/publish/own_certificate.h"
 #include "edgectl/publish/publisher.h"
 #include "edgectl/publish/request.h"
 
@@ -59,6 +61,14 @@ struct publish_conf *order_conf(const struct cmd_call *call)
 
 	if (err == 0)
 		return conf;
+	if (err == -ENOENT && !cmd_has(call, "publisher")) {
+		cmd_fail_text(call, CMD_USAGE, "%s: there is none, so this "
+			"machine is no publisher. Name another file with "
+			"--publisher, or make this one, see "
+			"publisher.yaml(5); an edge is looked at with "
+			"'edgectl replication status'", PUBLISH_CONF_PATH);
+		return NULL;
+	}
 	cmd_fail_text(call, CMD_USAGE, "%s; name another file with "
 		"--publisher, see publisher.yaml(5)", why_text(&why, err));
 	return NULL;
@@ -152,8 +162,9 @@ static int look_at_rollout(struct order *o, struct why *why)
 
 	if (err < 0)
 		return err;
-	snprintf(line, sizeof(line), "%.90s: %s", o->note[0] != '\0' ? o->note :
-		o->state, counts);
+	/* Why it stopped is a sentence, and told at the end. */
+	snprintf(line, sizeof(line), "%.90s: %s", o->note[0] != '\0' &&
+		strcmp(o->state, "stopped") != 0 ? o->note : o->state, counts);
 	show(o, line);
 	return 0;
 }
@@ -209,6 +220,26 @@ static void wait_for_it(struct order *o)
 
 /* ---- the end ------------------------------------------------------------ */
 
+/* What to do about those that have not got it. */
+static void print_advice(FILE *to, const json_t *object)
+{
+	const json_t *row;
+	size_t away = 0;
+	size_t i;
+
+	json_array_foreach (json_object_get(object, "replicas"), i, row)
+		away += strcmp(output_str(row, "state", ""), "away") == 0;
+	if (away > 0)
+		fprintf(to, "\n%zu of %zu can't be reached. They get it when "
+			"they answer: a running 'edgectl publish serve' goes "
+			"on trying, else the next 'edgectl publish' does.\n",
+			away, i);
+	if (strcmp(output_str(object, "state", ""), "stopped") == 0)
+		fputs("\nThe roll-out stopped. When what they say is mended, "
+		      "'edgectl publish resume' goes on; 'edgectl publish "
+		      "rollback' brings back what was before.\n", to);
+}
+
 static void print_end(FILE *to, const json_t *object)
 {
 	const json_t *note;
@@ -231,10 +262,7 @@ static void print_end(FILE *to, const json_t *object)
 		putc('\n', to);
 		fleet_status_print(to, object);
 	}
-	if (strcmp(output_str(object, "state", ""), "stopped") == 0)
-		fputs("\nThe roll-out stopped. 'edgectl publish rollback' "
-		      "brings back what was before, 'edgectl publish resume' "
-		      "goes on.\n", to);
+	print_advice(to, object);
 }
 
 /* Where everybody is, beside the answer. */
@@ -293,6 +321,8 @@ int order_run(struct cmd_call *call, const struct publish_conf *conf,
 	int status;
 	int err = publisher_new(&o.p, conf, &why);
 
+	if (err == 0)
+		err = own_certificate_in_time(conf, &why);
 	if (err == 0)
 		err = request_put(publisher_record(o.p), kind, order_who(who),
 			body, &o.id, &why);

@@ -14,8 +14,8 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/rand.h"
-#include "common/net/tls.h"
 #include "common/store/sql.h"
+#include "edgectl/publish/own_certificate.h"
 #include "edgectl/publish/pool_ring.h"
 #include "edgectl/publish/publisher_priv.h"
 #include "edgectl/publish/signing_helper.h"
@@ -28,24 +28,6 @@
 #define REOPEN_MAX_MS  30000
 #define POLL_MS        300 /* where the record can't wake us */
 
-/* What would fail with the first machine fails here, with its file. */
-static int try_certificate(const struct publish_conf *conf, struct why *why)
-{
-	const struct tls_spec spec = {
-		.role = TLS_ROLE_CLIENT,
-		.verify = TLS_VERIFY_REQUIRE,
-		.chain_path = conf->chain,
-		.key_path = conf->key,
-		.trust_path = conf->trust,
-	};
-	struct tls_ctx *ctx = NULL;
-	int err = tls_ctx_new(&ctx, &spec, why);
-
-	if (err == 0)
-		tls_ctx_unref(ctx);
-	return err;
-}
-
 int publisher_new(struct publisher **out, const struct publish_conf *conf,
 	struct why *why)
 {
@@ -55,7 +37,7 @@ int publisher_new(struct publisher **out, const struct publish_conf *conf,
 	if (p == NULL)
 		return err;
 	p->conf = conf;
-	err = try_certificate(conf, why);
+	err = own_certificate_check(conf, why);
 	if (err == 0)
 		err = signing_open(&p->signing, conf, why);
 	if (err == 0)

@@ -227,13 +227,9 @@ static void replace(char **field, const char *text)
 
 static const char *error_text(const struct edge_reply *reply, char *room)
 {
-	const char *said = json_string_value(json_object_get(reply->body,
-		"text"));
-
 	if (reply->err < 0)
 		return reply->why.text;
-	snprintf(room, TEXT_MAX, "%s (HTTP %ld)",
-		said != NULL ? said : "it refused", reply->status);
+	publisher_refusal(reply->status, reply->body, room, TEXT_MAX);
 	return room;
 }
 

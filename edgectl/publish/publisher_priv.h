@@ -65,7 +65,10 @@ EDGE_MUST int publisher_answer(struct publisher *p, struct why *why);
 EDGE_MUST int publisher_again(struct publisher *p, const char *reason,
 	json_t **outcome, struct why *why);
 
-/* publisher_reply.c: what an agent's status means for version. */
+/* publisher_reply.c: what it said when it refused, and what to do then. */
+void publisher_refusal(long status, const json_t *body, char *text,
+	size_t cap);
+/* What an agent's status means for version. */
 enum rollout_event publisher_judge(const json_t *status,
 	struct bundle_version version, char *text, size_t cap);
 

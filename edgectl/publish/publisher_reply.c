@@ -25,6 +25,35 @@ static bool version_of(const json_t *object, struct bundle_version *out)
 	return true;
 }
 
+/* What its words do not say, because it does not know of us. */
+static const char *cure_of(long status, const char *said)
+{
+	if (strstr(said, "no right") != NULL)
+		return ": the topology it runs must give the right "
+		       "'replication' to a name of our certificate";
+	if (strstr(said, "is over") != NULL)
+		return ": 'edgectl publish status' there, or 'serve "
+		       "--raise-epoch' here if it is gone";
+	if (strstr(said, "made for deployment") != NULL ||
+		strstr(said, "good signature(s)") != NULL)
+		return ": compare 'edgectl publish key show' with what its "
+		       "'edgectl replication bootstrap' printed";
+	if (status == 507)
+		return ": make room there, it is tried again";
+	return "";
+}
+
+void publisher_refusal(long status, const json_t *body, char *text,
+	size_t cap)
+{
+	const char *said = json_string_value(json_object_get(body, "text"));
+
+	if (said == NULL)
+		said = "it refused";
+	snprintf(text, cap, "%s (HTTP %ld)%s", said, status,
+		cure_of(status, said));
+}
+
 static void take_error(const json_t *status, char *text, size_t cap)
 {
 	const char *said = json_string_value(json_object_get(
@@ -83,7 +112,8 @@ enum rollout_event publisher_judge(const json_t *status,
 	if (version_of(json_object_get(status, "highest_seen"), &highest) &&
 		highest.epoch > version.epoch) {
 		snprintf(text, cap, "it follows another publisher: it has "
-			"seen %s", bundle_version_text(highest, other));
+			"seen %s%s", bundle_version_text(highest, other),
+			cure_of(0, "is over"));
 		return ROLLOUT_SAYS_NO;
 	}
 	take_error(status, text, cap);

@@ -112,12 +112,20 @@ static int roll_back(struct publisher *p, const struct request_row *q,
 	return err;
 }
 
+static int nothing_yet(struct why *why)
+{
+	return why_set(why, -ENOENT, "nothing was published yet: 'edgectl "
+		"publish FILE' is the first step");
+}
+
 /* What has stopped under an epoch that is over can go on under ours only. */
 static int go_on(struct publisher *p, json_t **outcome, struct why *why)
 {
 	uint32_t old = p->newest.version.epoch;
 	char reason[100];
 
+	if (p->newest.sha256[0] == '\0')
+		return nothing_yet(why);
 	if (p->rollout.phase != ROLLOUT_STOPPED)
 		return why_set(why, EDGE_EREFUSED, "nothing has stopped: the "
 			"roll-out is %s", rollout_phase_name(p->rollout.phase));
@@ -137,6 +145,8 @@ static int halt(struct publisher *p, const struct request_row *q,
 {
 	char text[300];
 
+	if (p->newest.sha256[0] == '\0')
+		return nothing_yet(why);
 	if (p->rollout.phase == ROLLOUT_STOPPED ||
 		p->rollout.phase == ROLLOUT_DONE)
 		return why_set(why, EDGE_EREFUSED, "there is nothing to stop: "

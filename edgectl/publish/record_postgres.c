@@ -115,8 +115,10 @@ static int fault(struct session *s, const PGresult *result, struct why *why)
 	int err = EDGE_EDATABASE;
 
 	if (s->lib.status(s->conn) != CONNECTION_OK)
-		err = EDGE_EPEER;
-	else if (state != NULL && strcmp(state, "40001") == 0)
+		return why_set(why, EDGE_EPEER, "PostgreSQL: %.*s; until it "
+			"answers nothing is published, and edges go on",
+			(int)strcspn(text, "\n"), text);
+	if (state != NULL && strcmp(state, "40001") == 0)
 		err = -EAGAIN;
 	return why_set(why, err, "PostgreSQL: %.*s",
 		(int)strcspn(text, "\n"), text);

@@ -117,8 +117,13 @@ int record_find(struct record *r, struct bundle_version version,
 	const struct record_value in[] = {record_int(version.epoch),
 		record_int((int64_t)version.serial)};
 
-	return one_publication(r, PUBLICATION
+	char text[BUNDLE_VERSION_LEN];
+	int err = one_publication(r, PUBLICATION
 		" WHERE epoch=$1 AND serial=$2", in, 2, out, why);
+
+	return err != -ENOENT ? err : why_set(why, err, "%s was not published "
+		"from here: 'edgectl publish status --history' lists what was",
+		bundle_version_text(version, text));
 }
 
 int record_history(struct record *r, size_t max,

@@ -40,6 +40,32 @@ static void file_close(void *arg)
 	free(f);
 }
 
+/* sqlite only says that it can't. */
+static int tell_open(struct file *f, const char *path, struct why *why)
+{
+	int err = -sqlite3_system_errno(f->db);
+
+	if (sqlite3_errcode(f->db) != SQLITE_CANTOPEN || err == 0)
+		return sql_fault(f->db, why, path);
+	return why_set(why, err, "%s: %s; %s", path, err_text(err),
+		err == -EACCES || err == -EPERM ?
+			"become the user who runs the publisher" :
+			"make the folder, owned by the user who runs the "
+			"publisher, or correct 'record' or 'state_dir' of "
+			"publisher.yaml");
+}
+
+static int set_up(struct file *f, const char *path, struct why *why)
+{
+	int err = sql_script(f->db, why, "PRAGMA journal_mode=WAL;"
+					 "PRAGMA synchronous=FULL;"
+					 "PRAGMA cache_size=-512;"
+					 "PRAGMA temp_store=MEMORY;"
+					 "PRAGMA foreign_keys=1");
+
+	return err < 0 ? why_prefix(why, err, "%s", path) : 0;
+}
+
 static int file_open(void **out, const char *path, struct why *why)
 {
 	struct file *f = calloc(1, sizeof(*f));
@@ -63,20 +89,16 @@ static int file_open(void **out, const char *path, struct why *why)
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(f->db, BUSY_MS);
 	if (rc != SQLITE_OK)
-		err = sql_fault(f->db, why, path);
+		err = tell_open(f, path, why);
 	/* Before its log is made, which gets the same owner. */
 	if (err == 0)
 		err = file_settle(path, why);
 	if (err == 0)
-		err = sql_script(f->db, why, "PRAGMA journal_mode=WAL;"
-					     "PRAGMA synchronous=FULL;"
-					     "PRAGMA cache_size=-512;"
-					     "PRAGMA temp_store=MEMORY;"
-					     "PRAGMA foreign_keys=1");
+		err = set_up(f, path, why);
 	umask(mask);
 	if (err < 0) {
 		file_close(f);
-		return why_prefix(why, err, "%s", path);
+		return err;
 	}
 	*out = f;
 	return 0;

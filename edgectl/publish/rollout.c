@@ -155,20 +155,30 @@ static void stop_at(struct rollout *r, const struct rollout_member *m,
 		m->error[0] != '\0' ? m->error : STATES[m->state]);
 }
 
-/* The last that failed stands for all. */
-static bool has_failed_too_often(struct rollout *r)
+/* The last that failed stands for all; a refusal says more than a silence. */
+static const struct rollout_member *find_failure(const struct rollout *r)
 {
 	const struct rollout_member *last = NULL;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct rollout_member *m = &r->members[i];
+
+		if (m->state == ROLLOUT_REFUSED ||
+			(is_late(m) && (last == NULL ||
+				last->state != ROLLOUT_REFUSED) &&
+				(last == NULL || !m->was_away)))
+			last = m;
+	}
+	return last;
+}
+
+static bool has_failed_too_often(struct rollout *r)
+{
+	const struct rollout_member *last = find_failure(r);
 	size_t n = failures(r);
 	char what[80];
 
-	if (n <= failures_max(r) && n < r->count)
-		return false;
-	for (size_t i = 0; i < r->count; i++)
-		if (r->members[i].state == ROLLOUT_REFUSED ||
-			is_late(&r->members[i]))
-			last = &r->members[i];
-	if (last == NULL)
+	if ((n <= failures_max(r) && n < r->count) || last == NULL)
 		return false;
 	snprintf(what, sizeof(what), "%zu of %zu machines failed", n,
 		r->count);

@@ -42,8 +42,10 @@ static int read_pem(const char *path, bool is_secret, char out[FILE_MAX],
 		if (fd >= 0)
 			close(fd);
 		return why_set(why, err, "%s: %s%s", path, err_text(err),
-			err == -ENOENT && is_secret ?
+			!is_secret ? "" : err == -ENOENT ?
 				"; 'edgectl publish key generate' makes one" :
+			err == -EACCES ?
+				"; become the user who runs the publisher" :
 				"");
 	}
 	close(fd);

@@ -731,8 +731,12 @@ static int parse(struct reader *r, const char *name, struct str text)
 			why_prefix(r->why, r->err, "%s", name);
 	if (status == XML_STATUS_OK)
 		return 0;
-	return why_set(r->why, EDGE_ECONFIG, "%s: line %lu: %s", name,
-		line_of(r), XML_ErrorString(XML_GetErrorCode(r->parser)));
+	return why_set(r->why, EDGE_ECONFIG, "%s: line %lu: %s; %s", name,
+		line_of(r), XML_ErrorString(XML_GetErrorCode(r->parser)),
+		str_starts(text, "PK") ? "this is an archive: unpack it "
+			"first, the topology is one of its files" :
+			"XML is wanted: what Topology Builder saves (.tbxml), "
+			"or the published topology");
 }
 
 int tbxml_read(struct tbxml *t, const char *name, struct str text,
