@@ -77,6 +77,7 @@ serve pub --raise-epoch
 raised() { pub status --json >"$LAB/status.json"
 	[ "$(lab_json "$LAB/status.json" publisher.epoch)" = 3 ]; }
 lab_wait 10 "the new epoch" raised
+lab_end "$SERVE" # Ctrl-C
 pub resume >"$LAB/out" 2>&1 || fail "resume: $(cat "$LAB/out")"
 lab_wait 30 "ours to take the place of his" both current.epoch 3
 fleet_topology 2 1 after
