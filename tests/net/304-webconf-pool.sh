@@ -1,6 +1,6 @@
 #!/bin/sh
 # One connector with two edges, two connectors with one edge: who is led
-# where; a ticket is good once in the whole pool; one edge goes, the other
+# where; a ticket is good once in the whole pool, whoever starts again (T22); one edge goes, the other
 # serves. Then the rate of a ticket, and a relay that is silent for too long.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/webconf.sh"
@@ -66,6 +66,7 @@ sed -i 's/^edges:.*/edges: [edge.int.contoso.test:8057, edge2.int.contoso.test:8
 	s/^hosts:.*/hosts: {edge.int.contoso.test: 10.0.0.10, edge2.int.contoso.test: 10.0.0.11}/' \
 	"$LAB/one.yaml"
 lab_spawn one ip netns exec "$IN" webconf-connector -c "$LAB/one.yaml" -l info
+ONE_PID=$SPAWNED
 ONE=$LAB/one/webconf-connector.admin.sock
 webconf_connector two fe2 10.0.0.20:8081
 TWO=$LAB/two/webconf-connector.admin.sock
@@ -100,10 +101,29 @@ grep -q 'event=ticket.rejected .*edge="edge2.*reason=replayed' "$LAB/one.log" ||
 	fail "the connector did not see the replay"
 echo "a ticket is good once in the pool"
 
+# ---- and over a restart of the connector -----------------------------------
+webconf_ticket "$LAB/kept"
+join 198.51.100.20 "$ONE" first --ticket "$(cat "$LAB/kept")" ||
+	fail "the first use: $(cat "$LAB/test.txt")"
+lab_end "$ONE_PID"
+lab_spawn again ip netns exec "$IN" webconf-connector -c "$LAB/one.yaml" \
+	-l info
+both_again() { [ "$(grep -c 'event=edge.connected' "$LAB/again.log")" -ge 2 ]; }
+lab_wait 15 "the connector at two edges again" both_again
+for _edge in 198.51.100.21 198.51.100.20; do
+	! join $_edge "$ONE" first --ticket "$(cat "$LAB/kept")" ||
+		fail "a ticket was good again after a restart, at $_edge"
+	grep -q 'refuses: ticket' "$LAB/test.txt" || fail "$(cat "$LAB/test.txt")"
+done
+grep -q 'event=ticket.rejected .*edge="edge2.*reason=replayed' "$LAB/again.log" ||
+	fail "the connector has forgotten: $(cat "$LAB/again.log")"
+join 198.51.100.21 "$ONE" first || fail "a new ticket: $(cat "$LAB/test.txt")"
+echo "a used ticket stays used when the connector starts again"
+
 # ---- one edge goes ---------------------------------------------------------
 lab_end "$UP2_PID"
 lab_wait 10 "the connector to see it" grep -q 'event=edge.lost edge="edge2' \
-	"$LAB/one.log"
+	"$LAB/again.log"
 join 198.51.100.20 "$ONE" first || fail "the other edge: $(cat "$LAB/test.txt")"
 
 # ---- a rate, and silence ---------------------------------------------------

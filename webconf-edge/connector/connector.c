@@ -268,7 +268,8 @@ static int start_bus(struct connector *c, int read_fd, int admin_fd,
 /* Behind the sandbox: own files, then the first connections. */
 static int open_parts(struct connector *c, struct why *why)
 {
-	int err = mint_open(&c->mint, c->conf->state_dir, c->conf->alg, why);
+	int err = mint_open(&c->mint, c->conf->state_dir, c->conf->alg,
+		wall_now(), why);
 
 	if (err == 0)
 		err = resolver_new(&c->resolver, c->loop, &c->conf->net, NULL,

@@ -1,7 +1,8 @@
 /*
  * The key that signs, and the check of what it signed. Lives here: the two
  * files, the pool-wide memory of used tickets. Does not live here: the bytes
- * of a ticket (common/wce/ticket.c), connections.
+ * of a ticket (common/wce/ticket.c), that memory on disk (spent.c),
+ * connections.
  */
 #include "webconf-edge/connector/mint.h"
 
@@ -15,6 +16,7 @@
 
 #include "common/base/digest.h"
 #include "common/base/err.h"
+#include "common/base/log.h"
 #include "common/base/rand.h"
 
 #define FILE_MAX  4096u
@@ -177,11 +179,11 @@ static int open_key(struct mint *m, const char *folder, enum ticket_alg alg,
 }
 
 int mint_open(struct mint *m, const char *folder, enum ticket_alg alg,
-	struct why *why)
+	struct wall now, struct why *why)
 {
 	int err;
 
-	*m = (struct mint){.key = NULL};
+	*m = (struct mint){.spent.fd = -1};
 	err = open_id(m, folder, why);
 	if (err == 0)
 		err = open_key(m, folder, alg, why);
@@ -189,6 +191,9 @@ int mint_open(struct mint *m, const char *folder, enum ticket_alg alg,
 		err = ticket_set_new(&m->used, USED_MAX);
 	if (err == 0)
 		err = ticket_set_new(&m->revoked, USED_MAX);
+	if (err == 0)
+		err = spent_open(&m->spent, folder, m->used, m->revoked, now,
+			why);
 	if (err < 0)
 		mint_close(m);
 	return err;
@@ -199,7 +204,8 @@ void mint_close(struct mint *m)
 	ticket_key_free(m->key);
 	ticket_set_free(m->used);
 	ticket_set_free(m->revoked);
-	*m = (struct mint){.key = NULL};
+	spent_close(&m->spent);
+	*m = (struct mint){.spent.fd = -1};
 }
 
 /* ---- minting ------------------------------------------------------------- */
@@ -240,6 +246,24 @@ int mint_ticket(const struct mint *m, const struct mint_wish *wish,
 
 /* ---- checking ------------------------------------------------------------ */
 
+static struct wall used_until(const struct ticket *ticket)
+{
+	return (struct wall){ticket->not_after.s + SKEW_S};
+}
+
+/* Without the file it is remembered until the next start, as it is said. */
+static void note(struct mint *m, enum spent_kind kind,
+	const uint8_t id[static TICKET_ID_LEN], struct wall until,
+	struct wall now)
+{
+	int err = spent_note(&m->spent, kind, id, until, now);
+
+	if (err < 0)
+		log_limited(LOG_LEVEL_ERROR, 6, "tickets.unwritten",
+			"path=%s reason=%s", log_qz(m->spent.path),
+			log_qz(err_text(err)));
+}
+
 const char *mint_check(struct mint *m, struct str bytes,
 	const char *audience, struct wall now, struct ticket *ticket)
 {
@@ -261,11 +285,17 @@ const char *mint_check(struct mint *m, struct str bytes,
 		return "revoked";
 	if (!ticket->is_single_use)
 		return "ok";
-	err = ticket_set_add(m->used, ticket->id,
-		(struct wall){ticket->not_after.s + SKEW_S}, now);
+	err = ticket_set_add(m->used, ticket->id, used_until(ticket), now);
 	if (err < 0)
 		return err == -EEXIST ? "replayed" : "full";
 	return "ok";
+}
+
+void mint_use_up(struct mint *m, const struct ticket *ticket,
+	struct wall now)
+{
+	if (ticket->is_single_use)
+		note(m, SPENT_USED, ticket->id, used_until(ticket), now);
 }
 
 void mint_give_back(struct mint *m, const struct ticket *ticket)
@@ -277,8 +307,10 @@ void mint_give_back(struct mint *m, const struct ticket *ticket)
 int mint_revoke(struct mint *m, const uint8_t id[static TICKET_ID_LEN],
 	struct wall now)
 {
-	int err = ticket_set_add(m->revoked, id,
-		(struct wall){now.s + 2 * TICKET_LIFE_MAX_S}, now);
+	const struct wall until = {now.s + 2 * TICKET_LIFE_MAX_S};
+	int err = ticket_set_add(m->revoked, id, until, now);
 
+	if (err == 0)
+		note(m, SPENT_REVOKED, id, until, now);
 	return err == -EEXIST ? 0 : err;
 }

@@ -15,17 +15,20 @@
 #include "common/wce/ticket.h"
 #include "common/wce/ticket_set.h"
 #include "common/wce/wce_frame.h"
+#include "webconf-edge/connector/spent.h"
 
 struct mint {
 	uint8_t server[WCE_ID_LEN];
 	struct ticket_key *key;     /* owned */
 	struct ticket_set *used;    /* owned: over all edges of the pool */
 	struct ticket_set *revoked; /* owned */
+	struct spent spent;         /* both of them on disk */
 };
 
-/* Files <folder>/server.id and <folder>/ticket.key, both 0600. */
+/* Files <folder>/server.id and <folder>/ticket.key, and those of spent.h,
+ * all 0600. */
 EDGE_MUST int mint_open(struct mint *m, const char *folder,
-	enum ticket_alg alg, struct why *why);
+	enum ticket_alg alg, struct wall now, struct why *why);
 void mint_close(struct mint *m);
 
 struct mint_wish {
@@ -43,6 +46,10 @@ EDGE_MUST int mint_ticket(const struct mint *m, const struct mint_wish *wish,
 /* "ok", or why not: "signature", "replayed" ... An "ok" uses it up. */
 const char *mint_check(struct mint *m, struct str bytes,
 	const char *audience, struct wall now, struct ticket *ticket);
+/* An "ok" leads somewhere: from now on it is used for good, whoever ends and
+ * starts again meanwhile. */
+void mint_use_up(struct mint *m, const struct ticket *ticket,
+	struct wall now);
 /* It led nowhere and may be shown again. */
 void mint_give_back(struct mint *m, const struct ticket *ticket);
 EDGE_MUST int mint_revoke(struct mint *m,

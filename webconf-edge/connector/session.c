@@ -128,6 +128,7 @@ static void on_target_ready(struct stream *stream, void *arg)
 	struct session *s = arg;
 
 	(void)stream;
+	mint_use_up(&s->connector->mint, &s->ticket, wall_now());
 	s->ops->on_ready(s, s->arg);
 }
 

@@ -28,7 +28,7 @@ static void open_mint(enum ticket_alg alg)
 {
 	struct why why = {""};
 
-	ck_assert_msg(mint_open(&t.mint, t.folder, alg, &why) == 0, "%s",
+	ck_assert_msg(mint_open(&t.mint, t.folder, alg, NOW, &why) == 0, "%s",
 		why.text);
 }
 
@@ -163,6 +163,38 @@ START_TEST(test_id_and_key_survive_a_restart)
 }
 END_TEST
 
+/* T22: the memory of what was used is not that of one process. */
+START_TEST(test_T22_used_and_revoked_tickets_survive_a_restart)
+{
+	uint8_t rooms[4][TICKET_MAX_LEN];
+	struct str used = mint(false, rooms[0]);
+	struct str revoked = mint(false, rooms[1]);
+	struct str failed = mint(false, rooms[2]);
+	struct str reusable = mint(true, rooms[3]);
+	struct ticket ticket;
+
+	ck_assert_str_eq(mint_check(&t.mint, used, AUDIENCE, NOW, &ticket),
+		"ok");
+	mint_use_up(&t.mint, &ticket, NOW);
+	ck_assert_int_eq(ticket_read(revoked, &ticket), 0);
+	ck_assert_int_eq(mint_revoke(&t.mint, ticket.id, NOW), 0);
+	ck_assert_str_eq(mint_check(&t.mint, failed, AUDIENCE, NOW, &ticket),
+		"ok");
+	mint_give_back(&t.mint, &ticket);
+	ck_assert_str_eq(mint_check(&t.mint, reusable, AUDIENCE, NOW,
+		&ticket), "ok");
+	mint_use_up(&t.mint, &ticket, NOW);
+	for (int i = 0; i < 2; i++) {
+		mint_close(&t.mint);
+		open_mint(TICKET_ED25519);
+		ck_assert_str_eq(check(used), "replayed");
+		ck_assert_str_eq(check(revoked), "revoked");
+		ck_assert_str_eq(check(reusable), "ok");
+	}
+	ck_assert_str_eq(check(failed), "ok");
+}
+END_TEST
+
 START_TEST(test_files_are_nobody_elses)
 {
 	static const char *const names[] = {"server.id", "ticket.key"};
@@ -201,7 +233,8 @@ START_TEST(test_a_damaged_key_is_not_replaced)
 	file = fopen(path, "w");
 	fputs("no key\n", file);
 	fclose(file);
-	ck_assert_int_lt(mint_open(&t.mint, t.folder, TICKET_ED25519, &why),
+	ck_assert_int_lt(mint_open(&t.mint, t.folder, TICKET_ED25519, NOW,
+			 &why),
 		0);
 	ck_assert_ptr_nonnull(strstr(why.text, "ticket.key"));
 }
@@ -219,6 +252,8 @@ int main(void)
 	tcase_add_test(tc, test_what_is_wrong_is_refused);
 	tcase_add_test(tc, test_a_compromised_edge_mints_nothing);
 	tcase_add_test(tc, test_id_and_key_survive_a_restart);
+	tcase_add_test(tc,
+		test_T22_used_and_revoked_tickets_survive_a_restart);
 	tcase_add_test(tc, test_files_are_nobody_elses);
 	tcase_add_test(tc, test_another_algorithm_makes_another_key);
 	tcase_add_test(tc, test_a_damaged_key_is_not_replaced);
