@@ -27,6 +27,7 @@
 #define PATIENCE_MS   2000
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 #define ETAG_LEN      128u
+#define PATH_LEN      352u /* bundles/<sha256>/<name>.edgb */
 
 struct puller {
 	struct agent *agent;
@@ -181,9 +182,7 @@ static int perform(struct fetch *f, const char *url, struct why *why)
 			f->error[0] != '\0' ? f->error :
 					      curl_easy_strerror(rc));
 	curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200 && status != 304)
-		return why_set(why, EDGE_EPEER, "%s: status %ld", url,
-			status);
+	why_set(why, 0, "%s: status %ld", url, status);
 	return (int)status;
 }
 
@@ -193,7 +192,7 @@ static int fetch(struct fetch *f, const struct pull *p, const char *path,
 {
 	struct curl_slist *headers = NULL;
 	struct curl_slist *resolve = curl_slist_append(NULL, p->resolve);
-	char url[BASE_LEN + 128];
+	char url[BASE_LEN + PATH_LEN];
 	char match[ETAG_LEN + 32];
 	int err = -ENOMEM;
 
@@ -239,33 +238,45 @@ static int take_head(struct pull *p, struct keeper *k, struct why *why)
 		err = 0;
 	}
 	free(f.p);
-	return err;
+	return err > 0 ? EDGE_EPEER : err;
 }
 
+static int stage(struct pull *p, struct keeper *k,
+	const struct keeper_head *head, const struct fetch *f,
+	struct why *why)
+{
+	keeper_stage(k, f->p, f->len, head->of, &head->version, &p->result);
+	return p->result.status < 300 ? 0 :
+		why_set(why, EDGE_EREFUSED, "%s", p->result.why.text);
+}
+
+/* What the mirror has for this machine, else the whole. A store that tells
+ * nobody what it lacks answers 403. */
 static int take_bundle(struct pull *p, struct keeper *k,
 	const struct keeper_head *head, struct why *why)
 {
-	struct fetch f = {
-		.max = BUNDLE_MAX,
-		.time_ms = TOTAL_MS,
-		.worker = p->puller->agent->worker,
-	};
-	char path[128];
-	int err;
+	int err = 404;
 
-	snprintf(path, sizeof(path), "bundles/%s", head->of);
-	err = fetch(&f, p, path, "", why);
-	if (err == 200) {
-		keeper_stage(k, f.p, f.len, head->of, &head->version,
-			&p->result);
-		err = p->result.status < 300 ? 0 : EDGE_EREFUSED;
-	} else if (err >= 0) {
-		err = EDGE_EPEER;
+	for (int i = 0; i < 2 && err / 100 == 4; i++) {
+		struct fetch f = {
+			.max = BUNDLE_MAX,
+			.time_ms = TOTAL_MS,
+			.worker = p->puller->agent->worker,
+		};
+		char path[PATH_LEN];
+
+		if (i == 0)
+			snprintf(path, sizeof(path), "bundles/%s/%s.edgb",
+				head->of, k->conf->machine);
+		else
+			snprintf(path, sizeof(path), "bundles/%s.edgb",
+				head->of);
+		err = fetch(&f, p, path, "", why);
+		if (err == 200)
+			err = stage(p, k, head, &f, why);
+		free(f.p);
 	}
-	free(f.p);
-	if (err == EDGE_EREFUSED)
-		return why_set(why, err, "%s", p->result.why.text);
-	return err;
+	return err > 0 ? EDGE_EPEER : err;
 }
 
 static void run_pull(struct job *job)

@@ -121,7 +121,7 @@ static int fill(int dir_fd, int fd, const void *data, size_t len, mode_t mode)
 static int replace_at(int dir_fd, const char *name, const void *data,
 	size_t len, mode_t mode)
 {
-	char beside[128];
+	char beside[NAME_MAX + 1];
 	int n = snprintf(beside, sizeof(beside), ".%s.new", name);
 	int fd;
 	int err;

@@ -26,6 +26,7 @@ enum sandbox_need {
 	SANDBOX_REPLICATES = 1 << 3,  /* locks and links in folders */
 	SANDBOX_WORKS = 1 << 4,       /* threads */
 	SANDBOX_PUBLISHES = 1 << 5,   /* a database and its libraries */
+	SANDBOX_MIRRORS = 1 << 6,     /* makes and empties folders */
 };
 
 struct sandbox_path {

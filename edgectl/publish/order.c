@@ -180,7 +180,8 @@ static bool is_over(const struct order *o)
 		return true;
 	if (publisher_is_in_office(o->p))
 		return mine->count > 0 && (mine->phase == ROLLOUT_STOPPED ||
-						  rollout_is_settled(mine));
+			(rollout_is_settled(mine) &&
+				!publisher_is_mirroring(o->p)));
 	return strcmp(o->state, "stopped") == 0 || o->is_settled;
 }
 

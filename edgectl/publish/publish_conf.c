@@ -198,6 +198,17 @@ static int read_edges_get(struct publish_conf *c, const struct yaml_node *n,
 	return 0;
 }
 
+static int read_mirror(struct publish_conf *c, const struct yaml_node *n,
+	struct why *why)
+{
+	int err = yaml_take_text(&c->mirror, n, why);
+
+	if (err == 0 && c->mirror[0] != '/')
+		err = yaml_fault(n, why, "'%s': the whole path of a folder is "
+			"wanted", c->mirror);
+	return err;
+}
+
 static int read_parallel(struct publish_conf *c, const struct yaml_node *n,
 	struct why *why)
 {
@@ -260,6 +271,8 @@ static const struct {
 		read_poll},
 	{{"edges_get", false, "own", "what a machine gets of a topology: own, "
 		"what concerns its pool, or all"}, read_edges_get},
+	{{"mirror", false, NULL, "folder that a web server hands out, for "
+		"machines that fetch"}, read_mirror},
 	{{"parallel", false, "32", "transfers at once"}, read_parallel},
 	{{"expires", false, "365d", "after that edges warn that what they "
 		"have is old"}, read_expires},
@@ -392,6 +405,7 @@ void publish_conf_free(struct publish_conf *c)
 	free(c->trust);
 	free(c->record);
 	free(c->canaries);
+	free(c->mirror);
 	free(c->state_dir);
 	free(c->user);
 	free(c);

@@ -41,6 +41,7 @@ struct publish_conf {
 	size_t canary_count;
 	char *state_dir;
 	char *user; /* to become when `serve` is started as root, or NULL */
+	char *mirror; /* folder for edges that fetch, or NULL */
 	bool is_all; /* every machine gets the topology of all */
 	uint32_t parallel;
 	uint32_t hold_s;

@@ -355,6 +355,8 @@ static int wait_ms(const struct publisher *p, int max_wait_ms)
 	if (p->calls != NULL) {
 		int64_t due = rollout_wait_ms(&p->rollout, mono_now());
 
+		if (publisher_is_mirroring(p))
+			due = 0;
 		if (due < 5)
 			due = edge_calls_count(p->calls) > 0 ? 5 : 1;
 		if (due < wait)

@@ -37,6 +37,8 @@ struct record *publisher_record(struct publisher *p);
 bool publisher_is_in_office(const struct publisher *p);
 /* What it is bringing about; its count is 0 when there is nothing. */
 const struct rollout *publisher_rollout(const struct publisher *p);
+/* Files for those who fetch are still being written. */
+bool publisher_is_mirroring(const struct publisher *p);
 struct bundle_version publisher_version(const struct publisher *p);
 /* Body bytes to and from edges so far. */
 uint64_t publisher_bytes(const struct publisher *p);

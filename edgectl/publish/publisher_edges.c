@@ -206,6 +206,7 @@ void publisher_drop_edges(struct publisher *p)
 	edge_calls_free(p->calls);
 	p->calls = NULL;
 	edition_close(&p->edition);
+	memset(&p->mirror, 0, sizeof(p->mirror));
 	free_edges(p->edges, p->rollout.count);
 	p->edges = NULL;
 	rollout_fini(&p->rollout);
@@ -599,6 +600,7 @@ void publisher_drive(struct publisher *p)
 		if (p->trust_serial > 1 && !p->rollout.members[i].is_busy)
 			send_trust(p, i);
 	}
+	publisher_mirror_drive(p, now);
 }
 
 /* Only what was committed is clean. */

@@ -22,6 +22,14 @@ struct publisher_edge {
 	bool is_heading; /* a head or trust bundle is on its way */
 };
 
+/* How far the newest publication is handed out (conf->mirror). */
+struct publisher_mirror {
+	size_t at;      /* machines whose files are there */
+	bool has_whole;
+	struct mono head_made; /* of the head there; 0 = none yet */
+	struct mono next;      /* after a failure */
+};
+
 struct publisher {
 	const struct publish_conf *conf;
 	struct signing signing;
@@ -35,6 +43,7 @@ struct publisher {
 	/* in office: */
 	struct record_publication newest; /* .sha256 "" = none */
 	struct edition edition; /* of the newest */
+	struct publisher_mirror mirror;
 	struct edge_calls *calls;
 	struct publisher_edge *edges; /* owned, as many as members */
 	struct rollout rollout;
@@ -56,6 +65,9 @@ void publisher_drop_edges(struct publisher *p);
 void publisher_drive(struct publisher *p);
 /* Rows of machines that changed, in one transaction. */
 EDGE_MUST int publisher_write(struct publisher *p, struct why *why);
+
+/* publisher_mirror.c: the folder that publisher.yaml names, if it does. */
+void publisher_mirror_drive(struct publisher *p, struct mono now);
 
 /* publisher_requests.c: answer what people asked. 1 = there is a newer
  * publication now. */

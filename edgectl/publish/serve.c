@@ -82,6 +82,8 @@ static void collect(struct sandbox_paths *paths,
 	sandbox_paths_add_folder(paths, SANDBOX_READ, conf->chain);
 	sandbox_paths_add_folder(paths, SANDBOX_READ, conf->key);
 	sandbox_paths_add_folder(paths, SANDBOX_READ, conf->trust);
+	if (conf->mirror != NULL)
+		sandbox_paths_add(paths, SANDBOX_WRITE, conf->mirror);
 	record_files(publisher_record(p), add_record_file, paths);
 }
 
@@ -100,6 +102,8 @@ static int confine(const struct publish_conf *conf, struct publisher *p,
 	if (err < 0)
 		return err;
 	collect(paths, conf, p);
+	if (conf->mirror != NULL)
+		plan.needs |= SANDBOX_MIRRORS;
 	plan.paths = sandbox_paths_rows(paths, &plan.path_count);
 	err = sandbox_enter(&plan, state, why);
 	sandbox_paths_free(paths);

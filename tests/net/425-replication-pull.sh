@@ -43,8 +43,8 @@ mirror() {
 	repl_pub export "$LAB/next.edgb" >"$LAB/export.log" 2>&1 ||
 		fail "export: $(cat "$LAB/export.log")"
 	NAME=$(python3 tests/net/edgb.py name "$LAB/next.edgb")
-	cp "$LAB/next.edgb" "$WWW/bundles/$NAME"
-	[ -z "${DAMAGE:-}" ] || printf XX | dd of="$WWW/bundles/$NAME" bs=1 \
+	cp "$LAB/next.edgb" "$WWW/bundles/$NAME.edgb"
+	[ -z "${DAMAGE:-}" ] || printf XX | dd of="$WWW/bundles/$NAME.edgb" bs=1 \
 		seek=900 conv=notrunc 2>/dev/null
 	python3 tests/net/edgb.py head "$LAB/signing.pem" "$LAB/next.edgb" \
 		"$@" >"$WWW/head.new"
@@ -84,7 +84,7 @@ refused() { lab_ctl replication status --json |
 	grep -q 'its hash is not the one in the manifest'; }
 lab_wait 10 "the damage to be noticed" refused
 has "$OLD" || fail "a damaged bundle is current"
-cp "$LAB/next.edgb" "$WWW/bundles/$NAME"
+cp "$LAB/next.edgb" "$WWW/bundles/$NAME.edgb"
 lab_wait 10 "the mended bundle to be fetched" has "$NAME"
 
 # A head that somebody else signed.

@@ -22,7 +22,7 @@ lab_spawn mirror in_in python3 -m http.server --bind 10.0.0.78 \
 lab_listens in_in 8081 8082 8083
 repl_bootstrap
 NAME=$(python3 tests/net/edgb.py name "$LAB/first.edgb")
-cp "$LAB/first.edgb" "$WWW/bundles/$NAME"
+cp "$LAB/first.edgb" "$WWW/bundles/$NAME.edgb"
 python3 tests/net/edgb.py head "$LAB/signing.pem" "$LAB/first.edgb" \
 	>"$WWW/head.edgb"
 
