@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -66,6 +67,39 @@ static int set_up(struct file *f, const char *path, struct why *why)
 	return err < 0 ? why_prefix(why, err, "%s", path) : 0;
 }
 
+/* Is root in a folder of somebody else? real: the path without links up to
+ * there. */
+static bool is_guest(const char *path, char real[static PATH_MAX])
+{
+	char dir[PATH_MAX];
+	char name[PATH_MAX];
+	struct stat st;
+	size_t n;
+
+	if (geteuid() != 0 || strlen(path) >= sizeof(dir))
+		return false;
+	memcpy(dir, path, strlen(path) + 1);
+	memcpy(name, path, strlen(path) + 1);
+	if (realpath(dirname(dir), real) == NULL || stat(real, &st) < 0 ||
+		st.st_uid == 0)
+		return false;
+	n = strlen(real);
+	return (size_t)snprintf(real + n, PATH_MAX - n, "/%s",
+		basename(name)) < PATH_MAX - n;
+}
+
+/* Whoever owns the folder must not lead root elsewhere by a link. */
+static int open_db(struct file *f, const char *path)
+{
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	char real[PATH_MAX];
+
+	return is_guest(path, real) ?
+		sqlite3_open_v2(real, &f->db, flags | SQLITE_OPEN_NOFOLLOW,
+			NULL) :
+		sqlite3_open_v2(path, &f->db, flags, NULL);
+}
+
 static int file_open(void **out, const char *path, struct why *why)
 {
 	struct file *f = calloc(1, sizeof(*f));
@@ -84,8 +118,7 @@ static int file_open(void **out, const char *path, struct why *why)
 	}
 	/* Sealed keys are in it: nobody else's to read. */
 	mask = umask(077);
-	rc = sqlite3_open_v2(path, &f->db,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	rc = open_db(f, path);
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(f->db, BUSY_MS);
 	if (rc != SQLITE_OK)

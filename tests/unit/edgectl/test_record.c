@@ -479,6 +479,31 @@ START_TEST(test_S18_record_is_readable_by_its_owner_alone)
 }
 END_TEST
 
+/* The folder is the publisher's, and root's commands work in it. */
+START_TEST(test_S18_link_in_a_folder_of_others_leads_root_nowhere)
+{
+	struct record *r = NULL;
+	struct why why = {""};
+	char target[256];
+	struct stat st;
+
+	if (is_postgres() || geteuid() != 0)
+		return;
+	snprintf(target, sizeof(target), "%s.elsewhere", folder);
+	teardown(); /* the record; the folder is made again */
+	ck_assert_int_eq(mkdir(folder, 0755), 0);
+	ck_assert_int_eq(symlink(target, where), 0);
+	ck_assert_int_eq(chown(folder, 4711, 4711), 0);
+	ck_assert_int_lt(record_open(&r, driver, where, &why), 0);
+	ck_assert_int_lt(stat(target, &st), 0);
+	ck_assert_int_eq(unlink(where), 0);
+	ck_assert_int_eq(record_open(&r, driver, where, &why), 0);
+	record_close(r);
+	ck_assert_int_eq(stat(where, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 4711);
+}
+END_TEST
+
 START_TEST(test_record_that_is_not_there_says_why)
 {
 	struct record *r = NULL;
@@ -515,6 +540,8 @@ static Suite *suite(void)
 		test_R21_epoch_is_raised_above_what_edges_have_seen);
 	tcase_add_test(t, test_R21_no_epoch_is_lost_among_processes);
 	tcase_add_test(t, test_S18_record_is_readable_by_its_owner_alone);
+	tcase_add_test(t,
+		test_S18_link_in_a_folder_of_others_leads_root_nowhere);
 	tcase_add_test(t, test_record_that_is_not_there_says_why);
 	suite_add_tcase(s, t);
 	return s;
