@@ -110,6 +110,11 @@ for p in $ONE $TWO; do
 		fail "no system call filter"
 	tr '\0' ' ' <"/proc/$p/cmdline" | grep -q not-a-word && fail "argv"
 done
+no_secrets() { # S16: neither the password nor a signing key is in any output
+	! grep -lF -e not-a-word -e "$(sed -n 2p "$LAB/pub/signing.pem")" \
+		"$LAB"/*.log "$LAB"/*.json "$LAB/out" || fail "S16: a secret"
+}
+no_secrets
 
 # ---- kill -9 in the middle of a roll-out ------------------------------------
 fleet_topology 2 2 middle
@@ -193,4 +198,5 @@ found() { [ "$(founds "$1")" -gt "$2" ]; }
 lab_wait 45 "the first to find the record again" found pub "$FOUND_1"
 lab_wait 45 "the second to find it, by name" found pub2 "$FOUND_2"
 kill "$TWO" "$THREE"
+no_secrets
 lab_ok "stand-by takes over with a higher epoch, edges refuse the old one"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The epoch of an sqlite record is raised by hand (R21): the publisher that is
+# The epoch of an sqlite record is raised by hand: the publisher that is
 # in office meanwhile notices and takes over anew, edges learn of it at once,
 # and whoever has the record as it was before gets nothing through.
 . "$(dirname "$0")/lib.sh"

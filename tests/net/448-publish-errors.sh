@@ -100,6 +100,26 @@ as new "s|$LAB/pub/|$LAB/new/|; s|^state_dir: .*|state_dir: $LAB/new|"
 fleet_ctl publish key generate $_as >/dev/null || fail "another deployment"
 says 1 "made for deployment" publish
 
+# ---- what a person writes stays one line (S2, S16) ------------------------------
+as same ''
+lab_spawn serve ip netns exec "$EDGE" edgectl publish serve $_as
+SERVE=$SPAWNED
+lab_wait 10 "the office" grep -q publisher.office "$LAB/serve.log"
+fleet_topology 3 1 four
+publish --no-wait --reason "$(printf 'one\nevent=two\r\033[31mthree')" \
+	>"$LAB/out" 2>&1 || fail "S2: $(cat "$LAB/out")"
+pub status --history >"$LAB/out"
+[ "$(grep -c 'three' "$LAB/out")" = 1 ] || fail "S2: two lines"
+grep -q 'one.event=two..*three' "$LAB/out" || fail "S2: $(cat "$LAB/out")"
+cat "$LAB"/*.log "$LAB/out" | LC_ALL=C grep -q "$(printf '[\033\r]')" &&
+	fail "S16: an escape reached an output"
+grep -q '^event=two' "$LAB"/*.log && fail "S2: a forged record in a log"
+pub status --history --json | python3 -c '
+import json, sys
+assert "\n" in json.load(sys.stdin)["publications"][0]["reason"]' ||
+	fail "the reason is not kept as it is"
+lab_end "$SERVE"
+
 # ---- root begins, the service's user goes on ---------------------------------
 mkdir -m 700 "$LAB/owned"
 chown nobody "$LAB/owned"

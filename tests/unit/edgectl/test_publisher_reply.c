@@ -40,7 +40,7 @@ START_TEST(test_current_and_run_by_all_is_active)
 }
 END_TEST
 
-START_TEST(test_R21_who_follows_a_higher_epoch_says_no_with_the_way_out)
+START_TEST(test_who_follows_a_higher_epoch_says_no_with_the_way_out)
 {
 	ck_assert_int_eq(judge("{\"current\":{\"epoch\":4,\"serial\":1},"
 		"\"highest_seen\":{\"epoch\":4,\"serial\":1}}"),
@@ -106,7 +106,7 @@ static Suite *suite(void)
 
 	tcase_add_test(t, test_current_and_run_by_all_is_active);
 	tcase_add_test(t,
-		test_R21_who_follows_a_higher_epoch_says_no_with_the_way_out);
+		test_who_follows_a_higher_epoch_says_no_with_the_way_out);
 	tcase_add_test(t, test_pin_tells_how_it_ends);
 	tcase_add_test(t, test_status_that_is_no_object_is_no_answer);
 	tcase_add_test(t, test_refusal_says_what_to_do);

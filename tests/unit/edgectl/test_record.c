@@ -167,7 +167,7 @@ START_TEST(test_publications_come_back_byte_for_byte)
 }
 END_TEST
 
-/* A publisher that lost the office without noticing puts nothing: R21 and
+/* A publisher that lost the office without noticing puts nothing:
  * the fence of the replication protocol. */
 START_TEST(test_publication_under_a_past_epoch_is_refused)
 {
@@ -345,7 +345,7 @@ START_TEST(test_epoch_of_a_file_is_raised_by_hand_only)
 END_TEST
 
 /* After a thief, or a database from a backup: see the operator's page. */
-START_TEST(test_R21_epoch_is_raised_above_what_edges_have_seen)
+START_TEST(test_epoch_is_raised_above_what_edges_have_seen)
 {
 	struct record *r = open_one();
 	struct why why = {""};
@@ -369,9 +369,9 @@ START_TEST(test_R21_epoch_is_raised_above_what_edges_have_seen)
 }
 END_TEST
 
-/* The fence of R21: who is in office while somebody raises the epoch puts
+/* The fence: who is in office while somebody raises the epoch puts
  * nothing more under the old one, notices, and can take over anew. */
-START_TEST(test_R21_office_learns_that_its_epoch_was_raised)
+START_TEST(test_office_learns_that_its_epoch_was_raised)
 {
 	struct record *a = open_one();
 	struct record *b = open_one();
@@ -433,7 +433,7 @@ static int child(bool does_raise)
 	return 0;
 }
 
-START_TEST(test_R21_no_epoch_is_lost_among_processes)
+START_TEST(test_no_epoch_is_lost_among_processes)
 {
 	struct record *r = open_one();
 	uint32_t before = 0;
@@ -535,10 +535,10 @@ static Suite *suite(void)
 	tcase_add_test(t, test_orders_are_answered_once_and_in_order);
 	tcase_add_test(t, test_news_of_others_wakes_a_waiting_one);
 	tcase_add_test(t, test_epoch_of_a_file_is_raised_by_hand_only);
-	tcase_add_test(t, test_R21_office_learns_that_its_epoch_was_raised);
+	tcase_add_test(t, test_office_learns_that_its_epoch_was_raised);
 	tcase_add_test(t,
-		test_R21_epoch_is_raised_above_what_edges_have_seen);
-	tcase_add_test(t, test_R21_no_epoch_is_lost_among_processes);
+		test_epoch_is_raised_above_what_edges_have_seen);
+	tcase_add_test(t, test_no_epoch_is_lost_among_processes);
 	tcase_add_test(t, test_S18_record_is_readable_by_its_owner_alone);
 	tcase_add_test(t,
 		test_S18_link_in_a_folder_of_others_leads_root_nowhere);
