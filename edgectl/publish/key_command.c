@@ -69,6 +69,11 @@ static void print_trust(FILE *to, const json_t *object)
 	putc('\n', to);
 	output_table(to, json_object_get(object, "keys"), COLUMNS,
 		ARRAY_COUNT(COLUMNS));
+	if (json_is_true(json_object_get(object, "rotated")))
+		fputs("\nThe service brings it to the edges; 'edgectl publish "
+		      "key show' says who has it. A key that shall sign here "
+		      "belongs into 'signing' of publisher.yaml, then restart "
+		      "the service.\n", to);
 	if (json_is_false(json_object_get(object, "made")))
 		fputs("\nNothing was made: the key was there already. Another "
 		      "one: --file FILE, then 'edgectl publish key rotate "
@@ -361,6 +366,7 @@ static int rotate(struct cmd_call *call, const struct publish_conf *conf,
 	const char *word;
 	char *leader = NULL;
 	uint32_t epoch = 0;
+	json_t *object;
 	int err = trust_store_load(r, &old, &why);
 
 	if (err == 0 && !has_changes(call))
@@ -384,7 +390,9 @@ static int rotate(struct cmd_call *call, const struct publish_conf *conf,
 		signing_fini(&signing);
 		return cmd_fail(call, CMD_FAILED, err, &why);
 	}
-	output_print(call, trust_json(&next, &signing), print_trust);
+	object = trust_json(&next, &signing);
+	json_object_set_new(object, "rotated", json_true());
+	output_print(call, object, print_trust);
 	signing_fini(&signing);
 	return CMD_OK;
 }

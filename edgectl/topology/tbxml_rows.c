@@ -79,6 +79,57 @@ static const struct rule RULES[] = {
 		" FROM in_service s JOIN link l ON l.source=s.id"
 		" JOIN in_service r ON r.id=l.target WHERE s.cluster=c.id"
 		" AND s." EDGE " AND r.role='Registrar' COLLATE NOCASE)"},
+	/* What the schema holds once can't be taken twice. */
+	{TBXML_ERROR, "SELECT MAX(c.line), 'two edge pools are called '||c.fqdn"
+		" FROM in_cluster c JOIN edge e ON e.cluster=c.id"
+		" GROUP BY c.fqdn HAVING COUNT(*)>1"},
+	{TBXML_ERROR, "SELECT MAX(m.line), 'two machines of edge pools are"
+		" called '||COALESCE(m.fqdn, c.fqdn)||': one without a name has"
+		" its pool''s, and must be alone in it' FROM in_machine m"
+		" JOIN in_cluster c ON c.id=m.cluster JOIN edge e"
+		" ON e.cluster=c.id GROUP BY COALESCE(m.fqdn, c.fqdn)"
+		" HAVING COUNT(*)>1"},
+	{TBXML_ERROR, "SELECT MAX(i.line), COALESCE(m.fqdn, c.fqdn)||': two"
+		" addresses for '||i.side||' '||i.number FROM in_interface i"
+		" JOIN in_machine m ON m.id=i.machine JOIN in_cluster c"
+		" ON c.id=m.cluster JOIN edge e ON e.cluster=c.id"
+		" WHERE i.side IN('internal','external') GROUP BY i.machine,"
+		" i.side, i.number, i.address LIKE '%:%' HAVING COUNT(*)>1"},
+	{TBXML_REVIEW, "SELECT MAX(p.line), 'port '||p.component||' '||p.usage"
+		"||' '||p.side||' '||p.port||'/'||p.transport||' is there '"
+		"||COUNT(*)||' times, and taken once' FROM in_port p"
+		" JOIN in_service s ON s.id=p.service JOIN edge e"
+		" USING(cluster) GROUP BY p.service, p.component, p.usage,"
+		" p.side, p.iface, p.port, p.transport HAVING COUNT(*)>1"},
+	{TBXML_REVIEW, "SELECT s.line, s.role||COALESCE(' on '||c.fqdn, '')"
+		"||' depends on an edge: which right it needs there is not"
+		" known; if one, add its machines to servers' FROM in_service s"
+		" JOIN link l ON l.source=s.id JOIN in_service k"
+		" ON k.id=l.target AND k." EDGE " LEFT JOIN in_cluster c"
+		" ON c.id=s.cluster WHERE NOT s." EDGE " AND NOT EXISTS("
+		"SELECT 1 FROM role_grant g WHERE g.role=s.role)"},
+	{TBXML_REVIEW, "SELECT s.line, s.role||' depends on an edge and is"
+		" installed on a cluster that is not in the file: nobody has"
+		" its rights' FROM in_service s JOIN link l ON l.source=s.id"
+		" JOIN in_service k ON k.id=l.target AND k." EDGE
+		" JOIN role_grant g ON g.role=s.role WHERE s.cluster IS NULL"
+		" GROUP BY s.id"},
+	{TBXML_REVIEW, "SELECT d.line, s.role||COALESCE(' on '||c.fqdn, '')"
+		"||' depends on a service that is not in the file: '||d.target"
+		"||'; were it an edge, its machines would need a right' FROM"
+		" in_dependency d JOIN in_service s ON s.id=d.service LEFT JOIN"
+		" in_cluster c ON c.id=s.cluster WHERE NOT s." EDGE " AND NOT"
+		" EXISTS(SELECT 1 FROM in_service k WHERE k.key=d.target"
+		" COLLATE NOCASE)"},
+	{TBXML_IGNORED, "SELECT i.line, 'interface '||i.side||' '||i.number"
+		"||' of '||COALESCE(m.fqdn, c.fqdn) FROM in_interface i"
+		" JOIN in_machine m ON m.id=i.machine JOIN in_cluster c"
+		" ON c.id=m.cluster JOIN edge e ON e.cluster=c.id"
+		" WHERE i.side NOT IN('internal','external')"},
+	{TBXML_IGNORED, "SELECT s.line, 'role '||s.role||' on the edge pool '"
+		"||c.fqdn FROM in_service s JOIN edge e USING(cluster)"
+		" JOIN in_cluster c ON c.id=s.cluster WHERE NOT s." EDGE
+		" AND s.role<>'ManagementServices' COLLATE NOCASE"},
 	{TBXML_REVIEW, "SELECT line, 'the default domain '||(SELECT name FROM"
 		" in_default)||' is not among the domains: the first one is"
 		" the default' FROM in_domain WHERE (SELECT name FROM"

@@ -256,6 +256,134 @@ START_TEST(test_any_address_on_an_edge_is_an_error_but_not_elsewhere)
 }
 END_TEST
 
+/* Each line of the import map once more, on what the other samples lack: two
+ * sites, three machines with three outside addresses each, a Director as next
+ * hop, no federation, a machine without a name. */
+START_TEST(test_two_sites_obey_the_import_map_line_by_line)
+{
+	struct tbxml t;
+
+	load(&t, DIR "two-sites.tbxml");
+	assert_number(&t, "SELECT COUNT(*) FROM site WHERE kind='central'"
+		" AND name IN('Head office','Harbour')", 2);
+	assert_number(&t, "SELECT COUNT(*) FROM pool JOIN site USING(site_id)"
+		" WHERE (fqdn='edge.int.proseware.test' AND name='Head office')"
+		" OR (fqdn='edge.harbour.proseware.test' AND name='Harbour')",
+		2);
+	assert_number(&t, "SELECT COUNT(*) FROM machine WHERE"
+		" fqdn LIKE 'edge_.int.proseware.test'", 3);
+	/* Without a name of its own it has its pool's. */
+	assert_number(&t, "SELECT COUNT(*) FROM machine WHERE"
+		" fqdn='edge.harbour.proseware.test'", 1);
+	assert_number(&t, "SELECT COUNT(*) FROM net_interface JOIN machine"
+		" USING(machine_id) WHERE side='external' AND number IN(1,2,3)"
+		" AND fqdn LIKE 'edge_.int.proseware.test'", 9);
+	assert_number(&t, "SELECT COUNT(*) FROM net_interface WHERE"
+		" number=3 AND nat_address LIKE '203.0.113.3_'", 3);
+	/* The Director is the next hop of both, and nobody else is. */
+	assert_number(&t, "SELECT COUNT(*) FROM next_hop WHERE"
+		" fqdn='dir.int.proseware.test' AND port=5061", 2);
+	assert_number(&t, "SELECT COUNT(*) FROM next_hop", 2);
+	assert_number(&t, "SELECT COUNT(*) FROM endpoint WHERE"
+		" component='AccessEdge' AND side='external' AND"
+		" usage='SipServer'", 0);
+	assert_number(&t, "SELECT COUNT(*) FROM endpoint WHERE"
+		" component='MediaRelayEdge' AND usage='MediaCommunication'"
+		" AND port=50000 AND port_count=10000 AND iface_number IN(1,3)",
+		2);
+	assert_yaml_has(&t, "edge.harbour.proseware.test: {internal: 10.3.0.11,"
+		" access: 198.51.100.71, webconf: 198.51.100.71,"
+		" av: 198.51.100.71}");
+	assert_yaml_has(&t, "av: {address: 192.168.9.33, nat: 203.0.113.33}");
+	assert_yaml_has(&t, "access: {name: sip2.proseware.test, port: 5061}");
+	assert_yaml_has(&t, "dir1.int.proseware.test: [sip, av-auth]");
+	assert_yaml_has(&t, "fe2.int.proseware.test: [sip, av-auth, webconf]");
+	assert_yaml_has(&t, "med2.int.proseware.test: [sip, av-auth]");
+	tbxml_fini(&t);
+}
+END_TEST
+
+START_TEST(test_two_sites_list_what_has_no_line_in_the_map)
+{
+	static const struct {
+		enum tbxml_level level;
+		const char *text;
+	} NOTES[] = {
+		{TBXML_IGNORED, "element RemoteSite"},
+		{TBXML_IGNORED, "port QoE Report internal 5068/tls"},
+		{TBXML_IGNORED, "interface primary 1 of edge1.int"},
+		{TBXML_IGNORED, "role EdgeWatcher on the edge pool edge.int"},
+		{TBXML_REVIEW, "VoiceMirror on fe.int.proseware.test depends"
+			" on an edge"},
+		{TBXML_REVIEW, "ConfServices on fe.int.proseware.test depends"
+			" on a service that is not in the file"},
+		{TBXML_REVIEW, "AllowSubDomains"},
+		{TBXML_REVIEW, "203.0.113.32 is taken for everything"},
+		{TBXML_REVIEW, "nobody is granted replication"},
+		{TBXML_LEFT, "UserStore on sql.int.proseware.test"},
+		{TBXML_LEFT, "Registrar on dir.int.proseware.test"},
+		{TBXML_LEFT, "MediationServer on med.int.proseware.test"},
+	};
+	struct tbxml t;
+
+	load(&t, DIR "two-sites.tbxml");
+	for (size_t i = 0; i < ARRAY_COUNT(NOTES); i++)
+		ck_assert_msg(has_note(&t, NOTES[i].level, 0, NOTES[i].text),
+			"no '%s'", NOTES[i].text);
+	tbxml_fini(&t);
+}
+END_TEST
+
+/* The first and the second machine of the pool lose their names. */
+static char *nameless(char *text)
+{
+	static const char *const NAMES[] = {
+		" Fqdn=\"edge1.int.proseware.test\"",
+		" Fqdn=\"edge.int.proseware.test\">\n                  <Net"};
+
+	for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+		char *at = strstr(text, NAMES[i]);
+
+		ck_assert_ptr_nonnull(at);
+		memset(at, ' ', strcspn(at, ">"));
+	}
+	return text;
+}
+
+/* What the tables hold once is never dropped for its likeness. */
+START_TEST(test_what_would_be_taken_once_is_told_not_dropped)
+{
+	const char *path = DIR "two-sites.tbxml";
+	struct tbxml t;
+	char *text;
+
+	assert_error(changed(path, "Fqdn=\"edge.harbour.proseware.test\"",
+		"Fqdn=\"edge.int.proseware.test\""), 0,
+		"two edge pools are called edge.int.proseware.test");
+	assert_error(changed(path, "Fqdn=\"edge2.int.", "Fqdn=\"edge3.int."),
+		0, "two machines of edge pools are called edge3.int");
+	/* Two without a name in one pool. */
+	text = changed(path, "<Machine Fqdn=\"edge2.int.proseware.test\">",
+		"<Machine Fqdn=\"edge.int.proseware.test\">");
+	ck_assert_int_eq(tbxml_parse(&t, "t.xml", str_of(text), NULL), 0);
+	tbxml_fini(&t);
+	assert_error(nameless(text), 0, "must be alone in it");
+	assert_error(changed(path, "InterfaceNumber=\"2\" IPAddress="
+		"\"198.51.100.22\"", "InterfaceNumber=\"1\" IPAddress="
+		"\"198.51.100.22\""), 0, "two addresses for external 1");
+	text = changed(path, "Owner=\"urn:component:DataEdge\" Usage="
+		"\"PsomServer\" InterfaceSide=\"Internal\" InterfaceNumber="
+		"\"1\" Port=\"8057\" Protocol=\"Mtls\"",
+		"Owner=\"urn:component:MediaRelayEdge\" Usage=\"TURNServer\""
+		" InterfaceSide=\"Internal\" InterfaceNumber=\"1\""
+		" Port=\"3478\" Protocol=\"Udp\"");
+	ck_assert_int_eq(tbxml_parse(&t, "t.xml", str_of(text), NULL), 0);
+	ck_assert(has_note(&t, TBXML_REVIEW, 0, "3478/udp is there 2 times"));
+	tbxml_fini(&t);
+	free(text);
+}
+END_TEST
+
 START_TEST(test_links_that_lead_nowhere_are_errors)
 {
 	assert_error(changed(DIR "published.xml",
@@ -401,6 +529,9 @@ static Suite *suite(void)
 	tcase_add_test(t, test_clash_of_ports_is_told_for_review);
 	tcase_add_test(t,
 		test_any_address_on_an_edge_is_an_error_but_not_elsewhere);
+	tcase_add_test(t, test_two_sites_obey_the_import_map_line_by_line);
+	tcase_add_test(t, test_two_sites_list_what_has_no_line_in_the_map);
+	tcase_add_test(t, test_what_would_be_taken_once_is_told_not_dropped);
 	tcase_add_test(t, test_links_that_lead_nowhere_are_errors);
 	tcase_add_test(t, test_edge_without_registrar_has_no_next_hop);
 	tcase_add_test(t, test_duplicate_keys_are_errors);
