@@ -67,7 +67,7 @@ int bundle_unpack_to(char *to, size_t raw_len, enum bundle_codec codec,
 			ZSTD_getErrorName(n));
 	if (n != raw_len)
 		return why_set(why, EDGE_EMALFORMED,
-			"payload: %zu bytes, the manifest says %zu", n,
-			raw_len);
+			"payload: %zu bytes uncompressed, where %zu were "
+			"signed", n, raw_len);
 	return 0;
 }

@@ -275,10 +275,55 @@ START_TEST(test_same_rows_give_the_same_parts)
 	ck_assert_int_eq(bundle_cut_make(&again, db, NULL), 0);
 	ck_assert(bundle_cut_is_of(again, &whole.manifest));
 	bundle_cut_free(again);
+	whole.manifest.parts++;
+	ck_assert_int_eq(bundle_cut_make(&again, db, NULL), 0);
+	ck_assert(!bundle_cut_is_of(again, &whole.manifest));
+	bundle_cut_free(again);
+	whole.manifest.parts--;
 	run("UPDATE federated_domain SET note='new'");
 	ck_assert_int_eq(bundle_cut_make(&again, db, NULL), 0);
 	ck_assert(!bundle_cut_is_of(again, &whole.manifest));
 	bundle_cut_free(again);
+}
+END_TEST
+
+/* It has no row, and is the first all the same. */
+START_TEST(test_what_concerns_all_is_a_part_even_when_it_is_nothing)
+{
+	struct bundle_manifest m = {.parts = 0};
+	struct bundle_cut *empty = NULL;
+	struct sqlite3 *none = NULL;
+	struct bundle_rows rows;
+
+	withdraw();
+	run("DELETE FROM federated_domain; DELETE FROM sip_domain;"
+		"DELETE FROM provider; DELETE FROM setting WHERE"
+		" scope='global'");
+	publish();
+	ck_assert_uint_eq(whole.manifest.parts, 6);
+	rows = rows_for("south.int.test");
+	ck_assert(has(&rows, "south") && !has(&rows, "north"));
+	bundle_rows_fini(&rows);
+	ck_assert_int_eq(generation_scratch(&none, NULL), 0);
+	ck_assert_int_eq(bundle_cut_make(&empty, none, NULL), 0);
+	bundle_cut_describe(empty, &m);
+	ck_assert_uint_eq(m.parts, 1);
+	bundle_cut_free(empty);
+	sqlite3_close(none);
+}
+END_TEST
+
+/* Pressed, it would look like a bomb to an edge. */
+START_TEST(test_part_that_presses_too_well_goes_as_it_is)
+{
+	struct bundle_rows rows;
+
+	withdraw();
+	run("UPDATE federated_domain SET note=printf('%.*c', 200000, 'x')");
+	publish();
+	rows = rows_for("south.int.test");
+	ck_assert_uint_gt(rows.len, 200000);
+	bundle_rows_fini(&rows);
 }
 END_TEST
 
@@ -465,6 +510,9 @@ int main(void)
 	tcase_add_test(tc,
 		test_pool_that_needs_too_many_parts_is_left_to_the_whole);
 	tcase_add_test(tc, test_same_rows_give_the_same_parts);
+	tcase_add_test(tc,
+		test_what_concerns_all_is_a_part_even_when_it_is_nothing);
+	tcase_add_test(tc, test_part_that_presses_too_well_goes_as_it_is);
 	tcase_add_test(tc, test_B9_1_every_flipped_octet_of_a_part_is_refused);
 	tcase_add_test(tc,
 		test_part_left_out_twice_or_out_of_order_is_refused);
