@@ -99,9 +99,17 @@ struct rule {
 	"  service USING(service_id) JOIN pool p USING(pool_id)"            \
 	"  WHERE e.public_fqdn IS NOT NULL)"
 
-#define HAS_SETTING(name, is)                                               \
-	"EXISTS(SELECT 1 FROM setting WHERE component='access-edge'"        \
-	" AND key='" name "' AND value" is ")"
+/* A setting as machine m of pool p at site z goes by it: the narrowest scope
+ * wins, and all but the widest sort by width. A pool by itself is judged as
+ * it is among others: its machines are sent nothing else. */
+#define IN_FORCE(name)                                                      \
+	"coalesce((SELECT t.value FROM setting t WHERE"                     \
+	" t.component='access-edge' AND t.key='" name "' AND t.scope"       \
+	" IN('global', 'site:'||z.name, 'pool:'||p.fqdn, 'machine:'||m.fqdn)" \
+	" ORDER BY t.scope='global', t.scope LIMIT 1), '')"
+#define MACHINE_WHERE                                                       \
+	" WHERE EXISTS(SELECT 1 FROM machine m JOIN pool p USING(pool_id)"  \
+	" JOIN site z USING(site_id) WHERE "
 
 static const struct rule RULES[] = {
 	/* ---- 1: pools ---- */
@@ -306,20 +314,19 @@ static const struct rule RULES[] = {
 		"SELECT 'use_default_routing is true and default_route_fqdn"
 		" names no server: it needs one',"
 		" 'settings/access-edge/use_default_routing'"
-		" WHERE " HAS_SETTING(
-		"use_default_routing", "='true'") " AND NOT " HAS_SETTING(
-		"default_route_fqdn", "<>'\"\"'")},
+		MACHINE_WHERE IN_FORCE("use_default_routing") "='true' AND "
+		IN_FORCE("default_route_fqdn") " IN('', '\"\"'))"},
 	{"default-route-unused", true,
 		"SELECT 'default_route_fqdn is set, but use_default_routing"
 		" is not true: set both or none',"
-		" 'settings/access-edge/default_route_fqdn' WHERE " HAS_SETTING(
-		"default_route_fqdn", "<>'\"\"'") " AND NOT " HAS_SETTING(
-		"use_default_routing", "='true'")},
+		" 'settings/access-edge/default_route_fqdn'"
+		MACHINE_WHERE IN_FORCE("use_default_routing") "<>'true' AND "
+		IN_FORCE("default_route_fqdn") " NOT IN('', '\"\"'))"},
 	{"default-route-providers", true,
 		"SELECT format('use_default_routing and provider %s do not go"
 		" together: take one of them out', name),"
-		" 'providers/'||name FROM provider WHERE "
-		HAS_SETTING("use_default_routing", "='true'")},
+		" 'providers/'||name FROM provider"
+		MACHINE_WHERE IN_FORCE("use_default_routing") "='true')"},
 
 	{"webconf-id", true,
 		"SELECT format('%s and %s have the same webconf_id: each"

@@ -143,6 +143,24 @@ static const struct row ROWS[] = {
 		"INSERT INTO setting VALUES('global','access-edge',"
 		"'default_route_fqdn','\"hub.test\"');",
 		"but use_default_routing is not true"},
+	/* What another pool is told is no help. */
+	{"default-route", true,
+		"INSERT INTO setting VALUES('pool:edge.int.contoso.test',"
+		"'access-edge','use_default_routing','true'),('pool:other',"
+		"'access-edge','default_route_fqdn','\"hub.test\"');",
+		"default_route_fqdn names no server"},
+	{"default-route-unused", true,
+		"INSERT INTO setting VALUES('pool:other','access-edge',"
+		"'use_default_routing','true'),('global','access-edge',"
+		"'default_route_fqdn','\"hub.test\"');",
+		"but use_default_routing is not true"},
+	{"default-route", true,
+		"INSERT INTO setting VALUES('global','access-edge',"
+		"'use_default_routing','true'),('global','access-edge',"
+		"'default_route_fqdn','\"hub.test\"'),"
+		"('machine:edge.int.contoso.test','access-edge',"
+		"'default_route_fqdn','\"\"');",
+		"default_route_fqdn names no server"},
 	{"default-route-providers", true,
 		"INSERT INTO setting VALUES('global','access-edge',"
 		"'use_default_routing','true'),('global','access-edge',"
@@ -241,6 +259,27 @@ static size_t error_count(const char *text)
 	sqlite3_close(db);
 	return errors;
 }
+
+/* The narrowest scope wins, as it does for the machine. */
+START_TEST(test_default_route_may_come_from_several_scopes)
+{
+	struct sqlite3 *db = sample_db(SAMPLE);
+	struct topology_finding *rows = NULL;
+	size_t count = 0;
+
+	ck_assert_int_eq(sqlite3_exec(db, "INSERT INTO setting VALUES"
+		"('global','access-edge','use_default_routing','false'),"
+		"('pool:edge.int.contoso.test','access-edge',"
+		"'use_default_routing','true'),"
+		"('machine:edge.int.contoso.test','access-edge',"
+		"'default_route_fqdn','\"hub.test\"')", NULL, NULL, NULL),
+		SQLITE_OK);
+	ck_assert_int_eq(topology_check(db, &rows, &count, NULL), 0);
+	ck_assert_msg(count == 0, "%s", rows[0].text);
+	free(rows);
+	sqlite3_close(db);
+}
+END_TEST
 
 /* Each mistake is told with the line that it is in. */
 START_TEST(test_findings_stand_at_their_line)
@@ -404,6 +443,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_each_rule_finds_its_mistake, 0,
 		ARRAY_COUNT(ROWS));
 	tcase_add_loop_test(tc, test_findings_stand_at_their_line, 0, 5);
+	tcase_add_test(tc, test_default_route_may_come_from_several_scopes);
 	tcase_add_test(tc, test_sample_has_no_errors);
 	tcase_add_test(tc, test_federation_is_nothing_to_warn_of);
 	tcase_add_test(tc, test_lab_admits_loopback);
