@@ -171,6 +171,10 @@ static int run_show(struct cmd_call *call)
 
 static void dump_text(FILE *to, const json_t *object)
 {
+	if (json_is_true(json_object_get(object, "part")))
+		fputs("# Only what concerns the pool of this machine, and "
+			"nothing to publish:\n# the publisher has the "
+			"topology of all.\n", to);
 	fputs(output_str(object, "yaml", ""), to);
 }
 
@@ -201,10 +205,10 @@ static int run_dump(struct cmd_call *call)
 		status = cmd_fail(call, CMD_USAGE, err, &why);
 	else
 		output_print(call,
-			json_pack("{s:b,s:s,s:s}", "ok", 1, "generation",
+			json_pack("{s:b,s:s,s:b,s:s}", "ok", 1, "generation",
 				generation_version_text(info.epoch,
 					info.serial, version),
-				"yaml", text),
+				"part", info.is_part, "yaml", text),
 			dump_text);
 	free(text);
 	sqlite3_close(db);
@@ -428,7 +432,9 @@ static const struct cmd_verb VERBS[] = {
 		.options = DUMP_OPTIONS,
 		.option_count = ARRAY_COUNT(DUMP_OPTIONS),
 		.more =
-"Sorted and without defaults; applying what was dumped changes nothing.",
+"Sorted and without defaults; applying what was dumped changes nothing. A\n"
+"machine that was sent only what concerns its pool says so in the first line:\n"
+"that is not what to publish, nor all edges that --connector would name.",
 		.examples = "edgectl topology dump > topology.yaml\n"
 			    "edgectl topology dump --connector\n",
 		.run = run_dump,

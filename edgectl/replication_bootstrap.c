@@ -111,7 +111,8 @@ static int write_trust(struct work *w)
 	return err;
 }
 
-/* Where the agent looks when a generation is lost. */
+/* Where the agent looks when a generation is lost: what this machine took,
+ * and not what it refused. */
 static int keep_bundle(struct work *w)
 {
 	char dir[PATH_MAX + 16];
@@ -130,11 +131,8 @@ static int write_all(struct work *w)
 		err = write_trust(w);
 	if (err < 0 || !w->has_bundle)
 		return err;
-	err = keep_bundle(w);
-	if (err == 0)
-		err = topology_apply_bundle(&w->applied, &w->bundle, w->conf,
-			w->why);
-	return err;
+	err = topology_apply_bundle(&w->applied, &w->bundle, w->conf, w->why);
+	return err == 0 ? keep_bundle(w) : err;
 }
 
 /* ---- telling ------------------------------------------------------------ */

@@ -42,6 +42,7 @@ int bundle_stage(struct generation_stage **out, const char *state_dir,
 		.created = m->created,
 		.source = source,
 		.manifest_sha256 = filling->bundle->sha256,
+		.is_part = filling->bundle->part_count > 0,
 	};
 
 	snprintf(source, sizeof(source), "%.100s: %.140s", m->publisher,

@@ -311,6 +311,8 @@ static int take_meta(struct generation_info *info, const char *key,
 	else if (strcmp(key, "manifest_sha256") == 0)
 		snprintf(info->manifest_sha256, sizeof(info->manifest_sha256),
 			"%s", value);
+	else if (strcmp(key, "part") == 0)
+		info->is_part = true;
 	else if (strcmp(key, "created") == 0 && is_number)
 		info->created.s = (int64_t)number;
 	else if (strcmp(key, "serial") == 0 && is_number)

@@ -24,6 +24,7 @@ struct generation_info {
 	char source[256]; /* who or what made it */
 	char sha256[65];
 	char manifest_sha256[65]; /* "" = made on this host */
+	bool is_part; /* of a topology: what concerns this machine's pool */
 	bool is_current;
 	bool is_previous;
 	char path[512];
@@ -88,6 +89,7 @@ struct generation_origin {
 	struct wall created;
 	const char *source;
 	const char *manifest_sha256; /* NULL = it has none */
+	bool is_part;
 };
 /* The same for a version that somebody else has numbered. Whatever else was
  * parked goes. */

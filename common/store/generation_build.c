@@ -39,6 +39,7 @@ static int put_meta(struct sqlite3 *db, const struct generation_origin *origin,
 		{"created", created},
 		{"source", origin->source},
 		{"manifest_sha256", origin->manifest_sha256},
+		{"part", origin->is_part ? "1" : NULL},
 	};
 	int err = 0;
 

@@ -81,6 +81,20 @@ static json_t *export_json(const char *path, const char *beside,
 		trust->deployment, "keys", keys);
 }
 
+/* What was to be of one pool must not be of all of them. */
+static int take_own(struct bundle_bytes *out, const struct edition *e,
+	const char *pool, struct why *why)
+{
+	int err = edition_for(out, e, pool, why);
+
+	if (err == 0 && out->p == NULL)
+		err = why_set(why, EDGE_EREFUSED,
+			"no part of this publication can be made for pool %s: "
+			"publish it again with --force, or export without "
+			"--pool the topology of all", pool);
+	return err;
+}
+
 /* The whole, or what the machines of a pool get. */
 static int write_bundle(const struct cmd_call *call,
 	const struct record_publication *p, const struct bundle_trust *trust,
@@ -95,7 +109,7 @@ static int write_bundle(const struct cmd_call *call,
 	if (err < 0)
 		return err;
 	if (cmd_has(call, "pool"))
-		err = edition_for(&bytes, &edition, pool, why);
+		err = take_own(&bytes, &edition, pool, why);
 	if (err == 0)
 		err = write_both(call->argv[0], bytes.p != NULL ? &bytes :
 			&(struct bundle_bytes){.p = p->bundle,

@@ -362,7 +362,7 @@ static int start(struct publisher *p, size_t i, const struct edge_call *call)
 	return edge_calls_start(p->calls, &p->edges[i].target, call);
 }
 
-static int start_put(struct publisher *p, size_t i)
+static int start_put(struct publisher *p, size_t i, struct why *why)
 {
 	struct publisher_edge *e = &p->edges[i];
 	char version[BUNDLE_VERSION_LEN];
@@ -376,7 +376,7 @@ static int start_put(struct publisher *p, size_t i)
 		.arg = p,
 		.tag = i,
 	};
-	int err = edition_for(&e->own, &p->edition, e->target.pool, NULL);
+	int err = edition_for(&e->own, &p->edition, e->target.pool, why);
 
 	if (err < 0)
 		return err;
@@ -421,13 +421,14 @@ static int start_ask(struct publisher *p, size_t i)
 
 static void begin(struct publisher *p, size_t i, enum rollout_todo todo)
 {
+	struct why why = {""};
 	int err = 0;
 
 	switch (todo) {
 	case ROLLOUT_NOTHING:
 		return;
 	case ROLLOUT_PUT:
-		err = start_put(p, i);
+		err = start_put(p, i, &why);
 		break;
 	case ROLLOUT_ACTIVATE:
 		err = start_activate(p, i);
@@ -439,7 +440,7 @@ static void begin(struct publisher *p, size_t i, enum rollout_todo todo)
 	if (err == 0)
 		rollout_started(&p->rollout, i, todo, mono_now());
 	else
-		tell(p, i, ROLLOUT_IS_AWAY, err_text(err));
+		tell(p, i, ROLLOUT_IS_AWAY, why_text(&why, err));
 }
 
 /* ---- heads and keys ----------------------------------------------------- */

@@ -32,6 +32,17 @@ grep -q "the topology has no pool pool3.int.test" "$LAB/out" ||
 	fail "no cause: $(cat "$LAB/out")"
 pub export --pool pool2.int.test "$LAB/own.edgb" >"$LAB/out" 2>&1 ||
 	fail "export --pool: $(cat "$LAB/out")"
+# Another pool's: told, and not kept for the day when a generation is lost.
+mv "$LAB/own.edgb" "$LAB/own2.edgb"
+pub export --pool pool1.int.test "$LAB/own.edgb" >"$LAB/out" 2>&1 ||
+	fail "export --pool: $(cat "$LAB/out")"
+fleet_ctl -c "$LAB/e3.yaml" replication bootstrap --trust "$LAB/trust.json" \
+	"$LAB/own.edgb" >"$LAB/out" 2>&1 && fail "took another pool's part"
+grep -q "machine 'e3.int.test' is not in the topology" "$LAB/out" ||
+	fail "no cause: $(cat "$LAB/out")"
+[ -z "$(ls "$LAB/e3/state/replication-agent/bundles")" ] ||
+	fail "what was refused is kept"
+mv "$LAB/own2.edgb" "$LAB/own.edgb"
 for i in 3 4; do
 	fleet_ctl -c "$LAB/e$i.yaml" replication bootstrap \
 		--trust "$LAB/trust.json" "$LAB/own.edgb" >"$LAB/out" 2>&1 ||
@@ -39,6 +50,12 @@ for i in 3 4; do
 done
 holds 1 2 4 || fail "a carried whole is not whole"
 holds 3 1 2 || fail "a carried part is not its own pool's"
+[ -f "$LAB/e3/state/replication-agent/bundles/"*.edgb ] ||
+	fail "what was taken is not kept"
+fleet_ctl -c "$LAB/e3.yaml" topology dump | head -n 1 |
+	grep -q "^# Only what concerns the pool" || fail "a part does not say so"
+fleet_ctl -c "$LAB/e1.yaml" topology dump | grep -q "^#" &&
+	fail "a whole says it were none"
 fleet_agents 4
 
 # ---- by the wire, everyone its own -------------------------------------------
