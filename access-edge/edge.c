@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "access-edge/answer.h"
+#include "access-edge/doorman.h"
 #include "access-edge/forward.h"
 #include "access-edge/partner_test.h"
 #include "access-edge/report.h"
@@ -19,126 +20,27 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/rand.h"
-#include "common/store/trusted.h"
 
 #define TICK_MS     100
 #define SHAKE_MS    1000 /* nobody honest needs longer when it is full */
 
 /* ---- sessions' events ---------------------------------------------------- */
 
-/* An inside peer must have a certificate that names a trusted server; with
- * a pin, it must be that very key. */
-static bool is_trusted(const struct edge *edge, const struct session *s,
-	const char **cause)
-{
-	const struct tls_peer *peer = stream_peer(s->stream);
-
-	*cause = "no certificate";
-	return peer != NULL && trusted_find(edge->topology,
-		TOPOLOGY_GRANT_SIP, peer, cause) != NULL;
-}
-
-static void refuse_certificate(struct edge *edge, struct session *s,
-	bool is_listed, const char *detail)
-{
-	counter_add(edge->counters, is_listed ? COUNTER_REVOKED :
-		COUNTER_UNCHECKED, 1);
-	log_limited(LOG_LEVEL_WARNING, 12, is_listed ? "certificate.revoked" :
-		"certificate.unchecked", "session=%s name=%s cause=%s",
-		s->origin.cid_text, log_qz(s->origin.peer_name),
-		log_qz(detail));
-	session_close(s, is_listed ? "revoked certificate" :
-		"unchecked certificate");
-}
-
-/* A new partner: has its issuer taken its certificate back? False: it ends, or
- * waits for the list. */
-static bool is_checked(struct edge *edge, struct session *s)
-{
-	char detail[REVOCATION_DETAIL_LEN];
-	enum revocation_state state;
-
-	if (s->origin.role != ORIGIN_PARTNER)
-		return true;
-	state = revocation_look(edge->revocation, s->stream, detail);
-	if (state == REVOCATION_WAIT)
-		session_wait(s);
-	else if (state != REVOCATION_FINE)
-		refuse_certificate(edge, s, state == REVOCATION_LISTED,
-			detail);
-	return state == REVOCATION_FINE;
-}
-
-/* Who is told of this connection's life. */
-static struct peer_pool *pool_of(const struct edge *edge,
+struct peer_pool *edge_peers_of(const struct edge *edge,
 	const struct session *s)
 {
 	return s->origin.role == ORIGIN_PARTNER ? edge->federation->peers :
 		edge->peers;
 }
 
-static void open_session(struct edge *edge, struct session *s)
-{
-	char text[ADDR_TEXT_LEN];
-
-	log_info("session.opened", "session=%s side=%s peer=%s remote=%s "
-		"tls=%s name=%s", s->origin.cid_text,
-		origin_side_name(s->origin.role),
-		origin_role_name(s->origin.role),
-		addr_text(&s->origin.remote, text),
-		log_qz(stream_cipher(s->stream)),
-		log_qz(s->origin.peer_name));
-	if (s->origin.role != ORIGIN_CLIENT)
-		peer_on_ready(pool_of(edge, s), s);
-}
-
 static void on_ready(struct session *s, void *arg)
 {
-	struct edge *edge = arg;
-	char text[ADDR_TEXT_LEN];
-	bool is_inside = s->origin.role == ORIGIN_INTERNAL;
-	const char *cause;
-
-	if (s->origin.role == ORIGIN_CLIENT &&
-		!edge->policy.allow_outside_users) {
-		session_close(s, "allow_outside_users");
-		return;
-	}
-	if (is_inside && !is_trusted(edge, s, &cause)) {
-		counter_add(edge->counters, COUNTER_CONNECTIONS_REFUSED, 1);
-		log_limited(LOG_LEVEL_WARNING, 12, "session.refused",
-			"session=%s remote=%s name=%s cause=\"%s\"",
-			s->origin.cid_text, addr_text(&s->origin.remote,
-			text), log_qz(s->origin.peer_name), cause);
-		session_close(s, "untrusted");
-		return;
-	}
-	if (is_checked(edge, s))
-		open_session(edge, s);
+	doorman_on_ready(arg, s);
 }
 
-/* A revocation list came, or could not be had: who is here may be on it, who
- * waits may go on or has to go. */
 static void on_crl(void *arg)
 {
-	struct edge *edge = arg;
-	struct list *it, *next;
-	char detail[REVOCATION_DETAIL_LEN];
-
-	list_for_each_safe(it, next, &edge->sessions.all) {
-		struct session *s = container_of(it, struct session,
-			in_table);
-
-		if (s->is_closing || s->origin.role != ORIGIN_PARTNER)
-			continue;
-		if (s->is_waiting && is_checked(edge, s)) {
-			session_go_on(s);
-			open_session(edge, s);
-		} else if (s->is_ready && revocation_look(edge->revocation,
-			s->stream, detail) == REVOCATION_LISTED) {
-			refuse_certificate(edge, s, true, detail);
-		}
-	}
+	doorman_on_crl(arg);
 }
 
 static void refuse_fault(struct edge *edge, struct session *s,
@@ -197,7 +99,7 @@ static void on_end(struct session *s, enum stream_end end,
 	/* What we dialled and never got is told by who dialled. */
 	if (s->is_ready || s->listener != NULL)
 		report_ended(edge, s, end, detail);
-	peer_on_end(pool_of(edge, s), s, end, detail);
+	peer_on_end(edge_peers_of(edge, s), s, end, detail);
 	federation_session_ended(edge->federation, s);
 	if (s->is_ready)
 		forward_connection_lost(edge, s->origin.cid);
@@ -387,30 +289,6 @@ void edge_free(struct edge *edge)
 	free(edge);
 }
 
-/* Servers that the new topology no longer trusts must go, and partners when
- * there is no federation any more. */
-static void revoke_untrusted(struct edge *edge)
-{
-	struct list *it, *next;
-	const char *cause;
-
-	list_for_each_safe(it, next, &edge->sessions.all) {
-		struct session *s = container_of(it, struct session,
-			in_table);
-
-		if (!s->is_ready || s->is_closing ||
-			s->origin.role == ORIGIN_CLIENT)
-			continue;
-		if (s->origin.role == ORIGIN_PARTNER ?
-			edge->policy.federation.is_on :
-			is_trusted(edge, s, &cause))
-			continue;
-		log_notice("session.revoked", "session=%s name=%s",
-			s->origin.cid_text, log_qz(s->origin.peer_name));
-		session_close(s, "revoked");
-	}
-}
-
 int edge_apply(struct edge *edge, struct topology *t,
 	struct tls_watch *tls_partner, struct why *why)
 {
@@ -435,8 +313,8 @@ int edge_apply(struct edge *edge, struct topology *t,
 	bounds = bounds_of(&next);
 	txn_table_bound(&edge->txns, &bounds);
 	federation_apply(edge->federation, &edge->policy, tls_partner);
-	revoke_untrusted(edge);
-	on_crl(edge); /* another setting may let go on who waits */
+	doorman_follow(edge);
+	doorman_on_crl(edge); /* another setting may let go on who waits */
 	return peer_pool_apply(edge->peers, &edge->policy);
 }
 
@@ -472,7 +350,6 @@ void edge_accept(struct edge *edge, int fd, const struct addr *remote,
 	struct listener *listener)
 {
 	const char *closed, *setting;
-	struct tls_ctx *ctx;
 	int err;
 
 	counter_add(edge->counters, door == ORIGIN_DOOR_INTERNAL ?
@@ -486,10 +363,8 @@ void edge_accept(struct edge *edge, int fd, const struct addr *remote,
 			listener_gone(listener, remote);
 		return;
 	}
-	ctx = tls_watch_get(tls);
-	err = session_accept(&edge->sessions, fd, remote, door, ctx,
+	err = session_accept(&edge->sessions, fd, remote, door, tls,
 		&edge->policy, listener);
-	tls_ctx_unref(ctx);
 	if (err == 0)
 		return;
 	log_limited(LOG_LEVEL_WARNING, 6, "session.failed", "error=%s",

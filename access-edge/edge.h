@@ -74,6 +74,9 @@ void edge_free(struct edge *edge); /* accepts NULL */
 EDGE_MUST int edge_apply(struct edge *edge, struct topology *t,
 	struct tls_watch *tls_partner, struct why *why);
 
+/* Who is told of this connection's life. */
+struct peer_pool *edge_peers_of(const struct edge *edge,
+	const struct session *s);
 /* Is there room for one more handshake from outside? Makes some when who has
  * it does not use it. */
 bool edge_may_accept(struct edge *edge);

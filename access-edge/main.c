@@ -8,6 +8,7 @@
 
 #include "access-edge/counters.h"
 #include "access-edge/ctl.h"
+#include "access-edge/doorman.h"
 #include "common/base/log.h"
 #include "common/daemon/daemon.h"
 #include "common/store/pool_keys.h"
@@ -154,6 +155,14 @@ static int apply(void *state, struct topology *next, struct why *why)
 	return err;
 }
 
+static void certs(void *state)
+{
+	struct access_edge *a = state;
+
+	if (a->edge != NULL)
+		doorman_review(a->edge);
+}
+
 static size_t ports(void *state, struct daemon_port *out, size_t cap)
 {
 	const struct access_edge *a = state;
@@ -212,6 +221,7 @@ int main(int argc, char **argv)
 		.ready = ready,
 		.check = check,
 		.apply = apply,
+		.certs = certs,
 		.ports = ports,
 		.status = status,
 		.drain = drain,

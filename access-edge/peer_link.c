@@ -124,18 +124,15 @@ int target_dial(struct peer_target *t, unsigned slot)
 		/* Which name counts depends on the domain. */
 		.checks_name = peer_is_outside(pool),
 	};
-	struct tls_ctx *ctx;
 	struct session *s = NULL;
 	int err;
 
 	if (pool->spec.tls == NULL)
 		return -ENOTCONN;
-	ctx = tls_watch_get(pool->spec.tls);
 	if (to.local.family != t->addr.family)
 		memset(&to.local, 0, sizeof(to.local));
 	err = session_connect(&s, pool->spec.sessions, &to,
-		pool->spec.door, ctx, p);
-	tls_ctx_unref(ctx);
+		pool->spec.door, pool->spec.tls, p);
 	if (err == 0 && link_new(t, s) == NULL) {
 		session_close(s, "memory");
 		return -ENOMEM;

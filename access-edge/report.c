@@ -117,6 +117,7 @@ static const struct {
 	{"untrusted", "servers"},
 	{"revoked", "servers"},
 	{"revoked certificate", "keep_crls_up_to_date_for_peers"},
+	{"authority", "trust"},
 	{"unchecked certificate", "require_crls_for_peers"},
 	{"deaf", "next_hop_probe"},
 };

@@ -14,6 +14,7 @@
 
 #include "common/base/err.h"
 #include "common/base/log.h"
+#include "common/net/stream_review.h"
 #include "common/run/loop.h"
 
 #define HEAD_MAX          65536
@@ -21,6 +22,7 @@
 #define LINE_MAX_LEN      8192
 #define LINES_MAX         128
 #define FLOOD_TIMES       10u
+#define IDLE_SETTING      "max_keep_alive_interval"
 #define QUEUE_OUTSIDE     (1u << 20)  /* and one message of a server */
 #define QUEUE_INSIDE      (16u << 20) /* what all clients share */
 
@@ -319,7 +321,7 @@ static const struct stream_ops stream_ops = {
 };
 
 static struct session *session_new(struct session_table *t,
-	enum origin_door door, const struct policy *p)
+	enum origin_door door, struct tls_watch *tls, const struct policy *p)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	enum origin_role role = origin_role_before(door);
@@ -339,11 +341,12 @@ static struct session *session_new(struct session_table *t,
 	list_init(&s->in_held);
 	sip_frame_init(&s->frame, &limits);
 	s->door = door;
-	s->idle_setting = "max_keep_alive_interval";
+	s->idle_setting = IDLE_SETTING;
 	s->origin.role = role;
 	s->server_body_max = p->server_body_max;
 	s->opened = loop_now(t->loop);
 	take_cid(t, &s->origin);
+	s->tls = tls;
 	bucket_init(&s->bucket, p->client_rate, p->client_burst, s->opened);
 	bucket_init(&s->flood, p->client_rate * FLOOD_TIMES,
 		p->client_burst * FLOOD_TIMES, s->opened);
@@ -366,11 +369,12 @@ static struct stream_limits limits_of(enum origin_door door,
 
 int session_accept(struct session_table *t, int fd,
 	const struct addr *remote, enum origin_door door,
-	struct tls_ctx *ctx, const struct policy *p,
+	struct tls_watch *tls, const struct policy *p,
 	struct listener *listener)
 {
-	struct session *s = session_new(t, door, p);
+	struct session *s = session_new(t, door, tls, p);
 	struct stream_limits limits = limits_of(door, p);
+	struct tls_ctx *ctx;
 	int err;
 
 	if (s == NULL) {
@@ -379,8 +383,10 @@ int session_accept(struct session_table *t, int fd,
 	}
 	s->origin.remote = *remote;
 	s->listener = listener;
+	ctx = tls_watch_get(tls);
 	err = stream_accept(&s->stream, t->loop, fd, remote, ctx, &limits,
 		&stream_ops, s);
+	tls_ctx_unref(ctx);
 	if (err != 0) {
 		session_free(s);
 		return err;
@@ -393,18 +399,21 @@ int session_accept(struct session_table *t, int fd,
 
 int session_connect(struct session **out, struct session_table *t,
 	const struct stream_target *target, enum origin_door door,
-	struct tls_ctx *ctx, const struct policy *p)
+	struct tls_watch *tls, const struct policy *p)
 {
-	struct session *s = session_new(t, door, p);
+	struct session *s = session_new(t, door, tls, p);
 	struct stream_limits limits = limits_of(door, p);
+	struct tls_ctx *ctx;
 	int err;
 
 	if (s == NULL)
 		return -ENOMEM;
 	limits.handshake_ms = (int64_t)p->connect_s * 1000;
 	s->origin.remote = target->remote;
+	ctx = tls_watch_get(tls);
 	err = stream_connect(&s->stream, t->loop, target, ctx, &limits,
 		&stream_ops, s);
+	tls_ctx_unref(ctx);
 	if (err != 0) {
 		session_free(s);
 		return err;
@@ -447,6 +456,32 @@ void session_close(struct session *s, const char *why)
 	s->is_closing = true;
 	leave_shaking(s);
 	stream_close(s->stream);
+}
+
+void session_follow(struct session *s, const struct policy *p)
+{
+	const struct stream_limits limits = limits_of(s->door, p);
+	struct mono now = loop_now(s->table->loop);
+
+	bucket_set(&s->bucket, p->client_rate, p->client_burst, now);
+	bucket_set(&s->flood, p->client_rate * FLOOD_TIMES,
+		p->client_burst * FLOOD_TIMES, now);
+	s->server_body_max = p->server_body_max;
+	s->frame.limits.body_max = s->origin.role == ORIGIN_CLIENT ?
+		p->client_body_max : p->server_body_max;
+	stream_set_queue_max(s->stream, limits.queue_max);
+	/* What was agreed on with a client holds until it registers again. */
+	if (s->is_ready && strcmp(s->idle_setting, IDLE_SETTING) == 0)
+		stream_set_idle_ms(s->stream, limits.idle_ms);
+}
+
+bool session_is_trusted(const struct session *s)
+{
+	struct tls_ctx *ctx = tls_watch_get(s->tls);
+	bool is_trusted = stream_review(s->stream, ctx);
+
+	tls_ctx_unref(ctx);
+	return is_trusted;
 }
 
 void session_wait(struct session *s)

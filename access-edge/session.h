@@ -49,6 +49,7 @@ struct session {
 	struct stream *stream; /* owned */
 	struct sip_frame frame;
 	enum origin_door door;
+	struct tls_watch *tls; /* borrowed: whom it is let in by */
 	struct origin origin;
 	struct bucket bucket; /* requests; more are answered 503 */
 	struct bucket flood;  /* messages, of partners those that come to
@@ -61,6 +62,7 @@ struct session {
 	struct mono unfinished;    /* since when a message is; 0 = none */
 	bool is_ready;
 	bool is_closing;
+	bool is_to_be_reviewed; /* once ready: others are trusted by now */
 	bool is_waiting; /* has shaken hands, and is not ready yet */
 	bool is_held;
 	struct session_held *held; /* owned */
@@ -103,14 +105,14 @@ struct session *session_find(const struct session_table *t, uint64_t cid);
 /* fd is taken, also on failure. listener hears when it ends. */
 EDGE_MUST int session_accept(struct session_table *t, int fd,
 	const struct addr *remote, enum origin_door door,
-	struct tls_ctx *ctx, const struct policy *p,
+	struct tls_watch *tls, const struct policy *p,
 	struct listener *listener);
 /* The one that has shaken hands for longest, or NULL. */
 struct session *session_oldest_shaking(const struct session_table *t);
 /* Dial a server behind a door; *out is told ready or ended by the ops. */
 EDGE_MUST int session_connect(struct session **out, struct session_table *t,
 	const struct stream_target *target, enum origin_door door,
-	struct tls_ctx *ctx, const struct policy *p);
+	struct tls_watch *tls, const struct policy *p);
 
 /* Queue a message; errors end the session by themselves. */
 int session_send(struct session *s, const char *text, size_t len);
@@ -130,6 +132,11 @@ void session_hold(struct session *s);
 /* on_message is called again for it, not from within a callback of the same
  * session. */
 void session_resume(struct session *s);
+/* Settings have changed: rates and bounds hold from the next message on, what
+ * has been used up stays used up. */
+void session_follow(struct session *s, const struct policy *p);
+/* Does its peer's certificate lead to an authority that is trusted now? */
+bool session_is_trusted(const struct session *s);
 /* From within on_ready: what its certificate is worth is being asked. To all
  * others it has not shaken hands yet, and nothing is read, until it goes on;
  * not for longer than a handshake may take. */

@@ -208,6 +208,14 @@ int av_auth_apply(void *state, struct topology *next, struct why *why)
 	return err;
 }
 
+void av_auth_certs(void *state)
+{
+	struct av_auth *a = state;
+
+	if (a->has_server)
+		server_review(&a->server);
+}
+
 /* Asked for and not open: drained, or taken by another when we resumed. */
 static size_t closed_ports(struct server *s, struct daemon_port *out,
 	size_t cap)

@@ -27,6 +27,7 @@ int av_auth_start(struct daemon *d, void **state, struct why *why);
 int av_auth_ready(void *state, struct why *why);
 int av_auth_check(void *state, const struct topology *next, struct why *why);
 int av_auth_apply(void *state, struct topology *next, struct why *why);
+void av_auth_certs(void *state);
 size_t av_auth_ports(void *state, struct daemon_port *out, size_t cap);
 void av_auth_status(void *state, json_t *status);
 void av_auth_counted(void *state);

@@ -14,6 +14,7 @@ static const struct daemon_spec av_auth_spec = {
 	.ready = av_auth_ready,
 	.check = av_auth_check,
 	.apply = av_auth_apply,
+	.certs = av_auth_certs,
 	.ports = av_auth_ports,
 	.status = av_auth_status,
 	.counted = av_auth_counted,

@@ -192,6 +192,16 @@ void server_trust(struct server *s, struct topology *t)
 		session_review(session_of(at), t);
 }
 
+void server_review(struct server *s)
+{
+	struct tls_ctx *ctx = tls_watch_get(s->tls);
+	struct list *at, *next;
+
+	list_for_each_safe(at, next, &s->sessions)
+		session_review_chain(session_of(at), ctx);
+	tls_ctx_unref(ctx);
+}
+
 void server_drain(struct server *s, bool on)
 {
 	struct why why = {""};

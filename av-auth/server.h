@@ -58,6 +58,9 @@ EDGE_MUST int server_listen(struct server *s, const struct topology *t,
 /* Admit by this snapshot from now on; sessions of servers that lost the
  * right end. */
 void server_trust(struct server *s, struct topology *t);
+/* Other authorities may be trusted now: sessions whose peers lead to none of
+ * them end. */
+void server_review(struct server *s);
 EDGE_MUST int server_start(struct server *s, struct why *why);
 /* On: close the ports, and each session when nothing is unfinished. Off:
  * open the ports again; one that can't be opened is told in the log. */

@@ -18,6 +18,7 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/net/stream.h"
+#include "common/net/stream_review.h"
 #include "common/sip/sip_frame.h"
 #include "common/store/trusted.h"
 
@@ -46,6 +47,7 @@ struct session {
 	struct mono begun; /* when the message that comes in did begin */
 	bool is_begun;
 	uint64_t requests;
+	bool is_to_be_reviewed; /* others are trusted by now */
 	bool is_over; /* closing; what still comes in is not read */
 };
 
@@ -97,6 +99,16 @@ static void refuse_peer(struct session *s, const char *cause)
 	close_session(s);
 }
 
+static bool is_still_trusted(struct session *s)
+{
+	struct tls_ctx *ctx = tls_watch_get(s->server->tls);
+	bool is_trusted = stream_review(s->stream, ctx);
+
+	tls_ctx_unref(ctx);
+	s->is_to_be_reviewed = false;
+	return is_trusted;
+}
+
 static void on_ready(struct stream *stream, void *arg)
 {
 	struct session *s = arg;
@@ -104,6 +116,11 @@ static void on_ready(struct stream *stream, void *arg)
 	char remote[ADDR_TEXT_LEN];
 	const char *cause;
 
+	if (s->is_to_be_reviewed && !is_still_trusted(s)) {
+		refuse_peer(s, "no trusted authority stands behind its "
+			"certificate");
+		return;
+	}
 	row = trusted_find(s->server->topology, TOPOLOGY_GRANT_AV_AUTH,
 		stream_peer(stream), &cause);
 	if (row == NULL) {
@@ -129,6 +146,19 @@ void session_review(struct session *s, const struct topology *t)
 		return;
 	log_notice("session.revoked", "session=%s server=%s reason=\"%s\"",
 		s->id, log_qz(s->name), cause);
+	close_session(s);
+}
+
+/* Who is still shaking hands is looked at when it has. */
+void session_review_chain(struct session *s, struct tls_ctx *ctx)
+{
+	s->is_to_be_reviewed = s->name[0] == '\0';
+	if (s->is_to_be_reviewed || s->is_over ||
+		stream_review(s->stream, ctx))
+		return;
+	log_notice("session.revoked", "session=%s server=%s reason=\"no "
+		"trusted authority stands behind its certificate\"", s->id,
+		log_qz(s->name));
 	close_session(s);
 }
 

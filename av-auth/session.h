@@ -19,6 +19,8 @@ void session_free(struct session *s);
 struct session *session_of(struct list *at);
 /* Does its certificate still have the right? Else it ends. */
 void session_review(struct session *s, const struct topology *t);
+/* Ends when none of the authorities trusted now stands behind its peer. */
+void session_review_chain(struct session *s, struct tls_ctx *ctx);
 /* End it once nothing is unfinished. */
 void session_retire(struct session *s);
 json_t *session_json(const struct session *s);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "common/base/rand.h"
 
@@ -61,6 +62,15 @@ bool bucket_take_many(struct bucket *b, size_t count, struct mono now)
 		return false;
 	b->milli -= (int64_t)count * MILLI;
 	return true;
+}
+
+void bucket_set(struct bucket *b, uint32_t rate_per_s, uint32_t burst,
+	struct mono now)
+{
+	bucket_fill(b, now);
+	b->rate_per_s = rate_per_s;
+	b->burst = burst;
+	b->milli = MIN(b->milli, (int64_t)burst * MILLI);
 }
 
 bool bucket_take(struct bucket *b, struct mono now)

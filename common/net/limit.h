@@ -44,6 +44,10 @@ struct bucket {
 
 void bucket_init(struct bucket *b, uint32_t rate_per_s, uint32_t burst,
 	struct mono now);
+/* Another rate and bound from now on; what is in it stays, as far as the bound
+ * lets it. */
+void bucket_set(struct bucket *b, uint32_t rate_per_s, uint32_t burst,
+	struct mono now);
 bool bucket_take(struct bucket *b, struct mono now);
 /* All or none: who is refused has paid nothing, and gets through later. */
 bool bucket_take_many(struct bucket *b, size_t count, struct mono now);

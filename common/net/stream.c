@@ -560,12 +560,18 @@ void stream_push(struct stream *s)
 		update_want(s);
 }
 
+/* The bound may have been lowered below what is queued. */
+static size_t room_of(const struct stream *s)
+{
+	return s->out.len < s->queue_max ? s->queue_max - s->out.len : 0;
+}
+
 size_t stream_room(struct stream *s, size_t wanted)
 {
 	/* Much in one turn does not mean that the peer is slow. */
-	if (wanted > s->queue_max - s->out.len)
+	if (wanted > room_of(s))
 		stream_push(s);
-	return is_ending(s) ? 0 : s->queue_max - s->out.len;
+	return is_ending(s) ? 0 : room_of(s);
 }
 
 int stream_send(struct stream *s, const void *data, size_t len)

@@ -518,6 +518,26 @@ START_TEST(test_certificate_swap_keeps_sessions_and_serves_the_new_one)
 }
 END_TEST
 
+START_TEST(test_S9_server_of_an_authority_no_longer_trusted_is_cut)
+{
+	struct why why = {""};
+	char *evil;
+
+	dial_and_wait("fe");
+	ck_assert_int_eq(tls_watch_poll(watch, true, &why), 1);
+	server_review(&server);
+	turn_for_ms(loop, 20);
+	ck_assert(!client.is_ended);
+	evil = pki_path_dup(&pki, "evil.crt");
+	ck_assert_int_eq(rename(evil, pki_path(&pki, "ca.crt")), 0);
+	free(evil);
+	ck_assert_int_eq(tls_watch_poll(watch, true, &why), 1);
+	server_review(&server);
+	TURN_UNTIL(loop, client.is_ended && server.session_count == 0);
+	ck_assert_ptr_nonnull(strstr(log_text, "event=session.revoked"));
+}
+END_TEST
+
 /* The canary over the whole way: what went over the wire is in no line. */
 START_TEST(test_S16_no_secret_in_the_log_of_a_session)
 {
@@ -590,6 +610,8 @@ int main(void)
 	tcase_add_test(tc,
 		test_certificate_swap_keeps_sessions_and_serves_the_new_one);
 	tcase_add_test(tc, test_S16_no_secret_in_the_log_of_a_session);
+	tcase_add_test(tc,
+		test_S9_server_of_an_authority_no_longer_trusted_is_cut);
 	tcase_add_test(tc, test_who_is_connected_can_be_asked);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

@@ -194,6 +194,22 @@ START_TEST(test_a_bucket_on_its_own)
 }
 END_TEST
 
+START_TEST(test_a_bucket_that_changes_forgives_nothing)
+{
+	struct bucket b;
+
+	bucket_init(&b, 1, 10, at(0));
+	ck_assert(bucket_take_many(&b, 10, at(0)));
+	bucket_set(&b, 100, 100, at(1000));
+	ck_assert(bucket_take(&b, at(1000))); /* came at the old rate */
+	ck_assert(!bucket_take(&b, at(1000)));
+	ck_assert(bucket_take_many(&b, 50, at(1500)));
+	bucket_set(&b, 1, 2, at(60000));
+	ck_assert(bucket_take_many(&b, 2, at(60000)));
+	ck_assert(!bucket_take(&b, at(60000)));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("limit");
@@ -213,6 +229,7 @@ int main(void)
 		test_a_flood_of_sources_takes_no_memory_and_few_neighbours);
 	tcase_add_test(tc, test_a_clock_that_lags_brings_nothing);
 	tcase_add_test(tc, test_a_bucket_on_its_own);
+	tcase_add_test(tc, test_a_bucket_that_changes_forgives_nothing);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_ENV);
 	failures = srunner_ntests_failed(sr);

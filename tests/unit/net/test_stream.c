@@ -233,6 +233,9 @@ START_TEST(test_room_is_what_a_stream_takes)
 	}
 	ck_assert_int_lt(i, 1000);
 	ck_assert_uint_eq(stream_queued(b.s.stream), 150000 - room);
+	stream_set_queue_max(b.s.stream, 1); /* far below */
+	ck_assert_uint_eq(stream_room(b.s.stream, 1), 0);
+	stream_set_queue_max(b.s.stream, 150000);
 	while (stream_queued(b.s.stream) > 0) {
 		(void)!recv(fd, blob, 100000, MSG_DONTWAIT);
 		stream_push(b.s.stream);
