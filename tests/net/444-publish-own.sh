@@ -130,6 +130,16 @@ assert scopes[0] == "global" and "pool:pool2.int.test" in scopes, scopes
 assert scopes == sorted(scopes)
 END
 
+# ---- at rest an agent writes nothing: no disk is worn out by waiting ----------
+written() { # what its folders hold, and which files they are
+	find "$LAB/e1/state" -printf '%p %i %T@\n' | sort
+}
+written >"$LAB/before"
+sleep 3
+written >"$LAB/after"
+diff "$LAB/before" "$LAB/after" >"$LAB/diff" ||
+	fail "written at rest: $(cat "$LAB/diff")"
+
 # ---- somebody else's part: refused, and in nobody's way ----------------------
 kill -9 "$AGENT_4"
 fleet_topology 2 2 later
