@@ -90,10 +90,6 @@ EDGE_MUST int bundle_make_trust(struct bundle_bytes *out,
 EDGE_MUST int bundle_make_head(struct bundle_bytes *out,
 	struct bundle_manifest *m, const struct bundle_signer *signers,
 	size_t signer_count, struct why *why);
-/* One more signature for a bundle that is there: keys that are not in one
- * place. -EEXIST when this key has signed it. */
-EDGE_MUST int bundle_countersign(struct bundle_bytes *out, const void *bytes,
-	size_t len, const struct bundle_signer *signer, struct why *why);
 
 /* ---- files -------------------------------------------------------------- */
 

@@ -15,11 +15,6 @@
 #include "common/bundle/bundle_trust.h"
 #include "common/store/generation.h"
 
-struct payload {
-	uint8_t *p; /* owned */
-	size_t len;
-};
-
 void bundle_bytes_fini(struct bundle_bytes *b)
 {
 	free(b->p);
@@ -97,7 +92,7 @@ void bundle_write_envelope(struct wbuf *w, unsigned format,
 /* Put the parts together, and read the whole as an edge will. */
 static int assemble(struct bundle_bytes *out, struct str manifest,
 	const struct bundle_signature *signatures, size_t count,
-	const struct payload *payload, struct why *why)
+	const struct bundle_packed *payload, struct why *why)
 {
 	const size_t len = bundle_envelope_len(manifest, count) + 8 +
 		payload->len;
@@ -127,7 +122,7 @@ static int assemble(struct bundle_bytes *out, struct str manifest,
 }
 
 static int finish(struct bundle_bytes *out, const struct bundle_manifest *m,
-	const struct payload *payload, const struct bundle_signer *signers,
+	const struct bundle_packed *payload, const struct bundle_signer *signers,
 	size_t signer_count, struct why *why)
 {
 	struct bundle_signature signatures[BUNDLE_SIGNERS_MAX];
@@ -149,8 +144,9 @@ static int finish(struct bundle_bytes *out, const struct bundle_manifest *m,
 /* ---- kinds -------------------------------------------------------------- */
 
 static void describe(struct bundle_manifest *m, const void *raw,
-	size_t raw_len, const struct payload *payload)
+	size_t raw_len, const struct bundle_packed *payload)
 {
+	m->codec = payload->codec;
 	m->raw_len = raw_len;
 	m->payload_len = payload->len;
 	bundle_sha_of(raw, raw_len, m->raw_sha256);
@@ -161,21 +157,18 @@ int bundle_make_topology(struct bundle_bytes *out, struct bundle_manifest *m,
 	const struct bundle_rows *rows, const struct bundle_signer *signers,
 	size_t signer_count, struct why *why)
 {
-	struct bundle_packed packed;
-	struct payload payload;
-	int err = bundle_pack(&packed, (struct str){rows->text, rows->len},
+	struct bundle_packed payload;
+	int err = bundle_pack(&payload, (struct str){rows->text, rows->len},
 		why);
 
 	if (err < 0)
 		return err;
-	payload = (struct payload){packed.p, packed.len};
 	m->type = BUNDLE_TOPOLOGY;
-	m->codec = packed.codec;
 	m->schema = GENERATION_SCHEMA;
 	m->rows = rows->count;
 	describe(m, rows->text, rows->len, &payload);
 	err = finish(out, m, &payload, signers, signer_count, why);
-	bundle_packed_fini(&packed);
+	bundle_packed_fini(&payload);
 	return err;
 }
 
@@ -183,15 +176,15 @@ int bundle_make_trust(struct bundle_bytes *out, struct bundle_manifest *m,
 	const struct bundle_trust *next, const struct bundle_signer *signers,
 	size_t signer_count, struct why *why)
 {
-	struct payload payload;
+	struct bundle_packed payload;
 	char *text = NULL;
 	int err = bundle_trust_print(next, &text, why);
 
 	if (err < 0)
 		return err;
-	payload = (struct payload){(uint8_t *)text, strlen(text)};
+	payload = (struct bundle_packed){BUNDLE_PLAIN, (uint8_t *)text,
+		strlen(text)};
 	m->type = BUNDLE_TRUST;
-	m->codec = BUNDLE_PLAIN;
 	m->schema = GENERATION_SCHEMA;
 	m->rows = 0;
 	describe(m, text, payload.len, &payload);
@@ -204,51 +197,9 @@ int bundle_make_head(struct bundle_bytes *out, struct bundle_manifest *m,
 	const struct bundle_signer *signers, size_t signer_count,
 	struct why *why)
 {
-	const struct payload none = {NULL, 0};
+	const struct bundle_packed none = {.p = NULL};
 
 	m->type = BUNDLE_HEAD;
 	m->schema = GENERATION_SCHEMA;
 	return finish(out, m, &none, signers, signer_count, why);
-}
-
-int bundle_countersign(struct bundle_bytes *out, const void *bytes,
-	size_t len, const struct bundle_signer *signer, struct why *why)
-{
-	struct bundle b;
-	struct bundle_signature *next;
-	struct payload payload;
-	char *text = NULL;
-	int err = bundle_read(&b, bytes, len, why);
-
-	if (err < 0)
-		return err;
-	if (b.part_count > 0) {
-		err = why_set(why, EDGE_EREFUSED,
-			"only parts of a topology: the whole is signed");
-		goto out;
-	}
-	next = &b.signatures[b.signature_count];
-	if (b.signature_count == BUNDLE_SIGNERS_MAX) {
-		err = why_set(why, EDGE_ETOOBIG, "it has %u signatures",
-			BUNDLE_SIGNERS_MAX);
-		goto out;
-	}
-	err = sign_one(next, signer, b.input, why);
-	for (size_t i = 0; i < b.signature_count && err == 0; i++)
-		if (memcmp(b.signatures[i].key_id, next->key_id,
-			    BUNDLE_KEY_ID_LEN) == 0)
-			err = why_set(why, -EEXIST,
-				"this key has signed it already");
-	if (err == 0)
-		err = bundle_manifest_print(&b.manifest, &text, why);
-	if (err < 0)
-		goto out;
-	payload = (struct payload){(uint8_t *)(uintptr_t)b.payload,
-		b.payload_len};
-	err = assemble(out, str_of(text), b.signatures, b.signature_count + 1,
-		&payload, why);
-out:
-	free(text);
-	bundle_fini(&b);
-	return err;
 }

@@ -37,8 +37,7 @@ size_t bundle_part_file_len(const struct bundle_part *part,
 void bundle_part_write(struct wbuf *w, const struct bundle_part *part,
 	const struct bundle_hash *path, size_t path_count);
 /* The next one; last_at is the number of the one before, or -1.
- * EDGE_EMALFORMED, EDGE_ETOOBIG, EDGE_EFORGED (not below the root that m
- * signs). */
+ * EDGE_EMALFORMED, EDGE_EFORGED (not below the root that m signs). */
 EDGE_MUST int bundle_part_read(struct bundle_part *out, struct rbuf *r,
 	const struct bundle_manifest *m, int64_t last_at, struct why *why);
 

@@ -34,8 +34,8 @@ EDGE_MUST int bundle_rows_dump(struct bundle_rows *out, struct sqlite3 *db,
  * keeps what it had when this fails: EDGE_ETOOBIG, -ENOMEM. */
 EDGE_MUST int bundle_rows_sort(struct bundle_rows *rows, struct why *why);
 
-/* Whom rows concern: every edge, those of a site ("site:NAME"),
- * the machines of a pool ("pool:FQDN"). */
+/* Whom rows concern: every edge, those of a site ("site:NAME"), the machines
+ * of a pool ("pool:FQDN"). */
 #define BUNDLE_ALL "global"
 struct bundle_scope {
 	char name[300];

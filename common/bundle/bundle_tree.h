@@ -24,7 +24,7 @@ struct bundle_hash bundle_tree_leaf(const void *p, size_t len);
 
 struct bundle_tree;
 
-/* Takes leaves, count of them, at least 1. -ENOMEM. */
+/* Takes leaves, count of them. -EINVAL: none, or more than 2^32-1. -ENOMEM. */
 EDGE_MUST int bundle_tree_make(struct bundle_tree **out,
 	const struct bundle_hash *leaves, size_t count);
 void bundle_tree_free(struct bundle_tree *t); /* accepts NULL */

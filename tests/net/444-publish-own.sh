@@ -166,6 +166,27 @@ code=$(put 4 "$LAB/e3/state/replication-agent/bundles/$sha.edgb")
 code=$(put 4 "$LAB/whole.edgb")
 [ "$code" = 200 ] || fail "the whole of the same: $code $(cat "$LAB/put.json")"
 
+# ---- a machine moves, its old pool gets another name ---------------------------
+fleet_topology 2 2 moved
+python3 - "$LAB/topology.yaml" <<'END'
+import sys
+lines = open(sys.argv[1]).read().split("\n")
+moved = next(l for l in lines if "e3.int.test" in l)
+lines.remove(moved)
+at = next(i for i, l in enumerate(lines) if "e2.int.test" in l)
+lines.insert(at + 1, moved)
+text = "\n".join(lines).replace("pool2.int.test:", "renamed.int.test:")
+open(sys.argv[1], "w").write(text)
+END
+fleet_ctl publish "$LAB/topology.yaml" --publisher "$LAB/pub.yaml" \
+	>"$LAB/out" 2>&1 || fail "moved: $(cat "$LAB/out")"
+for i in 1 2 3; do holds $i 1 3 || fail "e$i is not one of three"; done
+holds 4 1 1 || fail "e4 is not alone"
+[ "$(ask 4 "SELECT fqdn FROM pool")" = renamed.int.test ] ||
+	fail "the old name: $(ask 4 "SELECT fqdn FROM pool")"
+[ "$(ask 3 "SELECT fqdn FROM pool")" = pool1.int.test ] ||
+	fail "e3 did not move: $(ask 3 "SELECT fqdn FROM pool")"
+
 # ---- all to everybody, as a setting -------------------------------------------
 echo "edges_get: all" >>"$LAB/pub.yaml"
 publish whole

@@ -102,42 +102,6 @@ START_TEST(test_wrong_signer_is_found_before_publishing)
 }
 END_TEST
 
-START_TEST(test_countersigned_bundle_keeps_its_name)
-{
-	struct bundle_key *keys[2] = {key_number(0), key_number(1)};
-	struct bundle_manifest m = manifest_of(1, 1);
-	struct bundle_signer signer;
-	struct bundle_bytes one;
-	struct bundle_bytes two;
-	struct bundle_bytes three;
-	struct bundle bundle;
-	struct bundle_trust trust;
-	struct why why = {""};
-
-	make_sample(&one, &m, keys[0]);
-	trust_in(&trust, keys[0]);
-	add_trust(&trust, keys[1], "second");
-	trust.threshold = 2;
-	ck_assert_int_eq(bundle_read(&bundle, one.p, one.len, &why), 0);
-	ck_assert_int_eq(bundle_trust_verify(&trust, &bundle, &why),
-		EDGE_EFORGED);
-	bundle_fini(&bundle);
-	bundle_key_signer(keys[1], &signer);
-	ck_assert_int_eq(bundle_countersign(&two, one.p, one.len, &signer,
-		&why), 0);
-	ck_assert_str_eq(one.sha256, two.sha256);
-	ck_assert_int_eq(bundle_read(&bundle, two.p, two.len, &why), 0);
-	ck_assert_int_eq(bundle_trust_verify(&trust, &bundle, &why), 0);
-	bundle_fini(&bundle);
-	ck_assert_int_eq(bundle_countersign(&three, two.p, two.len, &signer,
-		&why), -EEXIST);
-	bundle_bytes_fini(&one);
-	bundle_bytes_fini(&two);
-	bundle_key_free(keys[0]);
-	bundle_key_free(keys[1]);
-}
-END_TEST
-
 START_TEST(test_rows_that_press_too_well_travel_plain)
 {
 	struct bundle_key *key = key_number(0);
@@ -180,7 +144,6 @@ int main(void)
 	tcase_add_test(tc, test_topology_comes_back_row_by_row);
 	tcase_add_test(tc, test_same_content_gives_the_same_bytes);
 	tcase_add_test(tc, test_wrong_signer_is_found_before_publishing);
-	tcase_add_test(tc, test_countersigned_bundle_keeps_its_name);
 	tcase_add_test(tc, test_rows_that_press_too_well_travel_plain);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
