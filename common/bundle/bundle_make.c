@@ -122,8 +122,9 @@ static int assemble(struct bundle_bytes *out, struct str manifest,
 }
 
 static int finish(struct bundle_bytes *out, const struct bundle_manifest *m,
-	const struct bundle_packed *payload, const struct bundle_signer *signers,
-	size_t signer_count, struct why *why)
+	const struct bundle_packed *payload,
+	const struct bundle_signer *signers, size_t signer_count,
+	struct why *why)
 {
 	struct bundle_signature signatures[BUNDLE_SIGNERS_MAX];
 	uint8_t input[BUNDLE_INPUT_LEN];

@@ -1,7 +1,7 @@
 /*
  * The manifest, struct to canonical text and back, by one table of members.
- * Signatures and payload are bundle_read.c's; whether the version may be taken is
- * bundle_version.c's.
+ * Signatures and payload are bundle_read.c's; whether the version may be
+ * taken is bundle_version.c's.
  */
 #include "common/bundle/bundle_manifest.h"
 

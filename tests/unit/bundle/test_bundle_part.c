@@ -255,8 +255,10 @@ START_TEST(test_B3_part_over_a_limit_is_refused_unopened)
 	part->codec = BUNDLE_ZSTD;
 	part->raw_len = BUNDLE_RAW_MAX + 1;
 	refused(0, EDGE_ETOOBIG, "more than 64 MiB");
-	part->raw_len = BUNDLE_RATIO_MAX * (uint32_t)sizeof(room);
+	part->payload_len = 1;
+	part->raw_len = 2 * BUNDLE_RATIO_MAX;
 	refused(0, EDGE_ETOOBIG, "200 times");
+	part->payload_len = sizeof(room) - 1;
 	part->raw_len = 1;
 	part->rows = BUNDLE_ROWS_MAX + 1;
 	refused(0, EDGE_ETOOBIG, "1000000 rows");
