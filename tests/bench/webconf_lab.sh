@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # Far beyond what one host's load runs into.
-WEBCONF_WIDE='max_pending_per_source: 2000, new_connections_per_source: 100000, new_connections: 100000, max_relays: 9000, max_warm: 512'
+WEBCONF_WIDE='max_pending_per_source: 2000, new_connections_per_source: 100000, new_connections: 100000, max_relays: 9000, max_warm: 512, max_pending_servers: 10000'
 
 # webconf_up SETTINGS: the edge serves, 127.0.1.11:443 outside and
 # 127.0.2.10:8057 inside.
