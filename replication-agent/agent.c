@@ -22,6 +22,7 @@
 
 #define TICK_MS      500
 #define LOOK_TICKS   30 /* between looks at daemons that are well */
+#define WATCH_TICKS  4  /* while they are watched, once all have confirmed */
 #define NO_RIGHT_MAX (64u << 10)
 
 /* ---- what follows from a snapshot --------------------------------------- */
@@ -146,6 +147,15 @@ static void look(struct agent *a)
 	worker_add(a->worker, &l->job);
 }
 
+/* While there is a watch, a pull gives way to a look. */
+static bool is_look_due(const struct agent *a, const struct keeper_view *view)
+{
+	if (!view->is_watching)
+		return worker_load(a->worker) == 0 &&
+			a->ticks % LOOK_TICKS == 0;
+	return !view->is_confirmed || a->ticks % WATCH_TICKS == 0;
+}
+
 static void on_tick(void *arg)
 {
 	struct agent *a = arg;
@@ -153,10 +163,7 @@ static void on_tick(void *arg)
 
 	if (view != NULL) {
 		keeper_see(&a->keeper, view);
-		/* While there is a watch, a pull gives way to a look. */
-		if (!a->is_looking && (view->is_watching ||
-			(worker_load(a->worker) == 0 &&
-				a->ticks % LOOK_TICKS == 0)))
+		if (!a->is_looking && is_look_due(a, view))
 			look(a);
 		free(view);
 	}

@@ -4,8 +4,10 @@
  */
 #include "replication-agent/crew.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "common/base/err.h"
@@ -19,12 +21,17 @@ static int ask(const struct conf *conf, enum conf_daemon daemon,
 	json_t **reply, struct why *why)
 {
 	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	struct stat st;
 	int err = bus_socket_path(socket, sizeof(socket), conf->run_dir,
 		conf_daemon_name(daemon), true);
 
-	return err < 0 ? err :
-			 bus_ask(socket, path, body, timeout_ms, status,
-				 reply, why);
+	if (err < 0)
+		return err;
+	/* No socket, no daemon: that is cheaper to see than to be told. */
+	if (lstat(socket, &st) < 0)
+		return why_set(why, -errno, "%s: %s", socket,
+			err_text(-errno));
+	return bus_ask(socket, path, body, timeout_ms, status, reply, why);
 }
 
 static void copy(const json_t *o, const char *name, char *out, size_t cap)

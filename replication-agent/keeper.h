@@ -45,6 +45,7 @@ struct keeper_view {
 	struct generation_info current; /* path "" = there is none */
 	struct crew crew;               /* as of the last look */
 	bool is_watching;
+	bool is_confirmed; /* watching, and all report the generation */
 	bool is_pin_owed;   /* a pin that no disk took whole yet */
 	bool has_pin_file;  /* ... but the spare one */
 	struct pin owed;

@@ -115,6 +115,8 @@ static void show_crew(struct keeper *k, const struct crew *crew)
 	pthread_mutex_lock(&k->lock);
 	k->view.crew = *crew;
 	k->view.is_watching = k->watch.is_on;
+	k->view.is_confirmed = watch_judge(&k->watch, mono_now(), NULL) ==
+		WATCH_CONFIRMED;
 	pthread_mutex_unlock(&k->lock);
 }
 

@@ -95,6 +95,11 @@ START_TEST(test_daemon_that_has_taken_it_confirms)
 	ck_assert(keeper.watch.is_on);
 	keeper_look(&keeper);
 	ck_assert_int_eq(current_number(), 2);
+	ck_assert(keeper.view.is_watching && keeper.view.is_confirmed);
+	/* Who goes back to something older is looked at closely again. */
+	is_running(1);
+	keeper_look(&keeper);
+	ck_assert(keeper.view.is_watching && !keeper.view.is_confirmed);
 	stop_daemon();
 }
 END_TEST
