@@ -4,8 +4,8 @@
 # the other daemons; `edgectl publish` with --hold 0, the canaries and the
 # rest. Per fleet: time from the order to the moment each machine's agent
 # says that the new version is in force (p50, p99, all), CPU of publisher and
-# agents and bytes on the wire for each edge. Median of RUNS (5); growth from
-# 20 to 200 says whether it is linear. Writes build/bench/replication.json.
+# agents and bytes on the wire for each edge. Median of RUNS (5); growth of
+# each from 20 to 200 says whether it is linear. Writes build/bench/replication.json.
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/../net/fleet.sh"
 . "$(dirname "$0")/cpu.sh"
@@ -128,9 +128,15 @@ for n, rows in sorted(by.items()):
 fleets = sorted(by)
 if len(fleets) > 1:
     a, b = fleets[-2], fleets[-1]
-    t = lambda n: statistics.median(r["all"] for r in by[n])
-    out["shapes"]["growth"] = {"unit": f"time per edge with {b} edges to that "
-        f"with {a}", "ours": round(t(b) / b / (t(a) / a), 3)}
+    per_edge = lambda n, key: statistics.median(r[key] for r in by[n]) / (
+        n if key == "all" else 1)
+    for tail, key, what in (("", "all", "time"),
+                            ("_publisher_cpu", "publisher_us", "publisher CPU"),
+                            ("_agent_cpu", "agent_us", "agent CPU"),
+                            ("_bytes", "bytes", "bytes")):
+        out["shapes"][f"growth{tail}"] = {"unit": f"{what} per edge with {b} "
+            f"edges to that with {a}: 1 is linear",
+            "ours": round(per_edge(b, key) / per_edge(a, key), 3)}
 json.dump(out, open(sys.argv[2], "w"), indent=1)
 print(json.dumps(out, indent=1))
 worst = max(fleets)
