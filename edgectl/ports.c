@@ -252,21 +252,12 @@ static void put_media_all(struct table *t)
 	}
 }
 
-static bool has_listener(const struct topology *topology,
-	enum conf_daemon daemon)
-{
-	for (size_t i = 0; topology != NULL && i < topology->listener_count;
-		i++)
-		if (daemon_of(topology->listeners[i].usage) == daemon)
-			return true;
-	return false;
-}
-
 static void put_service(struct table *t, enum conf_daemon daemon)
 {
 	const struct topology *topology = t->topology;
 
-	if (!has_listener(topology, daemon)) {
+	if (topology == NULL ||
+		!topology_needs(topology, conf_daemon_name(daemon))) {
 		json_t *row = start_row(t, daemon);
 
 		json_object_set_new(row, "expected", json_string("none"));

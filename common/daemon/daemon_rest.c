@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/err.h"
 #include "common/daemon/daemon_life.h"
@@ -23,14 +22,7 @@ struct rest {
 static bool has_work(const struct daemon_spec *spec,
 	const struct topology *topology)
 {
-	const char *name = conf_daemon_name(spec->id);
-
-	for (size_t i = 0; i < topology->listener_count; i++) {
-		if (strcmp(topology_usage_daemon(topology->listeners[i].usage),
-			    name) == 0)
-			return true;
-	}
-	return false;
+	return topology_needs(topology, conf_daemon_name(spec->id));
 }
 
 static int rest_start(struct daemon *d, void **state, struct why *why)

@@ -80,6 +80,16 @@ const char *topology_usage_daemon(enum topology_usage usage)
 	return conf_daemon_name(USAGE_DAEMONS[usage]);
 }
 
+bool topology_needs(const struct topology *t, const char *daemon)
+{
+	for (size_t i = 0; i < t->listener_count; i++) {
+		if (strcmp(topology_usage_daemon(t->listeners[i].usage),
+			    daemon) == 0)
+			return true;
+	}
+	return false;
+}
+
 const char *topology_version_text(const struct topology *t,
 	char out[static TOPOLOGY_VERSION_LEN])
 {

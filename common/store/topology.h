@@ -159,6 +159,8 @@ const char *topology_usage_name(enum topology_usage usage);
 const char *topology_side_name(enum topology_side side);
 /* Name of the daemon that owns listeners of this usage. */
 const char *topology_usage_daemon(enum topology_usage usage);
+/* Does it give this machine a port that the daemon of this name serves? */
+bool topology_needs(const struct topology *t, const char *daemon);
 
 bool topology_has_domain(const struct topology *t, struct str domain);
 /* The grant for this certificate name, or NULL. */

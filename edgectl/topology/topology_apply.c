@@ -83,10 +83,22 @@ struct switched {
 	char previous[512]; /* path; "" = there was none */
 };
 
+/* Under systemd all run, or start when they are asked; `edgectl up` starts
+ * those of the topology that it found. */
+static void report_absent(json_t *daemons, enum conf_daemon daemon,
+	const struct topology *t)
+{
+	report(daemons, daemon, "not running",
+		t != NULL && topology_needs(t, conf_daemon_name(daemon)) ?
+			"the topology has work for it: start it (systemctl, "
+			"or 'edgectl up' anew)" : NULL, NULL);
+}
+
 /* Every running daemon takes what is current now; certificates are another
- * matter. All are asked, also after one refused; the first refusal is told. */
-static int reload_all(const struct conf *conf, json_t *daemons,
-	struct why *why)
+ * matter. All are asked, also after one refused; the first refusal is told.
+ * t: what is current, for advice; may be NULL. */
+static int reload_all(const struct conf *conf, const struct topology *t,
+	json_t *daemons, struct why *why)
 {
 	json_t *body = json_pack("{s:b}", "certificates", 0);
 	int first = 0;
@@ -99,7 +111,7 @@ static int reload_all(const struct conf *conf, json_t *daemons,
 			&reply, &one);
 
 		if (is_absent(err)) {
-			report(daemons, daemon, "not running", NULL, NULL);
+			report_absent(daemons, daemon, t);
 		} else if (err < 0) {
 			report(daemons, daemon, "refused", one.text, NULL);
 			if (first == 0)
@@ -128,7 +140,7 @@ static int revert(const struct conf *conf, const struct switched *was,
 			&back, &none);
 
 	if (failed == 0)
-		failed = reload_all(conf, daemons, &none);
+		failed = reload_all(conf, NULL, daemons, &none);
 	json_decref(daemons);
 	if (failed < 0)
 		return why_prefix(why, err, "the new generation is in force, "
@@ -139,10 +151,18 @@ static int revert(const struct conf *conf, const struct switched *was,
 static int reload_or_revert(struct topology_apply *out,
 	const struct conf *conf, const struct switched *was, struct why *why)
 {
+	struct topology *t = NULL;
+	char path[PATH_MAX];
 	int err;
 
 	out->daemons = json_array();
-	err = reload_all(conf, out->daemons, why);
+	/* Advice only: the daemons say what they think of it. */
+	if (generation_current_path(conf->state_dir, path, sizeof(path),
+		    NULL) < 0 ||
+		topology_load(&t, path, conf->machine, NULL) < 0)
+		t = NULL;
+	err = reload_all(conf, t, out->daemons, why);
+	topology_unref(t);
 	if (err < 0 && was->has_current)
 		err = revert(conf, was, err, why);
 	return err;

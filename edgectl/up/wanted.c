@@ -72,14 +72,9 @@ static int look(const struct conf *conf, struct answer *a)
 		err = topology_load(&topology, path, conf->machine, &a->why);
 	if (err < 0)
 		return err;
-	for (size_t i = 0; i < topology->listener_count; i++) {
-		enum conf_daemon id;
-
-		if (conf_daemon_parse(topology_usage_daemon(
-					      topology->listeners[i].usage),
-			    &id) == 0)
-			a->wanted[id] = 1;
-	}
+	for (size_t i = 0; i < CONF_DAEMON_COUNT; i++)
+		a->wanted[i] = topology_needs(topology,
+			conf_daemon_name((enum conf_daemon)i));
 	topology_unref(topology);
 	return 0;
 }
