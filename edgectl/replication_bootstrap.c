@@ -40,10 +40,15 @@ static int check_present(struct work *w)
 {
 	struct bundle_trust here;
 	char path[PATH_MAX + sizeof(TRUST_NAME) + 1];
+	char *text = NULL;
+	size_t len = 0;
 	int err;
 
 	snprintf(path, sizeof(path), "%s/%s", w->dir, TRUST_NAME);
-	err = bundle_trust_load(&here, path, NULL);
+	err = file_load_foreign(&text, &len, path, BUNDLE_MAX, NULL);
+	if (err == 0)
+		err = bundle_trust_parse(&here, (struct str){text, len}, NULL);
+	free(text);
 	if (err == -ENOENT || w->what->may_replace)
 		return 0;
 	if (err == -EACCES || err == -EPERM)

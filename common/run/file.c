@@ -80,11 +80,11 @@ static int load_fd(char **out, size_t *len, int fd, size_t max)
 	return 0;
 }
 
-int file_load(char **out, size_t *len, const char *path, size_t max,
-	struct why *why)
+static int load(char **out, size_t *len, const char *path, size_t max,
+	int flags, struct why *why)
 {
 	/* Nonblocking: a FIFO must not hold us up. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
 	int err = fd < 0 ? -errno : load_fd(out, len, fd, max);
 
 	if (fd >= 0)
@@ -92,6 +92,18 @@ int file_load(char **out, size_t *len, const char *path, size_t max,
 	if (err < 0)
 		return why_set(why, err, "%s: %s", path, err_text(err));
 	return 0;
+}
+
+int file_load(char **out, size_t *len, const char *path, size_t max,
+	struct why *why)
+{
+	return load(out, len, path, max, 0, why);
+}
+
+int file_load_foreign(char **out, size_t *len, const char *path, size_t max,
+	struct why *why)
+{
+	return load(out, len, path, max, O_NOFOLLOW, why);
 }
 
 /* ---- replacing ---------------------------------------------------------- */

@@ -23,6 +23,11 @@ EDGE_MUST int file_write_all(int fd, const void *data, size_t len);
 EDGE_MUST int file_load(char **out, size_t *len, const char *path, size_t max,
 	struct why *why);
 
+/* The same for a file in another user's folder: a link in its place is
+ * refused (-ELOOP). To open a device may be to start it. */
+EDGE_MUST int file_load_foreign(char **out, size_t *len, const char *path,
+	size_t max, struct why *why);
+
 /* Make or replace dir/name, durable when it returns: after a death at any
  * point the old or the new content is there. */
 EDGE_MUST int file_replace(const char *dir, const char *name,

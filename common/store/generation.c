@@ -230,7 +230,8 @@ int generation_open(struct sqlite3 **out, const char *path, struct why *why)
 	char uri[1024];
 	int err;
 
-	if (stat(path, &st) < 0)
+	/* A link is none: its target may be a device. */
+	if (lstat(path, &st) < 0)
 		return why_set(why, -errno, "%s: %s", path, err_text(-errno));
 	if (!S_ISREG(st.st_mode) || st.st_size > GENERATION_FILE_MAX)
 		return why_set(why, EDGE_EDATABASE,
@@ -289,7 +290,8 @@ int generation_hash(const char *path, char out[static 65], struct why *why)
 	struct digest_part part;
 	char *bytes = NULL;
 	size_t len = 0;
-	int err = file_load(&bytes, &len, path, GENERATION_FILE_MAX, why);
+	int err = file_load_foreign(&bytes, &len, path,
+		GENERATION_FILE_MAX, why);
 
 	if (err < 0)
 		return err;

@@ -61,7 +61,7 @@ bool pin_read(struct pin *out, const char *state_dir)
 	if (err < 0)
 		return false;
 	snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
-	err = file_load(&text, &len, path, FILE_MAX, NULL);
+	err = file_load_foreign(&text, &len, path, FILE_MAX, NULL);
 	if (err == -ENOENT || err == -ENOTDIR)
 		return false;
 	if (err == 0)

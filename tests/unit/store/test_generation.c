@@ -326,6 +326,22 @@ START_TEST(test_a_pipe_in_the_folder_holds_nobody_up)
 }
 END_TEST
 
+/* The folder's owner may put one there for root to open: of a device, say. */
+START_TEST(test_S18_link_in_place_of_a_generation_is_not_opened)
+{
+	struct sqlite3 *db = NULL;
+	char path[512];
+	char sha256[65];
+
+	must_apply(1);
+	snprintf(path, sizeof(path),
+		"%s/topology/gen/00000000-0000000000000002.db", state_dir);
+	ck_assert_int_eq(symlink("00000000-0000000000000001.db", path), 0);
+	ck_assert_int_eq(generation_hash(path, sha256, NULL), -ELOOP);
+	ck_assert_int_lt(generation_open(&db, path, NULL), 0);
+}
+END_TEST
+
 START_TEST(test_odd_folder_names_are_fine)
 {
 	char odd[256];
@@ -364,6 +380,8 @@ int main(void)
 	tcase_add_test(tc, test_opened_generation_can_not_be_written);
 	tcase_add_test(tc, test_link_to_elsewhere_is_refused);
 	tcase_add_test(tc, test_a_pipe_in_the_folder_holds_nobody_up);
+	tcase_add_test(tc,
+		test_S18_link_in_place_of_a_generation_is_not_opened);
 	tcase_add_test(tc, test_odd_folder_names_are_fine);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

@@ -44,6 +44,49 @@ START_TEST(test_pin_is_set_read_replaced_and_cleared)
 }
 END_TEST
 
+/* Root reads it, too, and its folder is the agent's. */
+START_TEST(test_S18_pin_that_is_a_link_pins_and_is_not_read)
+{
+	char path[600];
+	char aside[600];
+	struct pin pin;
+
+	ck_assert_int_eq(pin_set(state_dir, "me", "because", NULL), 0);
+	snprintf(path, sizeof(path), "%s/pin.json", dir);
+	snprintf(aside, sizeof(aside), "%s/aside", dir);
+	ck_assert_int_eq(rename(path, aside), 0);
+	ck_assert_int_eq(symlink("aside", path), 0);
+	ck_assert(pin_read(&pin, state_dir));
+	ck_assert_str_eq(pin.by, "");
+	ck_assert_str_eq(pin.reason, "the pin file can't be read");
+}
+END_TEST
+
+/* On a full disk a new name is all that can be had. */
+START_TEST(test_spare_pin_stands_in_by_its_name)
+{
+	char path[600];
+	struct pin pin;
+
+	ck_assert_int_eq(pin_reserve(state_dir, NULL), 0);
+	ck_assert(!pin_read(&pin, state_dir));
+	snprintf(path, sizeof(path), "%s/.pin.json.new", dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(pin_set(state_dir, "me", "because", NULL), 1);
+	ck_assert(pin_read(&pin, state_dir));
+	ck_assert_str_eq(pin.by, "pin.spare");
+	/* One that is there is not given up for it. */
+	ck_assert_int_eq(pin_set(state_dir, "me", "because", NULL), 1);
+	ck_assert_int_eq(pin_clear(state_dir, NULL), 0);
+	ck_assert_int_lt(pin_set(state_dir, "me", "because", NULL), 0);
+	ck_assert(!pin_read(&pin, state_dir));
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_int_eq(pin_set(state_dir, "me", "because", NULL), 0);
+	ck_assert(pin_read(&pin, state_dir));
+	ck_assert_str_eq(pin.by, "me");
+}
+END_TEST
+
 /* A pin that was damaged must not let a generation through. */
 START_TEST(test_pin_that_can_not_be_read_pins)
 {
@@ -107,6 +150,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_pin_is_set_read_replaced_and_cleared);
+	tcase_add_test(tc,
+		test_S18_pin_that_is_a_link_pins_and_is_not_read);
+	tcase_add_test(tc, test_spare_pin_stands_in_by_its_name);
 	tcase_add_test(tc, test_pin_that_can_not_be_read_pins);
 	tcase_add_test(tc, test_pin_of_another_size_or_kind_pins);
 	tcase_add_test(tc, test_long_words_are_cut_and_long_paths_refused);
