@@ -202,6 +202,21 @@ static int read_parts(const json_t *o, struct bundle_manifest *m,
 	return err;
 }
 
+/* There and empty would print as absent, which is another manifest. */
+static int read_min_agent(const json_t *o, struct bundle_manifest *m,
+	struct why *why)
+{
+	int err;
+
+	if (json_object_get(o, "min_agent") == NULL)
+		return 0;
+	err = bundle_json_text(o, "min_agent", m->min_agent,
+		sizeof(m->min_agent), why);
+	if (err == 0 && m->min_agent[0] == '\0')
+		err = why_set(why, EDGE_EMALFORMED, "min_agent: empty");
+	return err;
+}
+
 static int read_optional(const json_t *o, struct bundle_manifest *m,
 	struct why *why)
 {
@@ -212,9 +227,8 @@ static int read_optional(const json_t *o, struct bundle_manifest *m,
 		err = bundle_json_version(o, "rollback_of", &m->rollback_of,
 			why);
 	}
-	if (err == 0 && json_object_get(o, "min_agent") != NULL)
-		err = bundle_json_text(o, "min_agent", m->min_agent,
-			sizeof(m->min_agent), why);
+	if (err == 0)
+		err = read_min_agent(o, m, why);
 	if (err == 0)
 		err = read_targets(o, m, why);
 	if (err == 0)

@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/base/buf.h"
 #include "common/bundle/bundle.h"
+#include "common/bundle/bundle_layout.h"
 #include "common/bundle/bundle_trust.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,8 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (bundle_read(&b, data, size, NULL) < 0)
 		return 0;
-	/* What was read prints as what it was. */
-	if (bundle_manifest_print(&b.manifest, &text, NULL) < 0)
+	/* What was read prints as what it was: parts are sent with it. */
+	if (bundle_manifest_print(&b.manifest, &text, NULL) < 0 ||
+		strlen(text) != buf_load_u32(data + BUNDLE_MAGIC_LEN) ||
+		memcmp(text, data + BUNDLE_MAGIC_LEN + 4, strlen(text)) != 0)
 		abort();
 	free(text);
 	if (b.manifest.type == BUNDLE_TRUST &&

@@ -191,4 +191,22 @@ holds 4 1 1 || fail "e4 is not alone"
 echo "edges_get: all" >>"$LAB/pub.yaml"
 publish whole
 for i in 1 2 3 4; do holds $i 2 4 || fail "e$i has not all"; done
+
+# ---- a publication that can't be cut as it was signed --------------------------
+python3 - "$LAB/pub/record.db" <<'END'
+import re, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+at, b = db.execute("SELECT rowid, bundle FROM publication ORDER BY epoch DESC,"
+    " serial DESC LIMIT 1").fetchone()
+b = re.sub(b'("parts_sha256":")[0-9a-f]{8}', rb"\g<1>00000000", b)
+db.execute("UPDATE publication SET bundle=? WHERE rowid=?", (b, at))
+db.commit()
+END
+rm -f "$LAB/own.edgb"
+pub export --pool pool1.int.test "$LAB/own.edgb" >"$LAB/out" 2>&1 &&
+	fail "exported another topology than one pool's"
+grep -q "no part of this publication can be made for pool pool1.int.test" \
+	"$LAB/out" || fail "no cause: $(cat "$LAB/out")"
+[ ! -e "$LAB/own.edgb" ] || fail "and wrote it all the same"
+pub export "$LAB/whole.edgb" >"$LAB/out" 2>&1 || fail "the whole: $(cat "$LAB/out")"
 lab_ok "444-publish-own"

@@ -131,6 +131,9 @@ START_TEST(test_bad_manifests_are_refused)
 		HEAD_A "\"epoch\":1,\"expires\":1700003600," HEAD_B
 		"\"reason\":\"\",\"schema\":1,\"serial\":1,\"targets\":[],"
 		"\"type\":\"head\"}",
+		/* said, and nothing is said: it would not print again */
+		HEAD_A "\"epoch\":1,\"expires\":1700003600,\"min_agent\":\"\","
+		HEAD_B HEAD_C,
 	};
 	struct why why = {""};
 
