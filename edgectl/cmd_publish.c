@@ -483,11 +483,12 @@ static const struct cmd_verb VERBS[] = {
 	{
 		.name = "resume",
 		.words = "",
-		.help = "go on with a roll-out that stopped",
+		.help = "go on with a roll-out that stopped or was left",
 		.options = ORDER_OPTIONS,
 		.option_count = ARRAY_COUNT(ORDER_OPTIONS),
 		.more =
-"Machines that refused are tried once more.",
+"Machines that refused are tried once more. Also for a roll-out that nobody\n"
+"brings on, because the command was left by Ctrl-C and no service runs.",
 		.examples = "edgectl publish resume\n",
 		.run = run_order,
 	},

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,24 @@ json_t *order_options(const struct cmd_call *call)
 	return o;
 }
 
+/* Ctrl-C. The one thing the handler may touch. */
+static volatile sig_atomic_t has_left;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	has_left = 1;
+}
+
+static void take_signals(void)
+{
+	const struct sigaction act = {.sa_handler = on_signal,
+		.sa_flags = (int)SA_RESETHAND}; /* the second one ends us */
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+}
+
 /* ---- progress ----------------------------------------------------------- */
 
 static void show(struct order *o, const char *line)
@@ -173,8 +192,8 @@ static bool is_over(const struct order *o)
 {
 	const struct rollout *mine = publisher_rollout(o->p);
 
-	if (o->answer == NULL)
-		return false;
+	if (o->answer == NULL || has_left)
+		return has_left;
 	if (!json_is_true(json_object_get(o->answer, "ok")) ||
 		o->version.serial == 0 || cmd_has(o->call, "no-wait"))
 		return true;
@@ -246,7 +265,11 @@ static void print_end(FILE *to, const json_t *object)
 	const json_t *note;
 	size_t i;
 
-	if (!json_is_true(json_object_get(object, "changed")) &&
+	if (json_is_true(json_object_get(object, "resumed"))) {
+		fprintf(to, "Went on with %s: %s.\n",
+			output_str(object, "version", ""),
+			output_str(object, "state", "on its way"));
+	} else if (!json_is_true(json_object_get(object, "changed")) &&
 		json_object_get(object, "version") != NULL) {
 		fprintf(to, "Nothing to publish: this is what %s has "
 			"already.\n", output_str(object, "version", ""));
@@ -302,11 +325,37 @@ static int conclude(struct order *o)
 	return status;
 }
 
+/* Nobody watches any more. What nobody has begun is taken back; what was
+ * published is in the record, and goes on with the next who turns it. */
+static int leave(struct order *o)
+{
+	struct record *r = publisher_record(o->p);
+	struct why why = {""};
+
+	if (o->answer == NULL) {
+		if (r == NULL || request_withdraw(r, o->id, &why) < 0)
+			why_set(&why, 0, "left while the record can't be "
+				"reached: see 'edgectl publish status' whether "
+				"the order was carried out");
+		else
+			why_set(&why, 0, "left; the order is taken back, "
+				"unless it was begun: 'edgectl publish "
+				"status'");
+	} else {
+		why_set(&why, 0, "left; the roll-out goes on if 'edgectl "
+			"publish serve' runs, else with 'edgectl publish "
+			"resume'");
+	}
+	return cmd_fail(o->call, CMD_FAILED, -EINTR, &why);
+}
+
 static int finish(struct order *o)
 {
 	struct why why = {""};
 
 	end_progress(o);
+	if (has_left)
+		return leave(o);
 	if (json_is_true(json_object_get(o->answer, "ok")))
 		return conclude(o);
 	why_set(&why, 0, "%s", output_str(o->answer, "text", "it failed"));
@@ -336,6 +385,7 @@ int order_run(struct cmd_call *call, const struct publish_conf *conf,
 		o.progress = stderr;
 		o.is_screen = isatty(STDERR_FILENO) == 1;
 	}
+	take_signals();
 	wait_for_it(&o);
 	status = finish(&o);
 	json_decref(o.answer);

@@ -75,6 +75,28 @@ static int find_old(struct publisher *p, const json_t *body,
 	return err == 0 ? record_find(p->record, version, out, why) : err;
 }
 
+/* Nobody would be told that such a canary is watched in vain. */
+static int check_canaries(struct publisher *p, const json_t *options,
+	struct why *why)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach (json_object_get(options, "canaries"), i, name) {
+		const char *text = json_string_value(name);
+		bool is_known = false;
+
+		for (size_t k = 0; k < p->rollout.count && text != NULL; k++)
+			is_known |= strcmp(p->rollout.members[k].fqdn, text) ==
+				0;
+		if (!is_known)
+			return why_set(why, EDGE_ECONFIG, "--canary %.200s: "
+				"no machine has that name", text != NULL ?
+					text : "");
+	}
+	return 0;
+}
+
 static int roll_back(struct publisher *p, const struct request_row *q,
 	json_t **outcome, struct why *why)
 {
@@ -82,8 +104,10 @@ static int roll_back(struct publisher *p, const struct request_row *q,
 	char reason[200];
 	char version[BUNDLE_VERSION_LEN];
 	char *options = NULL;
-	int err = find_old(p, q->body, &old, why);
+	int err = check_canaries(p, json_object_get(q->body, "options"), why);
 
+	if (err == 0)
+		err = find_old(p, q->body, &old, why);
 	if (err == 0) {
 		struct issue in = {
 			.r = p->record,
@@ -118,24 +142,31 @@ static int nothing_yet(struct why *why)
 		"publish FILE' is the first step");
 }
 
-/* What has stopped under an epoch that is over can go on under ours only. */
+/* What has stopped under an epoch that is over can go on under ours only. A
+ * roll-out that nobody turns, because the command was ended that did, goes on
+ * with whoever asks. */
 static int go_on(struct publisher *p, json_t **outcome, struct why *why)
 {
 	uint32_t old = p->newest.version.epoch;
+	char version[BUNDLE_VERSION_LEN];
 	char reason[100];
 
 	if (p->newest.sha256[0] == '\0')
 		return nothing_yet(why);
-	if (p->rollout.phase != ROLLOUT_STOPPED)
-		return why_set(why, EDGE_EREFUSED, "nothing has stopped: the "
-			"roll-out is %s", rollout_phase_name(p->rollout.phase));
+	bundle_version_text(p->newest.version, version);
+	if (p->rollout.phase == ROLLOUT_DONE)
+		return why_set(why, EDGE_EREFUSED, "nothing has stopped: %s "
+			"is done", version);
 	if (old != record_epoch(p->record)) {
 		snprintf(reason, sizeof(reason), "resumed: epoch %u is over",
 			old);
 		return publisher_again(p, reason, outcome, why);
 	}
+	*outcome = json_pack("{s:b,s:b,s:s}", "changed", 0, "resumed", 1,
+		"version", version);
+	if (p->rollout.phase != ROLLOUT_STOPPED)
+		return 0;
 	rollout_resume(&p->rollout, mono_now());
-	*outcome = json_pack("{s:b}", "changed", 0);
 	return record_put_state(p->record, p->newest.version, "rolling", "",
 		why);
 }

@@ -100,6 +100,23 @@ as new "s|$LAB/pub/|$LAB/new/|; s|^state_dir: .*|state_dir: $LAB/new|"
 fleet_ctl publish key generate $_as >/dev/null || fail "another deployment"
 says 1 "made for deployment" publish
 
+# ---- who leaves, and goes on later ------------------------------------------------
+as same ''
+fleet_topology 3 1 left
+lab_spawn left ip netns exec "$EDGE" edgectl publish "$LAB/topology.yaml" \
+	$_as --canary e1.int.test --hold 600
+lab_wait 10 "the canary" grep -q "watching the canaries" "$LAB/left.log"
+kill -INT "$SPAWNED"
+_rc=0
+wait "$SPAWNED" || _rc=$?
+[ "$_rc" = 1 ] || fail "left with $_rc: $(cat "$LAB/left.log")"
+grep -q "else with 'edgectl publish resume'" "$LAB/left.log" ||
+	fail "$(cat "$LAB/left.log")"
+pub stop >"$LAB/out" 2>&1 || fail "stop: $(cat "$LAB/out")"
+sqlite3 "$LAB/pub/record.db" "UPDATE publication SET options='{\"hold_s\":0}'"
+says 1 "Went on with" pub resume
+says 1 "no machine has that name" pub rollback --canary nosuch.int.test
+
 # ---- what a person writes stays one line (S2, S16) ------------------------------
 as same ''
 lab_spawn serve ip netns exec "$EDGE" edgectl publish serve $_as
