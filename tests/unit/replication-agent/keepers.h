@@ -4,9 +4,9 @@
 #define TEST_AGENT_KEEPERS_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
-#include "common/bundle/bundle_cut.h"
 #include "common/run/file.h"
 #include "common/store/pin.h"
 #include "common/store/sql.h"
@@ -189,6 +189,26 @@ static inline void teardown(void)
 	keeper_fini(&keeper);
 	bundle_key_free(key);
 	sample_remove(state_dir);
+}
+
+/* The generation that a link of the store leads to. */
+static inline void damage(const char *link)
+{
+	char path[2 * PATH_MAX];
+	char target[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/topology/%s", state_dir, link);
+	n = readlink(path, target, sizeof(target) - 1);
+	ck_assert_int_gt(n, 0);
+	target[n] = '\0';
+	snprintf(path, sizeof(path), "%s/topology/%s", state_dir, target);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, "wreck", 5), 5);
+	close(fd);
 }
 
 #endif
