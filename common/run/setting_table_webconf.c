@@ -98,7 +98,6 @@ const struct setting_def SETTING_WEBCONF[SETTING_WEBCONF_COUNT] = {
 		.fallback = "2048",
 		.min = 1,
 		.max = 1000000,
-		.restart = true,
 		.help = "Connections of clients that have not shown a "
 			"good ticket yet.",
 	},

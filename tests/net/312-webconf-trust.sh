@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/webconf.sh"
 
-SETTINGS='heartbeat: 300s, handshake_timeout: 5s, hello_timeout: 5s, pair_timeout: 5s, slot_wait: 1s, max_pending_per_source: 1000, max_pending_servers: 64'
+SETTINGS='heartbeat: 300s, handshake_timeout: 5s, hello_timeout: 5s, pair_timeout: 5s, slot_wait: 1s, max_pending_per_source: 1000, max_pending_servers: 64, new_connections_per_source: 1000'
 SETTINGS_WEBCONF=$SETTINGS
 webconf_setup
 lab_cert fe-new internal-ca fe.int.contoso.test

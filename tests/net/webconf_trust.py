@@ -9,7 +9,7 @@ import time
 import uuid
 
 import wce
-from webconf_lab import (IN, PID, TLS, URI, Bus, ask, bus, client, expect,
+from webconf_lab import (IN, OUT, PID, TLS, URI, Bus, ask, bus, client, expect,
                          joined, on_trunk, registered, run, server, ticket)
 
 CODE = wce.CODES
@@ -118,6 +118,19 @@ def case_ids():
         x.close()
 
 
+def gauge(name):
+    connection = Bus(False)
+    connection.request("GET", "/metrics")
+    for line in connection.getresponse().read().decode().split("\n"):
+        if line.startswith("sallyport_webconf_edge_%s " % name):
+            return int(float(line.split()[1]))
+    raise AssertionError("no gauge " + name)
+
+
+def pending():
+    return gauge("server_connections_pending")
+
+
 def descriptors_max():
     with open("/proc/%d/limits" % PID) as f:
         return [int(line.split()[4]) for line in f
@@ -138,6 +151,16 @@ def case_limits():
         expect("bytes", far.raw(1), b"x")
         c.close()
         far.close()
+    applied(settings=os.environ["SETTINGS"] + ", max_pending: 5")
+    waiting = [wce.dial(OUT, 443) for _ in range(20)]
+    time.sleep(0.1)
+    assert gauge("clients_pending") <= 5, gauge("clients_pending")
+    applied()
+    waiting += [wce.dial(OUT, 443) for _ in range(20)]
+    time.sleep(0.1)
+    assert gauge("clients_pending") >= 20, gauge("clients_pending")
+    for x in waiting:
+        x.close()
     # More than the process has descriptors for is no topology.
     if descriptors_max() < 2001024:
         got = apply(settings=os.environ["SETTINGS"] + ", max_relays: 1000000")
@@ -179,15 +202,6 @@ def case_drain_ends_pairing():
     expect("relays", bus("/v1/relays")["count"], 0)
     bus("/v1/resume", {})
     s.control.close()
-
-
-def pending():
-    connection = Bus(False)
-    connection.request("GET", "/metrics")
-    for line in connection.getresponse().read().decode().split("\n"):
-        if line.startswith("sallyport_webconf_edge_server_connections_pending"):
-            return int(float(line.split()[1]))
-    raise AssertionError("no such counter")
 
 
 def case_crowd():
