@@ -192,7 +192,21 @@ static bool is_settled(const struct rollout_member *m)
 		m->state == ROLLOUT_REFUSED || is_late(m);
 }
 
-/* Named ones, else the first of each pool that has it staged. */
+/* One that is pinned, or gone, tries nothing for its pool. */
+static bool has_canary(const struct rollout *r, unsigned pool)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct rollout_member *m = &r->members[i];
+
+		if (m->pool == pool && m->is_canary &&
+			m->state != ROLLOUT_PINNED && !is_late(m))
+			return true;
+	}
+	return false;
+}
+
+/* Named ones, else the first of each pool that has it staged; the next one
+ * where that turns out to be of no use. */
 static void choose_canaries(struct rollout *r)
 {
 	bool has_names = false;
@@ -201,12 +215,12 @@ static void choose_canaries(struct rollout *r)
 		has_names |= r->members[i].is_named;
 	for (size_t i = 0; i < r->count; i++) {
 		struct rollout_member *m = &r->members[i];
-		bool is_first = m->state == ROLLOUT_STAGED;
 
-		for (size_t k = 0; k < i && is_first; k++)
-			is_first = r->members[k].pool != m->pool ||
-				!r->members[k].is_canary;
-		m->is_canary = has_names ? m->is_named : is_first;
+		if (has_names)
+			m->is_canary = m->is_named;
+		else if (m->state == ROLLOUT_STAGED &&
+			!has_canary(r, m->pool))
+			m->is_canary = true;
 	}
 }
 
@@ -218,7 +232,8 @@ static void step_stage(struct rollout *r)
 			return;
 	if (has_failed_too_often(r))
 		return;
-	choose_canaries(r);
+	for (size_t i = 0; i < r->count; i++)
+		r->members[i].is_canary = false;
 	r->phase = ROLLOUT_CANARY;
 }
 
@@ -226,6 +241,7 @@ static void step_canary(struct rollout *r, struct mono now)
 {
 	bool has_others = false;
 
+	choose_canaries(r);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct rollout_member *m = &r->members[i];
 
@@ -266,8 +282,11 @@ static void step_rest(struct rollout *r)
 
 	if (has_failed_too_often(r))
 		return;
-	if (done == r->count)
-		r->phase = ROLLOUT_DONE;
+	if (done < r->count)
+		return;
+	r->phase = ROLLOUT_DONE;
+	for (size_t i = 0; i < r->count; i++)
+		r->members[i].was_switched = false;
 }
 
 void rollout_step(struct rollout *r, struct mono now)
@@ -381,6 +400,9 @@ static void set_state(struct rollout *r, struct rollout_member *m,
 			r->poll_ms;
 	else if (state == ROLLOUT_REFUSED || state == ROLLOUT_PINNED)
 		delay = r->poll_ms;
+	if (state == ROLLOUT_CONFIRMING ||
+		(state == ROLLOUT_ACTIVE && m->state != ROLLOUT_ACTIVE))
+		m->was_switched = true;
 	m->state = state;
 	m->next = mono_after_ms(now, delay);
 }
@@ -426,6 +448,23 @@ static void on_behind(struct rollout *r, struct rollout_member *m,
 	}
 }
 
+/* Who was pinned before is left alone. Who ran ours a moment ago was taken
+ * back, by its agent (a daemon crashed) or its administrator, and says that
+ * it is no good. */
+static void on_pinned(struct rollout *r, struct rollout_member *m,
+	const char *text, struct mono now)
+{
+	const bool was_taken_back = m->was_switched;
+
+	m->was_switched = false;
+	if (was_taken_back)
+		say(m->error, "taken back: %s", text);
+	else
+		say(m->error, "%s", text);
+	set_state(r, m, was_taken_back ? ROLLOUT_REFUSED : ROLLOUT_PINNED,
+		now);
+}
+
 void rollout_told(struct rollout *r, size_t i, enum rollout_event event,
 	const char *text, struct mono now)
 {
@@ -466,8 +505,11 @@ void rollout_told(struct rollout *r, size_t i, enum rollout_event event,
 		on_behind(r, m, text, now);
 		break;
 	case ROLLOUT_IS_PINNED:
-		say(m->error, "%s", text);
-		set_state(r, m, ROLLOUT_PINNED, now);
+		/* It stays refused until somebody says resume. */
+		if (m->state != ROLLOUT_REFUSED)
+			on_pinned(r, m, text, now);
+		else
+			set_state(r, m, ROLLOUT_REFUSED, now);
 		break;
 	case ROLLOUT_SAYS_NO:
 		say(m->error, "%s", text);

@@ -30,7 +30,7 @@ enum rollout_state {
 	ROLLOUT_CONFIRMING, /* activated, its daemons are asked */
 	ROLLOUT_ACTIVE,
 	ROLLOUT_REFUSED, /* it said no, or went back by itself */
-	ROLLOUT_PINNED,  /* its administrator holds it where it is */
+	ROLLOUT_PINNED,  /* was held where it is before this came */
 	ROLLOUT_STATES,
 };
 
@@ -62,6 +62,7 @@ struct rollout_member {
 	bool is_canary;
 	bool is_busy;   /* something is under way */
 	bool is_late;   /* unreachable so far; goes on being tried */
+	bool was_switched; /* has run it, in a roll-out that is not over */
 	enum rollout_state state;
 	unsigned tries; /* without an answer, in a row */
 	struct mono next;     /* not before this */

@@ -332,6 +332,98 @@ START_TEST(test_pinned_machine_is_left_alone_and_is_no_failure)
 }
 END_TEST
 
+/* R29: what an agent does with a generation that a daemon crashes with. */
+START_TEST(test_R29_canary_that_takes_it_back_and_pins_stops_it)
+{
+	begin(2, 2);
+	stage_all();
+	activate_round();
+	if (_i == 1)
+		confirm_all();
+	pass(3000);
+	ck_assert_int_eq(due(0), ROLLOUT_ASK);
+	told(0, ROLLOUT_IS_PINNED);
+	ck_assert_int_eq(r.phase, ROLLOUT_STOPPED);
+	ck_assert_int_eq(r.members[0].state, ROLLOUT_REFUSED);
+	ck_assert_ptr_nonnull(strstr(r.note, "e0.test: taken back: said so"));
+	ck_assert_uint_eq(activate_round(), 0);
+	pass(31000);
+	ck_assert_int_eq(due(0), ROLLOUT_ASK);
+	told(0, ROLLOUT_IS_PINNED);
+	ck_assert_int_eq(r.members[0].state, ROLLOUT_REFUSED);
+}
+END_TEST
+
+START_TEST(test_R29_pool_keeps_the_others_when_one_takes_it_back)
+{
+	begin(2, 3);
+	r.hold_ms = 0;
+	stage_all();
+	activate_round();
+	confirm_all();
+	ck_assert_int_eq(due(1), ROLLOUT_ACTIVATE);
+	told(1, ROLLOUT_IS_PENDING);
+	pass(200);
+	ck_assert_int_eq(due(1), ROLLOUT_ASK);
+	told(1, ROLLOUT_IS_PINNED);
+	ck_assert_int_eq(r.members[1].state, ROLLOUT_REFUSED);
+	ck_assert_int_eq(due(2), ROLLOUT_NOTHING);
+}
+END_TEST
+
+START_TEST(test_pin_after_it_is_done_is_no_refusal)
+{
+	begin(2, 1);
+	r.hold_ms = 0;
+	stage_all();
+	activate_round();
+	confirm_all();
+	ck_assert_int_eq(r.phase, ROLLOUT_DONE);
+	pass(31000);
+	ck_assert_int_eq(due(0), ROLLOUT_ASK);
+	told(0, ROLLOUT_IS_PINNED);
+	ck_assert_int_eq(r.members[0].state, ROLLOUT_PINNED);
+	ck_assert_int_eq(r.phase, ROLLOUT_DONE);
+}
+END_TEST
+
+/* Who can't try it does not stand for its pool. */
+START_TEST(test_pinned_canary_leaves_it_to_the_next_of_its_pool)
+{
+	begin(1, 3);
+	stage_all();
+	ck_assert_int_eq(due(0), ROLLOUT_ACTIVATE);
+	told(0, ROLLOUT_IS_PINNED);
+	ck_assert_int_eq(r.phase, ROLLOUT_CANARY);
+	ck_assert_uint_eq(activate_round(), 1);
+	ck_assert_int_eq(r.members[1].state, ROLLOUT_CONFIRMING);
+	confirm_all();
+	ck_assert_int_eq(r.phase, ROLLOUT_HOLD);
+	ck_assert_int_eq(r.members[2].state, ROLLOUT_STAGED);
+}
+END_TEST
+
+/* After a resume it counts as one that was pinned before. */
+START_TEST(test_resume_leaves_who_took_it_back)
+{
+	begin(1, 2);
+	r.hold_ms = 0;
+	stage_all();
+	activate_round();
+	pass(200);
+	due(0);
+	told(0, ROLLOUT_IS_PINNED);
+	ck_assert_int_eq(r.phase, ROLLOUT_STOPPED);
+	rollout_resume(&r, now);
+	ck_assert_int_eq(due(0), ROLLOUT_PUT);
+	told(0, ROLLOUT_IS_STAGED);
+	ck_assert_int_eq(due(0), ROLLOUT_ACTIVATE);
+	told(0, ROLLOUT_IS_PINNED);
+	ck_assert_int_eq(r.members[0].state, ROLLOUT_PINNED);
+	ck_assert_int_eq(due(1), ROLLOUT_ACTIVATE);
+}
+END_TEST
+
 START_TEST(test_machine_that_fell_behind_later_gets_it_again)
 {
 	begin(2, 1);
@@ -418,6 +510,14 @@ static Suite *suite(void)
 		test_machine_that_is_not_active_in_time_has_refused);
 	tcase_add_test(t,
 		test_pinned_machine_is_left_alone_and_is_no_failure);
+	tcase_add_loop_test(t,
+		test_R29_canary_that_takes_it_back_and_pins_stops_it, 0, 2);
+	tcase_add_test(t,
+		test_R29_pool_keeps_the_others_when_one_takes_it_back);
+	tcase_add_test(t, test_pin_after_it_is_done_is_no_refusal);
+	tcase_add_test(t,
+		test_pinned_canary_leaves_it_to_the_next_of_its_pool);
+	tcase_add_test(t, test_resume_leaves_who_took_it_back);
 	tcase_add_test(t, test_machine_that_fell_behind_later_gets_it_again);
 	tcase_add_test(t,
 		test_resume_tries_refusals_again_and_bears_those_away);
