@@ -475,7 +475,8 @@ static const struct cmd_verb VERBS[] = {
 		.option_count = ARRAY_COUNT(ROLLBACK_OPTIONS),
 		.more =
 "The old content goes out under a new version, so that no edge ever takes an\n"
-"older one.",
+"older one. Without --to it is the topology that was published before this\n"
+"one; versions that only brought other keys of pools are passed over.",
 		.examples = "edgectl publish rollback\n"
 			    "edgectl publish rollback --to 1.42 --hold 0\n",
 		.run = run_rollback,

@@ -44,35 +44,19 @@ static int publish(struct publisher *p, const struct request_row *q,
 	return err;
 }
 
-/* To the version that is named, or to the one before the newest. */
+/* To the version that is named, or to the topology before this one. */
 static int find_old(struct publisher *p, const json_t *body,
 	struct record_publication *out, struct why *why)
 {
 	const char *to = text_of(body, "to", "");
-	struct record_publication *list = NULL;
 	struct bundle_version version = {0, 0};
-	size_t count = 0;
-	int err;
 
-	if (to[0] != '\0') {
-		err = bundle_version_parse(str_of(to), &version);
-		if (err < 0)
-			return why_set(why, EDGE_ECONFIG,
-				"'%.40s' is not a version like 1.42", to);
-		return record_find(p->record, version, out, why);
-	}
-	err = record_history(p->record, 50, &list, &count, why);
-	/* The newest with other content than the newest. */
-	for (size_t i = 1; i < count && err == 0 && version.serial == 0; i++)
-		if (strcmp(list[i].raw_sha256, list[0].raw_sha256) != 0)
-			version = list[i].version;
-	for (size_t i = 0; i < count; i++)
-		record_publication_fini(&list[i]);
-	free(list);
-	if (err == 0 && version.serial == 0)
-		err = why_set(why, -ENOENT,
-			"there is no earlier topology to go back to");
-	return err == 0 ? record_find(p->record, version, out, why) : err;
+	if (to[0] == '\0')
+		return record_before(p->record, out, why);
+	if (bundle_version_parse(str_of(to), &version) < 0)
+		return why_set(why, EDGE_ECONFIG,
+			"'%.40s' is not a version like 1.42", to);
+	return record_find(p->record, version, out, why);
 }
 
 /* Nobody would be told that such a canary is watched in vain. */

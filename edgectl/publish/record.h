@@ -87,6 +87,9 @@ EDGE_MUST int record_load(struct record *r, struct record_publication *out,
 	struct why *why);
 EDGE_MUST int record_find(struct record *r, struct bundle_version version,
 	struct record_publication *out, struct why *why);
+/* The newest with another topology than the newest. */
+EDGE_MUST int record_before(struct record *r, struct record_publication *out,
+	struct why *why);
 /* Newest first, without bundles and YAML. */
 EDGE_MUST int record_history(struct record *r, size_t max,
 	struct record_publication **out, size_t *count, struct why *why);

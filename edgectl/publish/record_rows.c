@@ -126,6 +126,22 @@ int record_find(struct record *r, struct bundle_version version,
 		bundle_version_text(version, text));
 }
 
+/* Keys of pools and take-overs make versions of the same topology: who goes
+ * back means what a person wrote. */
+int record_before(struct record *r, struct record_publication *out,
+	struct why *why)
+{
+	int err = one_publication(r, PUBLICATION " WHERE yaml<>(SELECT yaml"
+		" FROM publication ORDER BY epoch DESC, serial DESC LIMIT 1)"
+		" AND raw_sha256<>(SELECT raw_sha256 FROM publication"
+		" ORDER BY epoch DESC, serial DESC LIMIT 1)"
+		" ORDER BY epoch DESC, serial DESC LIMIT 1", NULL, 0, out,
+		why);
+
+	return err != -ENOENT ? err : why_set(why, err,
+		"there is no earlier topology to go back to");
+}
+
 int record_history(struct record *r, size_t max,
 	struct record_publication **out, size_t *count, struct why *why)
 {

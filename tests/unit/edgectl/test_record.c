@@ -71,9 +71,10 @@ static bool is_postgres(void)
 	return driver == &RECORD_POSTGRES;
 }
 
-static int put(struct record *r, uint64_t serial, const char *content)
+static int put_of(struct record *r, uint64_t serial, const char *topology,
+	const char *content)
 {
-	static char yaml[] = "domains: [x]", who[] = "alice", reason[] = "why",
+	static char yaml[40], who[] = "alice", reason[] = "why",
 		    options[] = "{}", state[] = "rolling", note[] = "";
 	struct record_publication p = {
 		.version = {record_epoch(r), serial},
@@ -87,12 +88,18 @@ static int put(struct record *r, uint64_t serial, const char *content)
 	};
 	char copy[200];
 
+	snprintf(yaml, sizeof(yaml), "%s", topology);
 	snprintf(copy, sizeof(copy), "%s", content);
 	snprintf(p.sha256, sizeof(p.sha256), "sha-%d", (int)serial);
 	snprintf(p.raw_sha256, sizeof(p.raw_sha256), "raw-%d", (int)serial);
 	p.bundle = (uint8_t *)copy;
 	p.bundle_len = strlen(copy) + 1; /* its NUL is a byte, too */
 	return record_put_bundle(r, &p, NULL);
+}
+
+static int put(struct record *r, uint64_t serial, const char *content)
+{
+	return put_of(r, serial, "domains: [x]", content);
 }
 
 START_TEST(test_second_opening_finds_the_tables_there)
@@ -201,6 +208,40 @@ START_TEST(test_history_is_newest_first_across_epochs)
 	for (size_t i = 0; i < count; i++)
 		record_publication_fini(&list[i]);
 	free(list);
+	record_close(r);
+}
+END_TEST
+
+START_TEST(test_before_the_newest_is_another_topology_not_other_keys)
+{
+	struct record *r = open_one();
+	struct record_publication p = {.bundle = NULL};
+
+	ck_assert_int_eq(record_lock(r, "a", NULL), 0);
+	ck_assert_int_eq(put_of(r, 1, "domains: [older]", "x"), 0);
+	ck_assert_int_eq(put_of(r, 2, "domains: [good]", "x"), 0);
+	ck_assert_int_eq(put_of(r, 3, "domains: [bad]", "x"), 0);
+	ck_assert_int_eq(put_of(r, 4, "domains: [bad]", "new keys"), 0);
+	ck_assert_int_eq(record_before(r, &p, NULL), 0);
+	ck_assert_uint_eq(p.version.serial, 2);
+	ck_assert_str_eq(p.yaml, "domains: [good]");
+	record_publication_fini(&p);
+	record_close(r);
+}
+END_TEST
+
+START_TEST(test_there_is_nothing_before_the_first)
+{
+	struct record *r = open_one();
+	struct record_publication p = {.bundle = NULL};
+	struct why why = {""};
+
+	ck_assert_int_eq(record_lock(r, "a", NULL), 0);
+	ck_assert_int_eq(record_before(r, &p, &why), -ENOENT);
+	ck_assert_int_eq(put(r, 1, "x"), 0);
+	ck_assert_int_eq(put(r, 2, "new keys"), 0);
+	ck_assert_int_eq(record_before(r, &p, &why), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(why.text, "no earlier topology"));
 	record_close(r);
 }
 END_TEST
@@ -529,6 +570,9 @@ static Suite *suite(void)
 	tcase_add_test(t, test_publications_come_back_byte_for_byte);
 	tcase_add_test(t, test_publication_under_a_past_epoch_is_refused);
 	tcase_add_test(t, test_history_is_newest_first_across_epochs);
+	tcase_add_test(t,
+		test_before_the_newest_is_another_topology_not_other_keys);
+	tcase_add_test(t, test_there_is_nothing_before_the_first);
 	tcase_add_test(t,
 		test_what_was_under_way_is_superseded_by_the_next);
 	tcase_add_test(t, test_edges_are_kept_replaced_and_dropped);
