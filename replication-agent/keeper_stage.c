@@ -217,7 +217,7 @@ static int raise_fence(struct keeper *k, struct record_facts *facts,
 	if (b->manifest.version.epoch <= facts->fence)
 		return 0;
 	facts->fence = b->manifest.version.epoch;
-	err = record_put(k->record, facts, &out->why);
+	err = record_keep(k->record, facts, &out->why);
 	return err < 0 ? keeper_refuse(k, out, 0, err, "%s", out->why.text) :
 			 0;
 }

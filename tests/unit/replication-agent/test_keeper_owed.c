@@ -193,6 +193,23 @@ START_TEST(test_R29_way_back_that_was_barred_is_gone_later)
 }
 END_TEST
 
+/* What was seen of a new publisher holds although nothing can be written. */
+START_TEST(test_B9_8_epoch_that_can_not_be_written_fences_the_old)
+{
+	struct bundle_bytes b;
+
+	ck_assert_int_eq(bring(1, 1), 200);
+	block(true);
+	make_number(&b, 2, 2);
+	ck_assert_int_ne(stage(&b), 201);
+	block(false);
+	ck_assert_int_eq(bring(1, 3), 409);
+	ck_assert_int_eq(current_number(), 1);
+	ck_assert_int_eq(stage(&b), 201);
+	bundle_bytes_fini(&b);
+}
+END_TEST
+
 /* An old intention to go back must not hit what came after it. */
 START_TEST(test_way_back_ends_with_the_next_activation)
 {
@@ -287,6 +304,8 @@ int main(void)
 	tcase_add_test(tc,
 		test_spare_pin_that_somebody_removed_does_not_come_back);
 	tcase_add_test(tc, test_R29_way_back_that_was_barred_is_gone_later);
+	tcase_add_test(tc,
+		test_B9_8_epoch_that_can_not_be_written_fences_the_old);
 	tcase_add_test(tc, test_way_back_ends_with_the_next_activation);
 	tcase_add_test(tc, test_R29_full_disk_does_not_make_it_bounce);
 	suite_add_tcase(suite, tc);
