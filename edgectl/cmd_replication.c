@@ -57,6 +57,15 @@ static const char *state_of(const json_t *status)
 		"active" : "empty";
 }
 
+/* What went wrong before it came to what it has says nothing of how it is. */
+static bool is_past(const json_t *status, const char *state)
+{
+	return strcmp(state, "pinned") != 0 &&
+		strcmp(output_str(output_at(status, "last_error"), "time", ""),
+			output_str(output_at(status, "current"), "activated",
+				"")) < 0;
+}
+
 static json_t *row_of(const json_t *status)
 {
 	const json_t *lag = json_object_get(status, "lag");
@@ -67,6 +76,8 @@ static json_t *row_of(const json_t *status)
 	char text[64];
 
 	json_object_set_new(row, "state", json_string(state_of(status)));
+	if (is_past(status, state_of(status)))
+		json_object_del(row, "error");
 	json_object_set_new(row, "lag_s", json_integer(seconds));
 	json_object_set(row, "lag_serials", json_object_get(lag, "serials"));
 	if (seconds > 0) {
