@@ -8,6 +8,8 @@
 #include "edgectl/publish/publisher.h"
 #include "edgectl/publish/signing.h"
 
+#define PUBLISHER_TEXT_MAX 400
+
 /* A machine: where it is, and what the record shall know of it. */
 struct publisher_edge {
 	struct edge_target target;
@@ -15,8 +17,7 @@ struct publisher_edge {
 	bool is_dirty; /* its row is to be written */
 	struct bundle_bytes own; /* on its way: what it gets of the edition */
 	struct record_replica row;
-	uint32_t head_epoch; /* of the head it has, with the moment */
-	struct mono head_at;
+	struct mono head_at; /* when it answered the last one */
 	bool has_head;
 	struct mono trust_next; /* no trust bundle before this */
 	bool is_heading; /* a head or trust bundle is on its way */
@@ -63,8 +64,16 @@ EDGE_MUST int publisher_load_edges(struct publisher *p, struct why *why);
 void publisher_drop_edges(struct publisher *p);
 /* Start what is due, within the bound of parallel transfers. */
 void publisher_drive(struct publisher *p);
+/* What holds for every answer. */
+void publisher_note_reply(struct publisher *p, size_t i,
+	const struct edge_reply *reply);
 /* Rows of machines that changed, in one transaction. */
 EDGE_MUST int publisher_write(struct publisher *p, struct why *why);
+
+/* publisher_heads.c: a new head when it is time, the last keys forgotten; and
+ * what machine i lacks of either. */
+void publisher_heads_renew(struct publisher *p, struct mono now);
+void publisher_heads_send(struct publisher *p, size_t i, struct mono now);
 
 /* publisher_mirror.c: the folder that publisher.yaml names, if it does. */
 void publisher_mirror_drive(struct publisher *p, struct mono now);
@@ -80,6 +89,9 @@ EDGE_MUST int publisher_again(struct publisher *p, const char *reason,
 /* publisher_reply.c: what it said when it refused, and what to do then. */
 void publisher_refusal(long status, const json_t *body, char *text,
 	size_t cap);
+/* The same for any answer: into room, or what the network said. */
+const char *publisher_error_text(const struct edge_reply *reply,
+	char room[static PUBLISHER_TEXT_MAX]);
 /* What an agent's status means for version. */
 enum rollout_event publisher_judge(const json_t *status,
 	struct bundle_version version, char *text, size_t cap);

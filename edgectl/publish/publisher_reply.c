@@ -54,6 +54,16 @@ void publisher_refusal(long status, const json_t *body, char *text,
 		cure_of(status, said));
 }
 
+const char *publisher_error_text(const struct edge_reply *reply,
+	char room[static PUBLISHER_TEXT_MAX])
+{
+	if (reply->err < 0)
+		return reply->why.text;
+	publisher_refusal(reply->status, reply->body, room,
+		PUBLISHER_TEXT_MAX);
+	return room;
+}
+
 static void take_error(const json_t *status, char *text, size_t cap)
 {
 	const char *said = json_string_value(json_object_get(
