@@ -257,8 +257,6 @@ static int write_phase(struct publisher *p, struct why *why)
 {
 	enum rollout_phase phase = p->rollout.phase;
 	bool is_end = phase == ROLLOUT_DONE || phase == ROLLOUT_STOPPED;
-	bool was_end = p->written == ROLLOUT_DONE ||
-		p->written == ROLLOUT_STOPPED;
 	char note[WHY_LEN];
 	int err;
 
@@ -266,23 +264,22 @@ static int write_phase(struct publisher *p, struct why *why)
 		/* Done once is done: who falls behind later catches up. */
 		(p->written == ROLLOUT_DONE && phase == ROLLOUT_REST))
 		return 0;
+	snprintf(note, sizeof(note), "%s", phase == ROLLOUT_STOPPED ?
+		p->rollout.note : rollout_phase_name(phase));
+	/* Who waits for the end looks at the machines then. */
+	err = publisher_write(p, why);
+	if (err == 0)
+		err = record_put_state(p->record, p->newest.version,
+			phase == ROLLOUT_DONE	 ? "done" :
+			phase == ROLLOUT_STOPPED ? "stopped" :
+						   "rolling", note, why);
+	if (err < 0)
+		return err; /* it is told again: nobody else would */
 	p->written = phase;
 	if (is_end)
 		log_notice("publisher.rollout", "phase=%s text=%s",
 			rollout_phase_name(phase), log_qz(p->rollout.note));
-	snprintf(note, sizeof(note), "%s", phase == ROLLOUT_STOPPED ?
-		p->rollout.note : rollout_phase_name(phase));
-	if (!is_end && !was_end && phase != ROLLOUT_REST &&
-		phase != ROLLOUT_HOLD && phase != ROLLOUT_CANARY)
-		return 0;
-	/* Who waits for the end looks at the machines then. */
-	err = publisher_write(p, why);
-	if (err < 0)
-		return err;
-	return record_put_state(p->record, p->newest.version,
-		phase == ROLLOUT_DONE	 ? "done" :
-		phase == ROLLOUT_STOPPED ? "stopped" :
-					   "rolling", note, why);
+	return 0;
 }
 
 /* Keys of pools that are due, when nothing else is going on. */
