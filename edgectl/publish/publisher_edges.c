@@ -205,6 +205,7 @@ void publisher_drop_edges(struct publisher *p)
 	p->edges = NULL;
 	rollout_fini(&p->rollout);
 	bundle_bytes_fini(&p->head);
+	p->head_next = (struct mono){0};
 	bundle_bytes_fini(&p->trust);
 }
 

@@ -12,6 +12,7 @@
 #include "edgectl/publish/trust_store.h"
 
 #define HEAD_EVERY_MS  300000
+#define HEAD_RETRY_MS  10000 /* a signer may be a command, or a person */
 #define TRUST_EVERY_MS 5000 /* to one machine, which may lack several */
 
 /* ---- heads -------------------------------------------------------------- */
@@ -40,16 +41,18 @@ static void refresh_head(struct publisher *p, struct mono now)
 {
 	struct why why = {""};
 
-	if (p->head.p != NULL &&
-		mono_since_ms(p->head_made, now) < HEAD_EVERY_MS)
+	if (!mono_is_past(p->head_next, now))
 		return;
 	for (size_t i = 0; i < p->rollout.count; i++)
 		if (p->edges[i].is_heading)
 			return;
 	p->head_made = now;
-	if (make_head(p, &why) < 0)
+	p->head_next = mono_after_ms(now, HEAD_EVERY_MS);
+	if (make_head(p, &why) < 0) {
+		p->head_next = mono_after_ms(now, HEAD_RETRY_MS);
 		log_error("publisher.head_failed", "text=%s",
 			log_qz(why.text));
+	}
 	for (size_t i = 0; i < p->rollout.count; i++)
 		p->edges[i].has_head = false;
 }

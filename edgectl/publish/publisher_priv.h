@@ -52,6 +52,7 @@ struct publisher {
 	enum rollout_phase written; /* as the record has it */
 	struct bundle_bytes head;
 	struct mono head_made;
+	struct mono head_next;
 	struct bundle_bytes trust; /* the one on its way, */
 	uint64_t trust_from;       /* to those that have this serial, */
 	struct bundle_version trust_version; /* and as what */
