@@ -185,8 +185,10 @@ static int settle_at(int dir_fd, const char *name)
 		return -errno;
 	if (fstat(dir_fd, &dir) < 0 || fstat(fd, &st) < 0)
 		err = -errno;
-	else if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == 0 &&
-		dir.st_uid != 0 && fchown(fd, dir.st_uid, dir.st_gid) < 0)
+	else if ((S_ISDIR(st.st_mode) ||
+			 (S_ISREG(st.st_mode) && st.st_nlink == 1)) &&
+		st.st_uid == 0 && dir.st_uid != 0 &&
+		fchown(fd, dir.st_uid, dir.st_gid) < 0)
 		err = -errno;
 	close(fd);
 	return err;

@@ -32,9 +32,10 @@ EDGE_MUST int file_load_foreign(char **out, size_t *len, const char *path,
  * point the old or the new content is there. */
 EDGE_MUST int file_replace(const char *dir, const char *name,
 	const void *data, size_t len, mode_t mode, struct why *why);
-/* What root just made in a folder of somebody else becomes his, as all that
- * file_replace() makes: a service finds what its administrator prepared. No
- * other file is given away: none that has two names or an owner already. */
+/* What root just made in a folder of somebody else, a file or a folder,
+ * becomes his, as all that file_replace() makes: a service finds what its
+ * administrator prepared. Nothing else is given away: no file that has two
+ * names, nothing that has an owner already. */
 EDGE_MUST int file_settle(const char *path, struct why *why);
 /* Gone, and durably so; 0 also when it was not there. */
 EDGE_MUST int file_remove(const char *dir, const char *name,

@@ -39,9 +39,9 @@ static int make_folder(const char *path, struct why *why)
 {
 	int err = mkdir(path, 0700) < 0 ? -errno : let_in(path);
 
-	if (err == 0 || err == -EEXIST)
-		return 0;
-	return why_set(why, err, "%s: %s", path, err_text(err));
+	if (err < 0 && err != -EEXIST)
+		return why_set(why, err, "%s: %s", path, err_text(err));
+	return file_settle(path, why); /* the service writes in it, too */
 }
 
 static int path_of(char out[static PATH_MAX], const char *dir,

@@ -69,6 +69,26 @@ START_TEST(test_a_web_server_can_read_it_whatever_the_umask)
 }
 END_TEST
 
+/* `edgectl publish` by root, then `serve` by the user whose folder it is. */
+START_TEST(test_what_root_writes_is_the_folder_s_owner_s)
+{
+	static const char *const MADE[] = {"bundles", "bundles/" NEW,
+		"bundles/" NEW "/e1.test.edgb"};
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chown(dir, 4712, 4713), 0);
+	ck_assert_int_eq(mirror_put_own(dir, NEW, "e1.test", "own", 3, NULL),
+		0);
+	for (size_t i = 0; i < ARRAY_COUNT(MADE); i++) {
+		ck_assert_int_eq(lstat(at(MADE[i]), &st), 0);
+		ck_assert_uint_eq(st.st_uid, 4712);
+		ck_assert_uint_eq(st.st_gid, 4713);
+	}
+}
+END_TEST
+
 START_TEST(test_only_what_is_old_and_ours_is_swept)
 {
 	ck_assert_int_eq(mirror_put_own(dir, NEW, "e1.test", "x", 1, NULL), 0);
@@ -133,6 +153,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_a_web_server_can_read_it_whatever_the_umask);
+	tcase_add_test(tc, test_what_root_writes_is_the_folder_s_owner_s);
 	tcase_add_test(tc, test_only_what_is_old_and_ours_is_swept);
 	tcase_add_test(tc, test_links_are_not_followed_by_the_sweep);
 	tcase_add_test(tc, test_folder_that_is_not_there_is_named);
