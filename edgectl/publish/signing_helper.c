@@ -40,13 +40,11 @@ static int keep_only(int fd)
 static void answer(const struct signing *s, const struct question *q,
 	struct answer *a)
 {
-	const struct bundle_signer *signer = &s->signers[q->at];
-
 	memset(a, 0, sizeof(*a));
 	a->err = EDGE_EUNKNOWN;
 	if (q->at < s->count && s->keys[q->at] == NULL)
-		a->err = signer->sign(signer->arg, q->input, a->signature,
-			&a->why);
+		a->err = s->signers[q->at].sign(s->signers[q->at].arg,
+			q->input, a->signature, &a->why);
 }
 
 static void run_child(const struct signing *s, int fd)
