@@ -192,14 +192,18 @@ static bool is_settled(const struct rollout_member *m)
 		m->state == ROLLOUT_REFUSED || is_late(m);
 }
 
-/* One that is pinned, or gone, tries nothing for its pool. */
+/* One that is pinned, or gone, tries nothing for the others. */
+static bool can_try(const struct rollout_member *m)
+{
+	return m->state != ROLLOUT_PINNED && !is_late(m);
+}
+
 static bool has_canary(const struct rollout *r, unsigned pool)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		const struct rollout_member *m = &r->members[i];
 
-		if (m->pool == pool && m->is_canary &&
-			m->state != ROLLOUT_PINNED && !is_late(m))
+		if (m->pool == pool && m->is_canary && can_try(m))
 			return true;
 	}
 	return false;
@@ -212,7 +216,8 @@ static void choose_canaries(struct rollout *r)
 	bool has_names = false;
 
 	for (size_t i = 0; i < r->count; i++)
-		has_names |= r->members[i].is_named;
+		has_names |= r->members[i].is_named &&
+			can_try(&r->members[i]);
 	for (size_t i = 0; i < r->count; i++) {
 		struct rollout_member *m = &r->members[i];
 

@@ -403,6 +403,22 @@ START_TEST(test_pinned_canary_leaves_it_to_the_next_of_its_pool)
 }
 END_TEST
 
+START_TEST(test_named_canary_that_is_pinned_lets_one_of_each_pool_try)
+{
+	begin(2, 3);
+	r.members[4].is_named = true;
+	stage_all();
+	ck_assert_int_eq(due(4), ROLLOUT_ACTIVATE);
+	told(4, ROLLOUT_IS_PINNED);
+	ck_assert_int_eq(r.phase, ROLLOUT_CANARY);
+	ck_assert_uint_eq(activate_round(), 2);
+	ck_assert_int_eq(r.members[0].state, ROLLOUT_CONFIRMING);
+	ck_assert_int_eq(r.members[3].state, ROLLOUT_CONFIRMING);
+	confirm_all();
+	ck_assert_int_eq(r.phase, ROLLOUT_HOLD);
+}
+END_TEST
+
 /* After a resume it counts as one that was pinned before. */
 START_TEST(test_resume_leaves_who_took_it_back)
 {
@@ -517,6 +533,8 @@ static Suite *suite(void)
 	tcase_add_test(t, test_pin_after_it_is_done_is_no_refusal);
 	tcase_add_test(t,
 		test_pinned_canary_leaves_it_to_the_next_of_its_pool);
+	tcase_add_test(t,
+		test_named_canary_that_is_pinned_lets_one_of_each_pool_try);
 	tcase_add_test(t, test_resume_leaves_who_took_it_back);
 	tcase_add_test(t, test_machine_that_fell_behind_later_gets_it_again);
 	tcase_add_test(t,
