@@ -214,10 +214,10 @@ END
 echo "# a restart forgives nothing"
 _messages=$(field messages)
 # It is written every other second.
-touch "$LAB/before"
 is_written() {
-	[ -n "$(find "$LAB/state/access-edge/partners.db" \
-		-newer "$LAB/before")" ]
+	_kept=$(sqlite3 -readonly "$LAB/state/access-edge/partners.db" \
+		"SELECT MAX(messages) FROM peer WHERE limited") &&
+		[ "$_kept" = "$_messages" ]
 }
 lab_wait 10 "the list to be written" is_written
 _pid=$(lab_pid access-edge)
