@@ -81,10 +81,28 @@ int mirror_put_own(const char *dir, const char *sha256, const char *machine,
 	return file_replace(path, name, p, len, FILE_MODE, why);
 }
 
+/* Web servers tell versions of a file apart by its length and the second of
+ * its change, and all heads are of one length: none shares a second with the
+ * one before, or who asks would be told for minutes that nothing is new. */
 int mirror_put_head(const char *dir, const void *p, size_t len,
 	struct why *why)
 {
-	return file_replace(dir, "head" SUFFIX, p, len, FILE_MODE, why);
+	struct timespec times[2] = {{0, UTIME_OMIT}, {0, 0}};
+	char path[PATH_MAX];
+	struct stat old;
+	bool has_old;
+	int err;
+
+	if (snprintf(path, sizeof(path), "%s/head" SUFFIX, dir) >= PATH_MAX)
+		return why_set(why, -ENAMETOOLONG, "%s: too long", dir);
+	has_old = lstat(path, &old) == 0;
+	err = file_replace(dir, "head" SUFFIX, p, len, FILE_MODE, why);
+	if (err < 0 || !has_old || old.st_mtime < wall_now().s)
+		return err;
+	times[1].tv_sec = old.st_mtime + 1;
+	if (utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return why_set(why, -errno, "%s: %s", path, err_text(-errno));
+	return 0;
 }
 
 /* ---- sweeping ----------------------------------------------------------- */

@@ -131,6 +131,21 @@ START_TEST(test_links_are_not_followed_by_the_sweep)
 }
 END_TEST
 
+/* nginx and others make an ETag of length and second. */
+START_TEST(test_heads_of_one_second_have_different_times)
+{
+	struct stat st;
+	time_t last = 0;
+
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(mirror_put_head(dir, "head", 4, NULL), 0);
+		ck_assert_int_eq(lstat(at("head.edgb"), &st), 0);
+		ck_assert_int_gt(st.st_mtime, last);
+		last = st.st_mtime;
+	}
+}
+END_TEST
+
 START_TEST(test_folder_that_is_not_there_is_named)
 {
 	struct why why = {""};
@@ -156,6 +171,7 @@ int main(void)
 	tcase_add_test(tc, test_what_root_writes_is_the_folder_s_owner_s);
 	tcase_add_test(tc, test_only_what_is_old_and_ours_is_swept);
 	tcase_add_test(tc, test_links_are_not_followed_by_the_sweep);
+	tcase_add_test(tc, test_heads_of_one_second_have_different_times);
 	tcase_add_test(tc, test_folder_that_is_not_there_is_named);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
