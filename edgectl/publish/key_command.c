@@ -239,9 +239,11 @@ static int generate(struct cmd_call *call, const struct publish_conf *conf,
 		return cmd_fail(call, CMD_FAILED, err, &why);
 	}
 	object = trust_json(&trust, &signing);
-	if (path != NULL)
+	/* Behind a command it is not ours to make. */
+	if (path != NULL) {
 		json_object_set_new(object, "file", json_string(path));
-	json_object_set_new(object, "made", json_boolean(is_made));
+		json_object_set_new(object, "made", json_boolean(is_made));
+	}
 	output_print(call, object, print_trust);
 	signing_fini(&signing);
 	return CMD_OK;
