@@ -22,6 +22,25 @@
 #define FILE_MODE 0644 /* a web server is somebody else */
 #define DIR_MODE  0755
 
+int mirror_check(const char *dir, struct why *why)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0)
+		return why_set(why, EDGE_ECONFIG, "mirror: %s: %s; make the "
+			"folder, and let the publisher write there", dir,
+			err_text(-errno));
+	if (!S_ISDIR(st.st_mode))
+		return why_set(why, EDGE_ECONFIG, "mirror: %s: no folder",
+			dir);
+	if (access(dir, R_OK | W_OK | X_OK) < 0)
+		return why_set(why, EDGE_ECONFIG, "mirror: %s: %s; it must "
+			"be the publisher's to write%s", dir, err_text(-errno),
+			errno == EROFS ? ": under systemd give it with "
+				"ReadWritePaths=" : "");
+	return 0;
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
 /* The umask of a service lets nobody else in. */

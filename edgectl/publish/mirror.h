@@ -16,6 +16,8 @@
 /* How long what is not newest stays for those who are fetching it. */
 #define MIRROR_KEEP_S 3600
 
+/* Is it there, and ours to write? EDGE_ECONFIG. */
+EDGE_MUST int mirror_check(const char *dir, struct why *why);
 /* bundles/<sha256>.edgb: all of it. A negated errno, as below. */
 EDGE_MUST int mirror_put_whole(const char *dir, const char *sha256,
 	const void *p, size_t len, struct why *why);

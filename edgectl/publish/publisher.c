@@ -15,6 +15,7 @@
 #include "common/base/log.h"
 #include "common/base/rand.h"
 #include "common/store/sql.h"
+#include "edgectl/publish/mirror.h"
 #include "edgectl/publish/own_certificate.h"
 #include "edgectl/publish/pool_ring.h"
 #include "edgectl/publish/publisher_priv.h"
@@ -38,6 +39,8 @@ int publisher_new(struct publisher **out, const struct publish_conf *conf,
 		return err;
 	p->conf = conf;
 	err = own_certificate_check(conf, why);
+	if (err == 0 && conf->mirror != NULL)
+		err = mirror_check(conf->mirror, why);
 	if (err == 0)
 		err = signing_open(&p->signing, conf, why);
 	if (err == 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "common/base/log.h"
 #include "common/bundle/bundle_wire.h"
 #include "common/store/sql.h"
 #include "edgectl/publish/publisher_priv.h"
@@ -114,6 +115,24 @@ static int read_machines(struct loading *l, struct why *why)
 	return err;
 }
 
+/* Those who publish are told of one that they name; of one that was in the
+ * topology when publisher.yaml was written, the log. */
+static void tell_unknown_canaries(const struct loading *l)
+{
+	const struct publish_conf *conf = l->p->conf;
+
+	for (size_t k = 0; k < conf->canary_count; k++) {
+		bool is_there = false;
+
+		for (size_t i = 0; i < l->count && !is_there; i++)
+			is_there = strcmp(conf->canaries[k],
+				l->members[i].fqdn) == 0;
+		if (!is_there)
+			log_warning("publisher.canary_unknown", "machine=%s",
+				log_qz(conf->canaries[k]));
+	}
+}
+
 static void mark_members(struct loading *l)
 {
 	const struct publish_conf *conf = l->p->conf;
@@ -181,6 +200,7 @@ int publisher_load_edges(struct publisher *p, struct why *why)
 			",\"sha256\":\"%s\"}", p->newest.version.epoch,
 			p->newest.version.serial, p->newest.sha256);
 		mark_members(&l);
+		tell_unknown_canaries(&l);
 		p->edges = l.edges;
 		for (size_t i = 0; i < l.count; i++)
 			p->edges[i].is_dirty = true;

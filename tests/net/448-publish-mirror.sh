@@ -119,6 +119,7 @@ lab_wait 20 "it to be handed out" handed
 lab_wait 20 "the others to have it" notes_are held
 
 # ---- by the service, inside its sandbox ------------------------------------------
+echo "canaries: [old.int.test]" >>"$LAB/pub.yaml"
 lab_spawn serve ip netns exec "$EDGE" edgectl publish serve \
 	--publisher "$LAB/pub.yaml"
 SERVE=$SPAWNED
@@ -128,14 +129,23 @@ sed -i 's/note: held/note: served/' "$LAB/topology.yaml"
 fleet_ctl publish "$LAB/topology.yaml" --publisher "$LAB/pub.yaml" --hold 0 \
 	>"$LAB/out" 2>&1 || fail "by the service: $(cat "$LAB/out")"
 lab_wait 10 "it to be handed out" handed
+grep -q 'event=publisher.canary_unknown machine="old.int.test"' \
+	"$LAB/serve.log" || fail "a canary that is nobody is not told of"
 grep 'event=publisher.started' "$LAB/serve.log" | grep -q 'landlock_abi=[1-9]' ||
 	echo "no Landlock here: $(grep publisher.started "$LAB/serve.log")"
+
+# ---- a folder that is gone: told, waited for, and not begun with -----------------
+mv "$WWW" "$LAB/away"
+sed -i 's/note: served/note: gone/' "$LAB/topology.yaml"
+sed '/^mirror/d' "$LAB/pub.yaml" >"$LAB/plain.yaml"
+fleet_ctl publish "$LAB/topology.yaml" --publisher "$LAB/plain.yaml" --hold 0 \
+	>"$LAB/out" 2>&1 || fail "without the folder: $(cat "$LAB/out")"
+told() { grep "event=publisher.mirror_failed" "$LAB/serve.log" | grep -q "$WWW"; }
+lab_wait 10 "the service to tell of it" told
 kill "$SERVE"
 wait "$SERVE" || fail "the service ended with $?"
-
-# ---- a folder that is gone -------------------------------------------------------
-mv "$WWW" "$LAB/away"
-publish gone
-grep -q "event=publisher.mirror_failed text=\"$WWW" "$LAB/out" ||
-	fail "not told: $(cat "$LAB/out")"
+fleet_ctl publish "$LAB/topology.yaml" --publisher "$LAB/pub.yaml" \
+	>"$LAB/out" 2>&1 && fail "it began without the folder"
+grep -q "mirror: $WWW: no such file or directory; make the folder" \
+	"$LAB/out" || fail "not told: $(cat "$LAB/out")"
 lab_ok "448-publish-mirror"

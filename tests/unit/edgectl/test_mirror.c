@@ -158,6 +158,19 @@ START_TEST(test_folder_that_is_not_there_is_named)
 }
 END_TEST
 
+START_TEST(test_folder_is_looked_at_before_anything_begins)
+{
+	struct why why = {""};
+
+	ck_assert_int_eq(mirror_check(dir, &why), 0);
+	ck_assert_int_eq(mirror_check(at("no"), &why), EDGE_ECONFIG);
+	ck_assert_ptr_nonnull(strstr(why.text, "make the folder"));
+	ck_assert_int_eq(mirror_put_head(dir, "x", 1, NULL), 0);
+	ck_assert_int_eq(mirror_check(at("head.edgb"), &why), EDGE_ECONFIG);
+	ck_assert_ptr_nonnull(strstr(why.text, "no folder"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edgectl/mirror");
@@ -173,6 +186,7 @@ int main(void)
 	tcase_add_test(tc, test_links_are_not_followed_by_the_sweep);
 	tcase_add_test(tc, test_heads_of_one_second_have_different_times);
 	tcase_add_test(tc, test_folder_that_is_not_there_is_named);
+	tcase_add_test(tc, test_folder_is_looked_at_before_anything_begins);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failures = srunner_ntests_failed(runner);
