@@ -22,7 +22,8 @@
 
 #define TICK_MS      500
 #define LOOK_TICKS   30 /* between looks at daemons that are well */
-#define WATCH_TICKS  4  /* while they are watched, once all have confirmed */
+#define WATCH_TICKS  2  /* while they are watched, once all have confirmed: a
+			 * service manager waits a second before it restarts */
 #define NO_RIGHT_MAX (64u << 10)
 
 /* ---- what follows from a snapshot --------------------------------------- */
