@@ -1,7 +1,6 @@
 /* Opening a publication once for all machines that are to get it. */
 #include "edgectl/publish/edition.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -27,7 +26,7 @@ static int cut(struct edition *e, struct why *why)
 int edition_open(struct edition *out, const void *bytes, size_t len,
 	bool is_cut, struct why *why)
 {
-	struct edition e = {.bytes = bytes, .len = len};
+	struct edition e = {.db = NULL};
 	int err = bundle_read(&e.whole, bytes, len, why);
 
 	if (err == 0)
